@@ -1,0 +1,20 @@
+//! The contract: the Protobuf messages that travel on Kafka, and the types generated from them.
+//!
+//! How to evolve a message: add a field with a number never used before, `optional`, and accept the new snapshot with
+//! `MILLRACE_ACCEPT_PROTO=1 cargo test -p millrace-proto`. Never change a field's number, name or type and never reuse
+//! a number: to retire a field, remove it and add `reserved N; reserved "name";`.
+
+/// Users.
+pub mod users {
+    /// Version 1.
+    #[allow(missing_debug_implementations, unreachable_pub, clippy::all)]
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/millrace.users.v1.rs"));
+
+        /// The full name of [`UserCreated`], as the header `event-type` carries it.
+        pub const USER_CREATED: &str = "millrace.users.v1.UserCreated";
+    }
+}
+
+/// The compiled descriptors of every .proto file: an encoded `google.protobuf.FileDescriptorSet`.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
