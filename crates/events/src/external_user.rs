@@ -1,0 +1,217 @@
+//! Users as other teams' producers write them in JSON: flat or nested, and the API's own shape for mended dead letters.
+
+use std::borrow::Cow;
+
+use jiter::Peek;
+
+use crate::api_user;
+use crate::json::{Cursor, NotJson};
+use crate::refusal::Refusal;
+use crate::user::{Unparsable, User};
+
+/// Whose shape a JSON user has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Api,
+    /// Flat or nested: they differ in `address` alone.
+    External,
+}
+
+/// Decodes a JSON user of any known shape.
+///
+/// `source` is what the record's headers say of where a user in the API's own shape came from.
+pub(crate) fn decode<'j>(value: &'j [u8], source: Option<&'j str>) -> Result<User<'j>, Refusal> {
+    let text = simdutf8::basic::from_utf8(value)
+        .map_err(|_| Refusal::Undecodable { format: "JSON", reason: "it is not UTF-8".to_owned() })?;
+    let mut user = decode_text(text, source).map_err(|error| match error {
+        Fault::NotJson(error) => Refusal::Undecodable {
+            format: "JSON",
+            reason: format!("{} at byte {}", error.reason, error.index),
+        },
+        Fault::Refused(refusal) => refusal,
+    })?;
+    user.validate()?;
+    if user.source.is_none() {
+        user.source = Some(Cow::Borrowed("external"));
+    }
+    Ok(user)
+}
+
+enum Fault {
+    NotJson(NotJson),
+    Refused(Refusal),
+}
+
+impl From<NotJson> for Fault {
+    fn from(error: NotJson) -> Self {
+        Self::NotJson(error)
+    }
+}
+
+fn decode_text<'j>(text: &'j str, source: Option<&'j str>) -> Result<User<'j>, Fault> {
+    // What cannot be parsed is null and counted at the source; in the stream there is nobody to tell.
+    let mut unparsable = Unparsable::default();
+    let mut cursor = Cursor::new(text);
+    let user = match shape(text)? {
+        Shape::Api => {
+            let mut user = api_user::read(&mut cursor, &mut unparsable)?;
+            user.source = source.map(Cow::Borrowed);
+            user.enrich();
+            user
+        }
+        Shape::External => read_external(&mut cursor, &mut unparsable)?,
+    };
+    cursor.finish()?;
+    match cursor.take_fault() {
+        Some(refusal) => Err(Fault::Refused(refusal)),
+        None => Ok(user),
+    }
+}
+
+/// The first key that only one of the shapes has decides.
+fn shape(text: &str) -> Result<Shape, NotJson> {
+    let mut shape = None;
+    let mut cursor = Cursor::new(text);
+    if cursor.peek()? != Peek::Object {
+        return Ok(Shape::External);
+    }
+    cursor.object("$", |cursor, key, _| {
+        let is_object = cursor.peek()? == Peek::Object;
+        let says = match key {
+            "login" | "nat" => Some(Shape::Api),
+            "name" | "location" | "registered" | "dob" | "id" | "picture" if is_object => Some(Shape::Api),
+            "first_name" | "last_name" | "address" | "post_code" | "username" | "registered_date"
+            | "nationality" => Some(Shape::External),
+            "dob" | "id" | "picture" if cursor.peek()? != Peek::Null => Some(Shape::External),
+            _ => None,
+        };
+        shape = shape.or(says);
+        cursor.skip()
+    })?;
+    Ok(shape.unwrap_or(Shape::External))
+}
+
+fn read_external<'j>(cursor: &mut Cursor<'j>, unparsable: &mut Unparsable) -> Result<User<'j>, NotJson> {
+    let mut user = User::default();
+    if cursor.peek()? == Peek::Null {
+        cursor.wrong_type("$", Peek::Null, "an object");
+    }
+    let (mut post_code, mut nested_postcode) = (None, None);
+    cursor.object("$", |cursor, key, seen| {
+        let (bit, path, field) = match key {
+            "address" => {
+                cursor.first(seen, 0, "$.address");
+                nested_postcode = read_address(cursor, &mut user, unparsable)?;
+                return Ok(());
+            }
+            "dob" => {
+                cursor.first(seen, 1, "$.dob");
+                user.dob = unparsable.instant("dob", cursor.text("$.dob")?);
+                return Ok(());
+            }
+            "registered_date" => {
+                cursor.first(seen, 2, "$.registered_date");
+                user.registered_at = unparsable.instant("registered_at", cursor.text("$.registered_date")?);
+                return Ok(());
+            }
+            "id" => (3, "$.id", &mut user.user_id),
+            "first_name" => (4, "$.first_name", &mut user.first_name),
+            "last_name" => (5, "$.last_name", &mut user.last_name),
+            "gender" => (6, "$.gender", &mut user.gender),
+            "post_code" => (7, "$.post_code", &mut post_code),
+            "email" => (8, "$.email", &mut user.email),
+            "username" => (9, "$.username", &mut user.username),
+            "phone" => (10, "$.phone", &mut user.phone),
+            "cell" => (11, "$.cell", &mut user.cell),
+            "nationality" => (12, "$.nationality", &mut user.country_code),
+            "picture" => (13, "$.picture", &mut user.picture_url),
+            // `password` among them
+            _ => return cursor.skip(),
+        };
+        cursor.first(seen, bit, path);
+        *field = cursor.text(path)?;
+        Ok(())
+    })?;
+    user.postcode = nested_postcode.or(post_code);
+    Ok(user)
+}
+
+/// Reads `address`, a flat text or a nested object; answers the nested one's postcode.
+fn read_address<'j>(
+    cursor: &mut Cursor<'j>,
+    user: &mut User<'j>,
+    unparsable: &mut Unparsable,
+) -> Result<Option<Cow<'j, str>>, NotJson> {
+    if matches!(cursor.peek()?, Peek::String) {
+        if let Some(address) = cursor.text("$.address")? {
+            cut_address(&address, user);
+        }
+        return Ok(None);
+    }
+    let mut postcode = None;
+    cursor.object("$.address", |cursor, key, seen| {
+        let (bit, path, field) = match key {
+            "street" => {
+                cursor.first(seen, 0, "$.address.street");
+                return read_street(cursor, user);
+            }
+            "coordinates" => {
+                cursor.first(seen, 1, "$.address.coordinates");
+                return api_user::read_coordinates(cursor, "$.address.coordinates", user, unparsable);
+            }
+            "timezone" => {
+                cursor.first(seen, 2, "$.address.timezone");
+                return api_user::read_timezone(cursor, "$.address.timezone", user);
+            }
+            "city" => (3, "$.address.city", &mut user.city),
+            "state" => (4, "$.address.state", &mut user.state),
+            "country" => (5, "$.address.country", &mut user.country),
+            "postcode" => (6, "$.address.postcode", &mut postcode),
+            _ => return cursor.skip(),
+        };
+        cursor.first(seen, bit, path);
+        *field = cursor.text(path)?;
+        Ok(())
+    })?;
+    Ok(postcode)
+}
+
+/// A street is a text whose first word may be the number, or `{"number", "name"}`.
+fn read_street<'j>(cursor: &mut Cursor<'j>, user: &mut User<'j>) -> Result<(), NotJson> {
+    if matches!(cursor.peek()?, Peek::Object) {
+        return api_user::read_street(cursor, "$.address.street", user);
+    }
+    if let Some(street) = cursor.text("$.address.street")? {
+        cut_street(&street, user);
+    }
+    Ok(())
+}
+
+/// `<street>, <city>, <state>, <country>`: cut at the last three commas, so that further ones stay in the street;
+/// with fewer than three all of it is the street.
+fn cut_address(address: &str, user: &mut User<'_>) {
+    let mut parts = address.rsplitn(4, ',');
+    let (country, state, city, street) = (parts.next(), parts.next(), parts.next(), parts.next());
+    let Some(street) = street else {
+        return cut_street(address, user);
+    };
+    let part = |text: Option<&str>| present(text.unwrap_or_default().trim());
+    (user.city, user.state, user.country) = (part(city), part(state), part(country));
+    cut_street(street, user);
+}
+
+/// The first word is the number if it begins with a digit.
+fn cut_street(street: &str, user: &mut User<'_>) {
+    let street = street.trim();
+    let first = street.split_whitespace().next().unwrap_or_default();
+    if first.starts_with(|c: char| c.is_ascii_digit()) {
+        user.street_number = present(first);
+        user.street_name = present(street[first.len()..].trim_start());
+    } else {
+        user.street_name = present(street);
+    }
+}
+
+fn present(text: &str) -> Option<Cow<'static, str>> {
+    (!text.is_empty()).then(|| Cow::Owned(text.to_owned()))
+}
