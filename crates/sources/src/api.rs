@@ -1,0 +1,11 @@
+//! The randomuser API, live.
+
+mod call;
+mod paging;
+mod retry;
+mod settings;
+
+pub use self::call::CallError;
+pub use self::paging::{ApiSource, Retrying};
+pub use self::retry::RetryPolicy;
+pub use self::settings::{ApiSettings, Gender, LARGEST_PAGE, LAST_PAGE, Nationality, UnknownNationality};
