@@ -1,0 +1,97 @@
+//! Reads records of given partitions from given offsets; an offset is committed only when it is told to be.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::StreamError;
+use crate::client::ClientSettings;
+use crate::record::Record;
+
+/// A consumer of assigned partitions, in a group of its own.
+pub struct Consumer {
+    inner: BaseConsumer,
+    topics: String,
+}
+
+impl std::fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Consumer").field("topics", &self.topics).finish_non_exhaustive()
+    }
+}
+
+impl Consumer {
+    /// Reads each `(topic, partition)` from the offset beside it.
+    ///
+    /// An offset that the broker does not have (any more) is an error and never a jump to another.
+    pub fn assign(
+        settings: &ClientSettings,
+        group: &str,
+        starts: &BTreeMap<(String, i32), i64>,
+    ) -> Result<Self, StreamError> {
+        let inner: BaseConsumer = settings
+            .config("consumer")
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            // What waits in the client is memory too: about this much for all partitions together.
+            .set("queued.max.messages.kbytes", "8192")
+            .set("fetch.message.max.bytes", "1048576")
+            .set("fetch.wait.max.ms", "20")
+            .create()
+            .map_err(StreamError::Settings)?;
+        let topics =
+            starts.keys().map(|(topic, _)| topic.as_str()).collect::<std::collections::BTreeSet<_>>();
+        let topics = topics.into_iter().collect::<Vec<_>>().join(", ");
+        let consume = |source| StreamError::Consume { topic: topics.clone(), source };
+        let mut assignment = TopicPartitionList::with_capacity(starts.len());
+        for ((topic, partition), offset) in starts {
+            assignment.add_partition_offset(topic, *partition, Offset::Offset(*offset)).map_err(consume)?;
+        }
+        inner.assign(&assignment).map_err(consume)?;
+        Ok(Self { inner, topics })
+    }
+
+    /// Waits at most `patience` for the next record and hands it to `take`. Answers `None` where none came.
+    pub fn next<T>(
+        &self,
+        patience: Duration,
+        take: impl FnOnce(&Record<'_>) -> T,
+    ) -> Result<Option<T>, StreamError> {
+        match self.inner.poll(patience) {
+            None => Ok(None),
+            Some(Ok(message)) => Ok(Some(take(&Record::of(&message)))),
+            Some(Err(error)) if passes(&error) => {
+                tracing::debug!(error = %error, topics = self.topics, "the broker is away, waiting for it");
+                Ok(None)
+            }
+            Some(Err(source)) => Err(StreamError::Consume { topic: self.topics.clone(), source }),
+        }
+    }
+
+    /// Commits that everything before `next_offset` is durable elsewhere. Blocks until the broker has it.
+    pub fn commit(&self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
+        let failed =
+            |source| StreamError::Commit { topic: topic.to_owned(), partition, offset: next_offset, source };
+        let mut offsets = TopicPartitionList::with_capacity(1);
+        offsets.add_partition_offset(topic, partition, Offset::Offset(next_offset)).map_err(failed)?;
+        self.inner.commit(&offsets, CommitMode::Sync).map_err(failed)
+    }
+}
+
+/// Errors after which librdkafka goes on by itself.
+fn passes(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::PartitionEOF
+        )
+    )
+}

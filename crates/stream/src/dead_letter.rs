@@ -1,0 +1,101 @@
+//! Dead letters: a record's bytes untouched, with the story of its failure in headers.
+
+use chrono::{DateTime, SecondsFormat};
+use millrace_events::refusal::Refusal;
+
+use crate::StreamError;
+use crate::producer::Publisher;
+use crate::record::{OutgoingRecord, Record};
+use crate::topics::dead_letters_of;
+
+/// The headers that tell a dead letter's story, in their order.
+pub const STORY: [&str; 8] = [
+    "error-kind",
+    "error-message",
+    "source-topic",
+    "source-partition",
+    "source-offset",
+    "source-timestamp",
+    "failed-at",
+    "attempts",
+];
+
+/// Where a dead letter came from, why it failed and when.
+#[derive(Debug, Clone)]
+pub struct Story<'a> {
+    pub reason: &'a Refusal,
+    /// The topic, or the source of a user that never became a record.
+    pub source_topic: &'a str,
+    /// The partition, or the page.
+    pub source_partition: i32,
+    /// The offset, or the index in the page.
+    pub source_offset: i64,
+    /// Milliseconds since 1970, UTC.
+    pub source_timestamp: Option<i64>,
+    /// Milliseconds since 1970, UTC.
+    pub failed_at: i64,
+    /// How often it has failed, this time included.
+    pub attempts: u32,
+}
+
+impl Story<'_> {
+    fn headers(&self) -> Vec<(&'static str, Option<Vec<u8>>)> {
+        let instant = |millis: i64| {
+            let instant = DateTime::from_timestamp_millis(millis);
+            instant.map(|instant| instant.to_rfc3339_opts(SecondsFormat::Millis, true).into_bytes())
+        };
+        let values = [
+            Some(self.reason.kind().into()),
+            Some(self.reason.to_string().into_bytes()),
+            Some(self.source_topic.into()),
+            Some(self.source_partition.to_string().into_bytes()),
+            Some(self.source_offset.to_string().into_bytes()),
+            self.source_timestamp.and_then(instant),
+            instant(self.failed_at),
+            Some(self.attempts.to_string().into_bytes()),
+        ];
+        STORY.into_iter().zip(values).collect()
+    }
+}
+
+/// Sends a value that never was a record of `topic` to its dead-letter topic.
+pub fn publish(
+    publisher: &dyn Publisher,
+    topic: &str,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    kept_headers: &[(&str, Option<&[u8]>)],
+    story: &Story<'_>,
+) -> Result<(), StreamError> {
+    let told = story.headers();
+    let kept = kept_headers.iter().filter(|(name, _)| !STORY.contains(name)).copied();
+    let headers: Vec<_> = kept.chain(told.iter().map(|(name, value)| (*name, value.as_deref()))).collect();
+    publisher.publish(&OutgoingRecord {
+        topic: &dead_letters_of(topic),
+        key,
+        value,
+        // Its own instant, not the record's: an old record would be past the queue's retention at once.
+        timestamp: story.failed_at,
+        headers: &headers,
+    })
+}
+
+/// Sends a record that failed to its topic's dead-letter topic: key and value as they were, its headers kept.
+pub fn publish_record(
+    publisher: &dyn Publisher,
+    record: &Record<'_>,
+    reason: &Refusal,
+    failed_at: i64,
+) -> Result<(), StreamError> {
+    let before = record.header("attempts").and_then(|attempts| attempts.parse().ok()).unwrap_or(0_u32);
+    let story = Story {
+        reason,
+        source_topic: record.topic,
+        source_partition: record.partition,
+        source_offset: record.offset,
+        source_timestamp: record.timestamp,
+        failed_at,
+        attempts: before.saturating_add(1),
+    };
+    publish(publisher, record.topic, record.key, record.value, &record.headers, &story)
+}

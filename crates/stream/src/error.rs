@@ -1,0 +1,72 @@
+//! What can go wrong between us and a broker.
+
+use millrace_events::failure::Class;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+/// Why Kafka did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    #[error(
+        "no broker answered at {brokers} within {seconds} s: is it running, and may this machine reach it"
+    )]
+    Unreachable { brokers: String, seconds: u64, source: KafkaError },
+    #[error("the Kafka client's settings were refused")]
+    Settings(#[source] KafkaError),
+    #[error("topic {topic} could not be made: {reason}")]
+    Topic { topic: String, reason: String },
+    #[error("a record could not be produced to {topic}")]
+    Produce { topic: String, source: KafkaError },
+    #[error("{topic} could not be read")]
+    Consume { topic: String, source: KafkaError },
+    #[error("offset {offset} of {topic}/{partition} could not be committed")]
+    Commit { topic: String, partition: i32, offset: i64, source: KafkaError },
+    #[error(
+        "{topic}/{partition} ends at offset {end}, but the lake holds offset {landed} of its generation {generation}: \
+         the topic was made anew, so give its new life a name of its own, --generation (or MILLRACE_GENERATION) \
+         greater than {generation}"
+    )]
+    AnotherLife { topic: String, partition: i32, generation: String, end: i64, landed: i64 },
+    #[error("the embedded broker could not be started")]
+    Embedded(#[source] KafkaError),
+    #[error("a record of {bytes} bytes is larger than the embedded broker keeps: {limit} bytes a partition")]
+    TooLarge { bytes: usize, limit: usize },
+    #[error("nobody reads the embedded broker any more, so nothing can be produced to it")]
+    Abandoned,
+    #[error("{undelivered} records were not acknowledged within {seconds} s")]
+    Unacknowledged { undelivered: u64, seconds: u64 },
+}
+
+impl StreamError {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        let kafka = match self {
+            Self::Unreachable { .. } | Self::Unacknowledged { .. } => return Class::Retry,
+            Self::Settings(_)
+            | Self::Topic { .. }
+            | Self::AnotherLife { .. }
+            | Self::Embedded(_)
+            | Self::Abandoned => {
+                return Class::Stop;
+            }
+            Self::TooLarge { .. } => return Class::DeadLetter,
+            Self::Produce { source, .. } | Self::Consume { source, .. } | Self::Commit { source, .. } => {
+                source
+            }
+        };
+        match kafka.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::MessageSizeTooLarge) => Class::DeadLetter,
+            Some(
+                RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::MessageTimedOut
+                | RDKafkaErrorCode::RequestTimedOut
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::NotEnoughReplicas
+                | RDKafkaErrorCode::QueueFull,
+            ) => Class::Retry,
+            _ => Class::Stop,
+        }
+    }
+}

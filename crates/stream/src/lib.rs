@@ -1,0 +1,15 @@
+//! Kafka: client settings, records, the producer, the consumer, dead letters and the embedded broker.
+
+pub mod client;
+pub mod consumer;
+pub mod dead_letter;
+pub mod embedded;
+mod error;
+pub mod hold_back;
+pub mod ledger;
+mod partitioner;
+pub mod producer;
+pub mod record;
+pub mod topics;
+
+pub use error::StreamError;

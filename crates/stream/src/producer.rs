@@ -1,0 +1,203 @@
+//! Writes records: idempotent, acknowledged by all replicas, held back where the broker is small.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+
+use crate::StreamError;
+use crate::client::ClientSettings;
+use crate::hold_back::HoldBack;
+use crate::ledger::Ledger;
+use crate::partitioner;
+use crate::record::OutgoingRecord;
+use crate::topics::Topics;
+
+/// Takes records for Kafka.
+///
+/// Contract: records of one partition are written in the order of their [`publish`](Self::publish), each once, however
+/// often a broker has to be asked; a record is safe only when a later [`flush`](Self::flush) answered `Ok`.
+pub trait Publisher: Send + Sync {
+    /// Queues a record. Blocks while there is no room for it.
+    fn publish(&self, record: &OutgoingRecord<'_>) -> Result<(), StreamError>;
+
+    /// Blocks until every record queued so far is acknowledged.
+    fn flush(&self) -> Result<(), StreamError>;
+}
+
+/// The [`Publisher`] over librdkafka.
+pub struct Producer {
+    inner: ThreadedProducer<Deliveries>,
+    topics: Topics,
+    partitions: Mutex<HashMap<String, i32>>,
+    hold_back: Option<Arc<HoldBack>>,
+    delivery_timeout: Duration,
+}
+
+impl std::fmt::Debug for Producer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Producer").field("topics", &self.topics).finish_non_exhaustive()
+    }
+}
+
+/// What the broker has said of the records sent.
+#[derive(Default)]
+struct Deliveries {
+    state: Mutex<DeliveryState>,
+    queued: AtomicU64,
+    settled: AtomicU64,
+}
+
+#[derive(Default)]
+struct DeliveryState {
+    acknowledged: Ledger,
+    failed: Option<(String, KafkaError)>,
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, delivery: &DeliveryResult<'_>, (): ()) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match delivery {
+            Ok(message) => {
+                state.acknowledged.insert(message.topic(), message.partition(), message.offset());
+            }
+            Err((error, message)) => {
+                state.failed.get_or_insert_with(|| (message.topic().to_owned(), error.clone()));
+            }
+        }
+        drop(state);
+        self.settled.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl Producer {
+    /// `hold_back` bounds what is on its way, for the embedded broker.
+    pub fn connect(settings: &ClientSettings, hold_back: Option<Arc<HoldBack>>) -> Result<Self, StreamError> {
+        let inner = settings
+            .config("producer")
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("compression.type", settings.compression)
+            .set("message.timeout.ms", settings.delivery_timeout.as_millis().to_string())
+            // Long enough to fill batches, too short to be felt.
+            .set("linger.ms", "5")
+            .set("batch.num.messages", "2000")
+            // The bound of the producer's own memory; `publish` blocks at it.
+            .set("queue.buffering.max.kbytes", "32768")
+            .set("message.max.bytes", "4194304")
+            .create_with_context(Deliveries::default())
+            .map_err(StreamError::Settings)?;
+        Ok(Self {
+            inner,
+            topics: Topics::connect(settings)?,
+            partitions: Mutex::default(),
+            hold_back,
+            delivery_timeout: settings.delivery_timeout,
+        })
+    }
+
+    /// The positions that the broker acknowledged so far.
+    pub fn acknowledged(&self) -> Ledger {
+        self.inner.context().state.lock().unwrap_or_else(PoisonError::into_inner).acknowledged.clone()
+    }
+
+    fn partitions_of(&self, topic: &str) -> Result<i32, StreamError> {
+        let mut known = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&partitions) = known.get(topic) {
+            return Ok(partitions);
+        }
+        let reason = "it does not exist".to_owned();
+        let partitions =
+            self.topics.partitions(topic)?.ok_or(StreamError::Topic { topic: topic.to_owned(), reason })?;
+        known.insert(topic.to_owned(), partitions);
+        Ok(partitions)
+    }
+
+    fn check(&self) -> Result<(), StreamError> {
+        let state = self.inner.context().state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &state.failed {
+            Some((topic, error)) => Err(StreamError::Produce { topic: topic.clone(), source: error.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    fn take_room(&self, record: &OutgoingRecord<'_>, partition: i32) -> Result<(), StreamError> {
+        let Some(hold_back) = &self.hold_back else { return Ok(()) };
+        let bytes = record.size();
+        if bytes > hold_back.limit() {
+            return Err(StreamError::TooLarge { bytes, limit: hold_back.limit() });
+        }
+        while !hold_back.take(record.topic, partition, bytes, Duration::from_millis(500)) {
+            self.check()?;
+            if hold_back.is_closed() {
+                return Err(StreamError::Abandoned);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Publisher for Producer {
+    fn publish(&self, record: &OutgoingRecord<'_>) -> Result<(), StreamError> {
+        let partition = partitioner::partition(record.key, self.partitions_of(record.topic)?);
+        self.take_room(record, partition)?;
+        let headers = record
+            .headers
+            .iter()
+            .fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (key, value)| {
+                headers.insert(Header { key, value: *value })
+            });
+        let mut outgoing: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to(record.topic).partition(partition).timestamp(record.timestamp).headers(headers);
+        outgoing.key = record.key;
+        outgoing.payload = record.value;
+        self.inner.context().queued.fetch_add(1, Ordering::AcqRel);
+        loop {
+            match self.inner.send(outgoing) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), refused)) => {
+                    self.check()?;
+                    outgoing = refused;
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err((source, _)) => {
+                    return Err(StreamError::Produce { topic: record.topic.to_owned(), source });
+                }
+            }
+        }
+    }
+
+    fn flush(&self) -> Result<(), StreamError> {
+        let seconds = self.delivery_timeout.as_secs();
+        let flushed = self.inner.flush(self.delivery_timeout + Duration::from_secs(5));
+        self.check()?;
+        let deliveries = self.inner.context();
+        let undelivered =
+            || deliveries.queued.load(Ordering::Acquire) - deliveries.settled.load(Ordering::Acquire);
+        match flushed {
+            Ok(()) => {
+                // The queue is empty a moment before its last reports are heard.
+                let mut patience = 5_000;
+                while undelivered() > 0 && patience > 0 {
+                    std::thread::sleep(Duration::from_millis(1));
+                    patience -= 1;
+                }
+                self.check()?;
+                match undelivered() {
+                    0 => Ok(()),
+                    undelivered => Err(StreamError::Unacknowledged { undelivered, seconds }),
+                }
+            }
+            Err(_) => Err(StreamError::Unacknowledged { undelivered: undelivered(), seconds }),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A Kafka record, as read and as written.
+
+use rdkafka::Message;
+use rdkafka::message::{BorrowedMessage, Headers};
+
+/// A record as it came from Kafka, borrowed from the client's buffer.
+#[derive(Debug, Clone)]
+pub struct Record<'a> {
+    pub topic: &'a str,
+    pub partition: i32,
+    pub offset: i64,
+    /// Milliseconds since 1970, UTC; `None` where the record has none.
+    pub timestamp: Option<i64>,
+    pub key: Option<&'a [u8]>,
+    /// `None` is Kafka's null.
+    pub value: Option<&'a [u8]>,
+    pub headers: Vec<(&'a str, Option<&'a [u8]>)>,
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn of(message: &'a BorrowedMessage<'_>) -> Self {
+        let headers = message.headers().map(|headers| {
+            let header = |index| headers.get(index);
+            (0..headers.count()).map(header).map(|header| (header.key, header.value)).collect()
+        });
+        Self {
+            topic: message.topic(),
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp: message.timestamp().to_millis(),
+            key: message.key(),
+            value: message.payload(),
+            headers: headers.unwrap_or_default(),
+        }
+    }
+
+    /// The last header of that name, as Kafka reads repeated ones, where it is text.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        let found = self.headers.iter().rev().find(|(header, _)| *header == name);
+        found.and_then(|(_, value)| std::str::from_utf8((*value)?).ok())
+    }
+
+    /// The room it takes, in bytes. See [`size`].
+    pub fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len));
+        size(self.key.map_or(0, <[u8]>::len), self.value.map_or(0, <[u8]>::len), headers)
+    }
+}
+
+/// A record to be written.
+#[derive(Debug, Clone)]
+pub struct OutgoingRecord<'a> {
+    pub topic: &'a str,
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    /// Milliseconds since 1970, UTC.
+    pub timestamp: i64,
+    pub headers: &'a [(&'a str, Option<&'a [u8]>)],
+}
+
+impl OutgoingRecord<'_> {
+    /// The room it takes, in bytes. See [`size`].
+    pub fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len));
+        size(self.key.map_or(0, <[u8]>::len), self.value.map_or(0, <[u8]>::len), headers)
+    }
+}
+
+/// At most what a record takes in a broker: its parts and the lengths between them, and the head of a batch, as if
+/// each record travelled alone. Too small a number here would let the embedded broker drop records.
+fn size(key: usize, value: usize, headers: impl Iterator<Item = usize>) -> usize {
+    const BATCH_HEAD: usize = 61;
+    const LENGTHS: usize = 30;
+    const HEADER_LENGTHS: usize = 10;
+    key + value + headers.map(|header| header + HEADER_LENGTHS).sum::<usize>() + BATCH_HEAD + LENGTHS
+}

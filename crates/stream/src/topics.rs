@@ -1,0 +1,151 @@
+//! Topics: their names, their making, and whether they still live the life that the lake knows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::StreamError;
+use crate::client::ClientSettings;
+
+/// `users_created`.
+pub const USERS_CREATED: &str = "users_created";
+
+/// Partitions of a topic of events.
+pub const PARTITIONS: i32 = 6;
+
+/// The dead-letter topic of a topic.
+pub fn dead_letters_of(topic: &str) -> String {
+    format!("{topic}.dlq")
+}
+
+/// A dead-letter queue holds bytes as a producer sent them, secrets included: they are not kept longer than this.
+const DEAD_LETTERS_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Where a topic's partitions begin and end: `begin` is the first offset kept, `end` the next to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermarks {
+    pub begin: i64,
+    pub end: i64,
+}
+
+/// A connection for looking at topics and making them.
+pub struct Topics {
+    settings: ClientSettings,
+    client: BaseConsumer,
+}
+
+impl std::fmt::Debug for Topics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Topics").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Topics {
+    pub fn connect(settings: &ClientSettings) -> Result<Self, StreamError> {
+        let client = settings.config("topics").create().map_err(StreamError::Settings)?;
+        Ok(Self { settings: settings.clone(), client })
+    }
+
+    /// How many partitions a topic has; `None` where there is no such topic. Blocks.
+    pub fn partitions(&self, topic: &str) -> Result<Option<i32>, StreamError> {
+        let metadata = self.client.fetch_metadata(None, self.settings.reach_timeout).map_err(|source| {
+            StreamError::Unreachable {
+                brokers: self.settings.brokers.clone(),
+                seconds: self.settings.reach_timeout.as_secs(),
+                source,
+            }
+        })?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        Ok(found.map(|found| i32::try_from(found.partitions().len()).unwrap_or(i32::MAX)).filter(|&n| n > 0))
+    }
+
+    /// Makes `topic` with [`PARTITIONS`] partitions, and its dead-letter topic with one, where they are missing.
+    /// What is there stays as it is.
+    pub async fn ensure(&self, topic: &str) -> Result<(), StreamError> {
+        let dead_letters = dead_letters_of(topic);
+        let retention = DEAD_LETTERS_RETENTION.as_millis().to_string();
+        let mut missing = Vec::new();
+        if self.partitions(topic)?.is_none() {
+            missing.push(NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(-1)));
+        }
+        if self.partitions(&dead_letters)?.is_none() {
+            let topic = NewTopic::new(&dead_letters, 1, TopicReplication::Fixed(-1));
+            missing.push(topic.set("retention.ms", &retention));
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let admin: AdminClient<DefaultClientContext> =
+            self.settings.config("admin").create().map_err(StreamError::Settings)?;
+        let options = AdminOptions::new().operation_timeout(Some(self.settings.reach_timeout));
+        let failed = |reason: String| StreamError::Topic { topic: topic.to_owned(), reason };
+        let results =
+            admin.create_topics(&missing, &options).await.map_err(|error| failed(error.to_string()))?;
+        for result in results {
+            match result {
+                // Somebody else was quicker.
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, code)) => return Err(StreamError::Topic { topic, reason: code.to_string() }),
+            }
+        }
+        Ok(())
+    }
+
+    /// The watermarks of each of a topic's partitions. Blocks.
+    pub fn watermarks(&self, topic: &str) -> Result<BTreeMap<i32, Watermarks>, StreamError> {
+        let consume = |source| StreamError::Consume { topic: topic.to_owned(), source };
+        let partitions = self.partitions(topic)?.unwrap_or(0);
+        let timeout = self.settings.reach_timeout;
+        (0..partitions)
+            .map(|partition| {
+                let (begin, end) =
+                    self.client.fetch_watermarks(topic, partition, timeout).map_err(consume)?;
+                Ok((partition, Watermarks { begin, end }))
+            })
+            .collect()
+    }
+}
+
+/// Holds a broker's ends against the highest offsets that the lake has of a generation: a partition that ends at or
+/// below one of them was made anew, and its offsets would be taken for the old ones.
+pub fn check_life(
+    topic: &str,
+    generation: &str,
+    ends: &BTreeMap<i32, Watermarks>,
+    landed: &BTreeMap<i32, i64>,
+) -> Result<(), StreamError> {
+    for (&partition, &landed) in landed {
+        let end = ends.get(&partition).map_or(0, |watermarks| watermarks.end);
+        if end <= landed {
+            return Err(StreamError::AnotherLife {
+                topic: topic.to_owned(),
+                partition,
+                generation: generation.to_owned(),
+                end,
+                landed,
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_made_anew_is_noticed() {
+        let ends =
+            |end| BTreeMap::from([(0, Watermarks { begin: 0, end }), (1, Watermarks { begin: 0, end: 50 })]);
+        let landed = BTreeMap::from([(0, 9)]);
+        assert!(check_life("t", "g1", &ends(10), &landed).is_ok());
+        let error =
+            check_life("t", "g1", &ends(9), &landed).expect_err("offset 9 is landed and not yet written");
+        assert!(error.to_string().contains("--generation"), "{error}");
+        assert!(check_life("t", "g1", &BTreeMap::new(), &landed).is_err());
+    }
+}
