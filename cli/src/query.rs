@@ -1,0 +1,148 @@
+//! `millrace query`.
+
+mod format;
+mod grid;
+mod prompt;
+
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use millrace_jobs::query::{QueryError, Session, Statements};
+
+pub(crate) use grid::terminal_width;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC\"
+  millrace query \"SELECT * FROM raw_users LIMIT 10\" --format json
+  millrace query \"SELECT id, email FROM users_transformed\" --output users.parquet
+  millrace query < questions.sql
+  millrace query                                      a prompt; .help tells what it takes
+
+Nulls sort last unless the query says NULLS FIRST. Timestamps are UTC. What Polars' SQL would answer otherwise than
+the standard is refused, with the form that works. A CAST of a float to an integer cuts its fraction.";
+
+/// Arguments of `millrace query`.
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// The query; without one, statements are read from standard input, or asked for at a prompt
+    sql: Option<String>,
+    /// The lake's folder
+    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
+    lake: PathBuf,
+    /// How the answer is written [default: by --output's ending, else table]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Write the answer to this file, whole or not at all
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: types under names, wide values cut to the terminal
+    Table,
+    /// An array of objects, a line each
+    Json,
+    /// With a header; nulls are empty
+    Csv,
+    /// Zstandard-compressed; to a file or a pipe
+    Parquet,
+}
+
+impl Format {
+    fn of_file(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "json" => Some(Self::Json),
+            "csv" => Some(Self::Csv),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
+    silence_engine_panics();
+    let session = Session::open(&args.lake)?;
+    let by_file = args.output.as_deref().and_then(Format::of_file);
+    let format = args.format.or(by_file).unwrap_or(Format::Table);
+    match &args.sql {
+        Some(sql) => answer(&session, sql, format, args.output.as_deref())?,
+        None if std::io::stdin().is_terminal() => prompt::prompt(&session, format)?,
+        None => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("the statements on standard input are no UTF-8 text")?;
+            let statements = Statements::split(&text);
+            let all: Vec<_> = statements.complete.iter().chain(statements.rest.as_ref()).collect();
+            match (all.as_slice(), args.output.as_deref()) {
+                ([], _) => bail!("no statement on standard input: give one, or call `millrace query` in a terminal"),
+                ([_, _, ..], Some(path)) => {
+                    bail!("{} statements for one file {}: give one", all.len(), path.display())
+                }
+                (all, output) => {
+                    for sql in all {
+                        answer(&session, sql, format, output)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks `sql` and writes its answer to `output`, or to standard output.
+fn answer(session: &Session, sql: &str, format: Format, output: Option<&Path>) -> anyhow::Result<()> {
+    let Some(path) = output else {
+        let stdout = std::io::stdout();
+        if format == Format::Parquet && stdout.is_terminal() {
+            bail!("a terminal cannot show Parquet: give --output FILE, or pipe it");
+        }
+        return write(session, sql, format, BufWriter::new(stdout));
+    };
+    // A reader sees the whole file or the one before.
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let file = File::create(&partial).with_context(|| format!("could not create {}", partial.display()))?;
+    let written = write(session, sql, format, BufWriter::new(file))
+        .and_then(|()| std::fs::rename(&partial, path).with_context(|| format!("could not write {}", path.display())));
+    if written.is_err() {
+        // The first failure is the one to tell.
+        let _ = std::fs::remove_file(&partial);
+    }
+    written
+}
+
+fn write(session: &Session, sql: &str, format: Format, mut out: impl Write + Send) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let answer = session.query(sql)?;
+    match format {
+        Format::Table => grid::write(answer, started, &mut out)?,
+        Format::Json => format::write_json(answer, &mut out)?,
+        Format::Csv => format::write_csv(answer, &mut out)?,
+        Format::Parquet => {
+            answer.write_parquet(&mut out)?;
+        }
+    }
+    out.flush().map_err(QueryError::Write)?;
+    Ok(())
+}
+
+/// A panic inside the engine comes back as the query's error: its own words would only stand above that.
+fn silence_engine_panics() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() == Some("main") {
+            default(panic);
+        } else {
+            // Its message may quote values.
+            tracing::debug!(location = ?panic.location(), "the engine gave up");
+        }
+    }));
+}

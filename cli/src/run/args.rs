@@ -1,0 +1,149 @@
+//! What `millrace run` can be told.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use millrace_lake::Generation;
+use millrace_sources::Share;
+
+/// Carry users from a source through Kafka into the lake and make tables of them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  millrace run                                        5,000 users from the API, or simulated ones without it
+  millrace run --users 200000 --source simulator --broken 1% --repeat 5%
+  millrace run --source recorded:answers/ --as-of 2026-01-31 --json
+  millrace run --brokers localhost:9092 --generation g0001
+
+Exit codes: 0 done, 1 failed (what was fetched is landed), 2 usage, 130 after Ctrl-C (what was fetched is in the tables).")]
+pub struct RunArgs {
+    /// How many users [default: 5000; recorded answers: all of them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub users: Option<u64>,
+
+    /// Where users come from: auto (the API if it answers, else the simulator), api, simulator, or recorded:PATH, a
+    /// file or a folder of API answers (*.json)
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
+    pub source: SourceChoice,
+
+    /// The seed of the API's or the simulator's users [default: drawn; fixed under --as-of]
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<String>,
+
+    /// Share of the simulator's users that are broken, such as 1%
+    #[arg(long, value_name = "SHARE", default_value = "0%")]
+    pub broken: Share,
+
+    /// Share of the simulator's users that repeat the id of an earlier one, such as 5%
+    #[arg(long, value_name = "SHARE", default_value = "0%")]
+    pub repeat: Share,
+
+    /// Kafka's brokers, host:port (several by commas), or embedded: one in this process
+    #[arg(long, value_name = "BROKERS", default_value = "embedded", env = "MILLRACE_BROKERS")]
+    pub brokers: String,
+
+    /// Names this life of the topic, [0-9a-z]{1,32}, zero-padded if numbered; needed with real brokers, drawn for the
+    /// embedded one
+    #[arg(long, value_name = "GENERATION", env = "MILLRACE_GENERATION")]
+    pub generation: Option<String>,
+
+    /// The lake's folder, made if missing
+    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
+    pub lake: PathBuf,
+
+    /// The run's logical day, YYYY-MM-DD; recorded and simulated sources then run on that day's clock, so that the
+    /// same arguments give the same tables [default: today, UTC]
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<NaiveDate>,
+
+    /// Print one JSON object instead of the summary
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--source`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceChoice {
+    Auto,
+    Api,
+    Simulator,
+    Recorded(PathBuf),
+}
+
+impl std::str::FromStr for SourceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "api" => Ok(Self::Api),
+            "simulator" => Ok(Self::Simulator),
+            _ => match text.strip_prefix("recorded:") {
+                Some(path) if !path.is_empty() => Ok(Self::Recorded(path.into())),
+                Some(_) => Err("name the file or the folder: recorded:PATH".to_owned()),
+                None => Err("give auto, api, simulator or recorded:PATH".to_owned()),
+            },
+        }
+    }
+}
+
+/// Arguments that are at odds with one another: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// What the arguments come to, checked against one another.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// `None`: an embedded broker.
+    pub(crate) brokers: Option<String>,
+    /// Set ones only; the embedded broker draws its own.
+    pub(crate) generation: Option<Generation>,
+    pub(crate) source: SourceChoice,
+    /// The logical day; `None` is the day on which the jobs start.
+    pub(crate) as_of: Option<NaiveDate>,
+    /// Why `--source auto` does not even try the API.
+    pub(crate) auto_is_simulator: bool,
+}
+
+impl RunArgs {
+    pub(crate) fn plan(&self, today: NaiveDate) -> Result<Plan, UsageError> {
+        let usage = |text: &str| Err(UsageError(text.to_owned()));
+        let brokers = (self.brokers != "embedded").then(|| self.brokers.clone());
+        let generation = match &self.generation {
+            Some(text) => Some(Generation::new(text.clone()).map_err(|error| UsageError(error.to_string()))?),
+            None => None,
+        };
+        if brokers.is_some() && generation.is_none() {
+            return usage(
+                "--brokers needs --generation: a name for this life of the topic, such as g0001; give the same name \
+                 on every run until the topic is deleted and made again",
+            );
+        }
+        if brokers.is_none() && generation.is_some() {
+            return usage(
+                "--generation belongs to --brokers HOST:PORT: the embedded broker draws a new one each start",
+            );
+        }
+        let other_day = self.as_of.is_some_and(|day| day != today);
+        if other_day && self.source == SourceChoice::Api {
+            return usage(
+                "the API has only today's clock: leave --as-of out, or take --source simulator or recorded:PATH",
+            );
+        }
+        let simulated = matches!(self.source, SourceChoice::Auto | SourceChoice::Simulator);
+        if !simulated && (self.broken != Share::NONE || self.repeat != Share::NONE) {
+            return usage("--broken and --repeat are for the simulator: add --source simulator");
+        }
+        if self.seed.is_some() && matches!(self.source, SourceChoice::Recorded(_)) {
+            return usage("recorded answers have no seed to set: leave --seed out");
+        }
+        Ok(Plan {
+            brokers,
+            generation,
+            source: self.source.clone(),
+            as_of: self.as_of,
+            auto_is_simulator: other_day || self.broken != Share::NONE || self.repeat != Share::NONE,
+        })
+    }
+}

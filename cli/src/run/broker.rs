@@ -1,0 +1,84 @@
+//! The broker of a run: one in this process, or a cluster.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use millrace_lake::landed::LandedOffsets;
+use millrace_lake::{FolderStore, Generation};
+use millrace_stream::client::ClientSettings;
+use millrace_stream::embedded::EmbeddedBroker;
+use millrace_stream::hold_back::HoldBack;
+use millrace_stream::topics::{self, PARTITIONS, Topics, USERS_CREATED};
+
+use super::args::Plan;
+use super::clock;
+
+/// Bytes that may be on their way in a partition of the embedded broker: a fifth less than it keeps, for what its
+/// bookkeeping counts beside our own estimate.
+const ON_THEIR_WAY: usize = EmbeddedBroker::KEPT_BYTES / 5 * 4;
+
+/// A broker that is up, with its topics.
+#[derive(Debug)]
+pub(crate) struct Broker {
+    pub(crate) settings: ClientSettings,
+    pub(crate) generation: Generation,
+    /// The consumer group of this run alone.
+    pub(crate) group: String,
+    /// Where this run's records begin.
+    pub(crate) starts: BTreeMap<(String, i32), i64>,
+    /// Of the embedded broker.
+    pub(crate) hold_back: Option<Arc<HoldBack>>,
+    /// Lives as long as the run.
+    _embedded: Option<EmbeddedBroker>,
+}
+
+impl Broker {
+    pub(crate) async fn start(plan: &Plan, store: &FolderStore) -> anyhow::Result<Self> {
+        match (&plan.brokers, &plan.generation) {
+            (Some(brokers), Some(generation)) => Self::cluster(brokers, generation.clone(), store).await,
+            _ => Self::embedded(),
+        }
+    }
+
+    fn embedded() -> anyhow::Result<Self> {
+        let embedded = EmbeddedBroker::start()?;
+        embedded.create_topic(USERS_CREATED, PARTITIONS)?;
+        embedded.create_topic(&topics::dead_letters_of(USERS_CREATED), 1)?;
+        let mut settings = ClientSettings::new(embedded.brokers());
+        // Within one process there is no network to spare.
+        settings.compression = "none";
+        let generation = Generation::drawn(clock::now_micros());
+        Ok(Self {
+            settings,
+            group: format!("millrace-run-{generation}"),
+            generation,
+            starts: (0..PARTITIONS).map(|partition| ((USERS_CREATED.to_owned(), partition), 0)).collect(),
+            hold_back: Some(Arc::new(HoldBack::new(ON_THEIR_WAY))),
+            _embedded: Some(embedded),
+        })
+    }
+
+    async fn cluster(brokers: &str, generation: Generation, store: &FolderStore) -> anyhow::Result<Self> {
+        let settings = ClientSettings::new(brokers);
+        let topics = Topics::connect(&settings)?;
+        topics.ensure(USERS_CREATED).await?;
+        let ends = topics.watermarks(USERS_CREATED)?;
+        let landed = LandedOffsets::of_table(store, "users")
+            .await
+            .context("the lake's raw objects could not be listed")?;
+        let landed = landed.of_life(USERS_CREATED, &generation);
+        topics::check_life(USERS_CREATED, generation.as_str(), &ends, &landed)?;
+        Ok(Self {
+            settings,
+            group: format!("millrace-run-{}", Generation::drawn(clock::now_micros())),
+            generation,
+            starts: ends
+                .into_iter()
+                .map(|(partition, watermarks)| ((USERS_CREATED.to_owned(), partition), watermarks.end))
+                .collect(),
+            hold_back: None,
+            _embedded: None,
+        })
+    }
+}

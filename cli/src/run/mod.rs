@@ -1,0 +1,159 @@
+//! `millrace run`: the whole path in one process, from source to tables.
+
+mod args;
+mod broker;
+mod clock;
+mod conservation;
+mod drain;
+mod land;
+mod progress;
+mod source;
+mod summary;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use fetch_users::Fetching;
+use land_events::LandCounts;
+use millrace_jobs::raw_transformation::{self, JobReport};
+use millrace_jobs::run_context::{JobSettings, RunContext};
+use millrace_lake::{FolderStore, Store};
+use millrace_runtime::Shutdown;
+use millrace_stream::producer::{Producer, Publisher};
+use millrace_stream::topics::USERS_CREATED;
+
+pub use args::RunArgs;
+
+use self::broker::Broker;
+use self::conservation::Flow;
+use self::drain::DrainedLetters;
+use self::land::LandingThread;
+use self::progress::Bars;
+use self::summary::{Outcome, Summary};
+
+/// The bound of what the job's rows may hold in memory at once, in bytes.
+const JOB_MEMORY: u64 = 96 << 20;
+
+/// Runs the path and tells what came of it.
+///
+/// Exit codes: 0 done; 1 a hop does not add up, or the source failed midway (what it gave is landed); 130 after
+/// Ctrl-C (what was fetched is landed and in the tables).
+pub async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let plan = args.plan(clock::today())?;
+    let bars = Bars::new(args.json);
+    let store = Arc::new(FolderStore::new(&args.lake));
+    let swept = store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
+    if swept > 0 {
+        bars.say(&format!("swept {swept} leftovers of killed runs"));
+    }
+    let mut source = source::open(&plan, &args, &bars).await?;
+
+    let mut seconds = BTreeMap::new();
+    let started = std::time::Instant::now();
+    let flow = carry(&args, &plan, source.users.as_mut(), &store, shutdown, &bars, &mut seconds).await?;
+    flow.check()?;
+
+    let job = match &flow.fetching.source_error {
+        Some(_) => None,
+        None => Some(transform(&plan, &store, &bars, &mut seconds).await?),
+    };
+    seconds.insert("total", started.elapsed().as_secs_f64());
+    bars.clear();
+
+    let outcome = Outcome::of(&flow.fetching);
+    let summary = Summary { args: &args, source: &source, flow: &flow, job: job.as_ref(), seconds: &seconds };
+    if args.json {
+        println!("{}", summary.to_json());
+    } else {
+        summary.print()?;
+    }
+    match flow.fetching.source_error {
+        Some(error) => Err(anyhow::Error::new(error).context(format!(
+            "the source failed after {} users; they are landed, and no tables were made of them",
+            flow.fetching.report.fetched
+        ))),
+        None => Ok(outcome.exit_code()),
+    }
+}
+
+/// Source to raw objects: fetches, produces, consumes and lands, until all of it is durable.
+async fn carry(
+    args: &RunArgs,
+    plan: &args::Plan,
+    source: &mut dyn millrace_sources::Source,
+    store: &Arc<FolderStore>,
+    shutdown: &Shutdown,
+    bars: &Bars,
+    seconds: &mut BTreeMap<&'static str, f64>,
+) -> anyhow::Result<Flow> {
+    let began = std::time::Instant::now();
+    let broker = Broker::start(plan, store).await?;
+    let producer = Arc::new(Producer::connect(&broker.settings, broker.hold_back.clone())?);
+    let bar = bars.users(source.expected());
+
+    let drain = match &broker.hold_back {
+        Some(hold_back) => Some(drain::start(&broker, hold_back, &args.lake)?),
+        None => None,
+    };
+    let landing =
+        LandingThread::start(&broker, Arc::clone(store), Arc::clone(&producer), bar.landed_counter())?;
+
+    let publisher: Arc<dyn Publisher> = producer.clone();
+    let stop = async {
+        tokio::select! {
+            () = shutdown.requested() => bars.say("stopping: what was fetched lands, then the tables are made (Ctrl-C again leaves at once)"),
+            () = landing.failed() => {}
+        }
+    };
+    let fetched =
+        fetch_users::fetch(source, publisher, stop, clock::now_millis, |report| bar.fetched(report)).await;
+    seconds.insert("fetch", began.elapsed().as_secs_f64());
+
+    // A landing that failed is why nothing could be produced any more: its error comes first.
+    let acknowledged = producer.acknowledged();
+    let landed = landing.finish(acknowledged.ends()).await?;
+    let fetching: Fetching = fetched?;
+    let letters = match drain {
+        Some(drain) => drain.finish(producer.acknowledged().ends()).await?,
+        None => DrainedLetters::default(),
+    };
+    seconds.insert("land", began.elapsed().as_secs_f64());
+    bar.finish();
+    Ok(Flow {
+        generation: broker.generation.clone(),
+        embedded: broker.hold_back.is_some(),
+        fetching,
+        acknowledged: acknowledged.of_topic(USERS_CREATED),
+        landed,
+        letters: letters.letters,
+    })
+}
+
+async fn transform(
+    plan: &args::Plan,
+    store: &Arc<FolderStore>,
+    bars: &Bars,
+    seconds: &mut BTreeMap<&'static str, f64>,
+) -> anyhow::Result<(RunContext, JobReport)> {
+    let began = std::time::Instant::now();
+    let context =
+        RunContext { as_of: plan.as_of.unwrap_or_else(clock::today), started_at: clock::now_micros() };
+    let settings = JobSettings { memory_bytes: JOB_MEMORY, scratch_dir: store.root().join(".scratch") };
+    let bar = bars.job("raw-transformation");
+    let progress = |progress| bar.job(progress);
+    let report =
+        raw_transformation::run(store.clone() as Arc<dyn Store>, &context, &settings, &progress).await?;
+    seconds.insert("raw-transformation", began.elapsed().as_secs_f64());
+    bar.finish();
+    Ok((context, report))
+}
+
+/// What the landing of a run came to.
+#[derive(Debug)]
+pub(crate) struct LandedRun {
+    pub(crate) counts: LandCounts,
+    pub(crate) landed: millrace_stream::ledger::Ledger,
+    pub(crate) dead: millrace_stream::ledger::Ledger,
+}

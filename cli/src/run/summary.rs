@@ -1,0 +1,233 @@
+//! What a run came to, for people and for machines.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use comfy_table::presets::UTF8_BORDERS_ONLY;
+use comfy_table::{CellAlignment, Table};
+use fetch_users::Fetching;
+use indicatif::{HumanBytes, HumanCount};
+use millrace_jobs::query::{Cell, Session};
+use millrace_jobs::raw_transformation::JobReport;
+use millrace_jobs::run_context::RunContext;
+use serde_json::json;
+
+use super::args::RunArgs;
+use super::conservation::Flow;
+use super::source::OpenSource;
+
+/// How a run that adds up ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    Interrupted,
+}
+
+impl Outcome {
+    pub(crate) fn of(fetching: &Fetching) -> Self {
+        if fetching.interrupted { Self::Interrupted } else { Self::Done }
+    }
+
+    pub(crate) fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Done => ExitCode::SUCCESS,
+            Self::Interrupted => ExitCode::from(130),
+        }
+    }
+}
+
+pub(crate) struct Summary<'a> {
+    pub(crate) args: &'a RunArgs,
+    pub(crate) source: &'a OpenSource,
+    pub(crate) flow: &'a Flow,
+    /// `None` where no job ran.
+    pub(crate) job: Option<&'a (RunContext, JobReport)>,
+    pub(crate) seconds: &'a BTreeMap<&'static str, f64>,
+}
+
+impl Summary<'_> {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        let (report, counts) = (&self.flow.fetching.report, &self.flow.landed.counts);
+        let job = self.job.map(|(_, report)| report);
+        let tables: BTreeMap<_, _> =
+            job.iter().flat_map(|job| &job.tables).map(|table| (table.name.as_str(), table.rows)).collect();
+        json!({
+            "generation": self.flow.generation.as_str(),
+            "source": self.source.label,
+            "seed": self.source.seed,
+            "as_of": self.job.map(|(context, _)| context.as_of.to_string()),
+            "fetched": report.fetched,
+            "rejected": report.rejected,
+            "rejected_by_kind": report.rejected_by_kind,
+            "unparsable": report.unparsable,
+            "produced": report.produced,
+            "landed": self.flow.landed(),
+            "dead_lettered": self.flow.dead_lettered(),
+            "duplicates": job.map(|job| job.duplicates),
+            "after_as_of": job.map(|job| job.after_as_of),
+            "raw_rows": job.map(|job| job.raw_rows_by_position),
+            "objects": counts.objects,
+            "object_bytes": counts.bytes,
+            "tables": tables,
+            "published": job.map(|job| job.published),
+            "interrupted": self.flow.fetching.interrupted,
+            "lake": self.args.lake,
+            "seconds": self.seconds,
+            "peak_rss_bytes": millrace_runtime::peak_rss_bytes(),
+        })
+    }
+
+    pub(crate) fn print(&self) -> anyhow::Result<()> {
+        let report = &self.flow.fetching.report;
+        let cut_short = if self.flow.fetching.interrupted { ", cut short" } else { "" };
+        let seed = self.source.seed.as_ref().map_or(String::new(), |seed| format!(", seed {seed}"));
+        println!(
+            "\nmillrace run{cut_short}: {}{seed}, generation {}\n",
+            self.source.label, self.flow.generation
+        );
+        println!("{}\n", self.stages());
+        if !report.rejected_by_kind.is_empty() {
+            println!("  rejected    {}", counts_by(&report.rejected_by_kind));
+        }
+        if !report.unparsable.is_empty() {
+            println!("  unparsable  {} (left absent)", counts_by(&report.unparsable));
+        }
+        if let Some((context, job)) = self.job {
+            self.print_tables(context, job)?;
+        }
+        let peak = millrace_runtime::peak_rss_bytes()
+            .map_or(String::new(), |bytes| format!(", {} of memory at most", HumanBytes(bytes)));
+        println!(
+            "\n  {:.1} s in all{peak}; the lake is {}\n",
+            self.second("total"),
+            self.args.lake.display()
+        );
+        println!(
+            "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC LIMIT 5\"",
+            self.args.lake.display()
+        );
+        Ok(())
+    }
+
+    fn stages(&self) -> Table {
+        let report = &self.flow.fetching.report;
+        let counts = &self.flow.landed.counts;
+        let mut table = Table::new();
+        table.load_style(UTF8_BORDERS_ONLY).set_header([
+            "stage",
+            "in",
+            "out",
+            "dead letters",
+            "dropped",
+            "seconds",
+            "a second",
+        ]);
+        let mut row = |name: &str, from: u64, to: u64, dead: u64, dropped: u64, seconds: f64| {
+            let rate = if seconds > 0.0 { (from as f64 / seconds).round() as u64 } else { 0 };
+            table.add_row([
+                name.to_owned(),
+                HumanCount(from).to_string(),
+                HumanCount(to).to_string(),
+                HumanCount(dead).to_string(),
+                HumanCount(dropped).to_string(),
+                format!("{seconds:.2}"),
+                HumanCount(rate).to_string(),
+            ]);
+        };
+        row("fetch → Kafka", report.fetched, report.produced, report.rejected, 0, self.second("fetch"));
+        row(
+            "Kafka → raw",
+            report.produced,
+            self.flow.landed(),
+            self.flow.dead_lettered(),
+            0,
+            self.second("land"),
+        );
+        if let Some((_, job)) = self.job {
+            let dropped = job.duplicates + job.after_as_of;
+            row(
+                "raw → curated",
+                job.raw_rows_by_position,
+                job.users,
+                0,
+                dropped,
+                self.second("raw-transformation"),
+            );
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        tracing::debug!(objects = counts.objects, bytes = counts.bytes, "objects landed");
+        table
+    }
+
+    fn print_tables(&self, context: &RunContext, job: &JobReport) -> anyhow::Result<()> {
+        let counts = &self.flow.landed.counts;
+        println!(
+            "  landed      {} objects, {}; {} repeated ids and {} rows after {} dropped",
+            HumanCount(counts.objects),
+            HumanBytes(counts.bytes),
+            HumanCount(job.duplicates),
+            HumanCount(job.after_as_of),
+            context.as_of,
+        );
+        for table in &job.tables {
+            println!(
+                "  {:<20} {:>10} rows  {:>10}",
+                table.name,
+                HumanCount(table.rows).to_string(),
+                HumanBytes(table.bytes).to_string()
+            );
+        }
+        if !job.published {
+            println!(
+                "  a run that started later has published {} already, so this one published nothing",
+                context.as_of
+            );
+            return Ok(());
+        }
+        let session = Session::open(&self.args.lake)?;
+        let day = context.as_of;
+        let rows = |sql: &str| -> anyhow::Result<Vec<Vec<Cell>>> {
+            let answer = session.query(sql)?;
+            let mut rows = Vec::new();
+            for batch in answer {
+                rows.extend(batch?.rows());
+            }
+            Ok(rows)
+        };
+        let text = |cell: &Cell| cell.to_text().unwrap_or_else(|| "unknown".to_owned());
+        for row in rows(&format!(
+            "SELECT avg_quality_score, valid_emails, valid_phones, unique_countries FROM data_quality_summary \
+             WHERE processing_date = DATE '{day}'"
+        ))? {
+            if let [score, emails, phones, countries] = row.as_slice() {
+                println!(
+                    "  quality     {} of 100 on average; {} valid emails, {} valid phones; {} countries",
+                    score.to_text().map_or("none".to_owned(), |score| score.chars().take(5).collect()),
+                    text(emails),
+                    text(phones),
+                    text(countries)
+                );
+            }
+        }
+        let countries = rows(&format!(
+            "SELECT country, COUNT(*) AS users FROM users_transformed WHERE processing_date = DATE '{day}' \
+             GROUP BY country ORDER BY users DESC, country LIMIT 5"
+        ))?;
+        let countries: Vec<_> = countries
+            .iter()
+            .filter_map(|row| Some(format!("{} {}", text(row.first()?), text(row.get(1)?))))
+            .collect();
+        println!("  countries   {}", countries.join(", "));
+        Ok(())
+    }
+
+    fn second(&self, stage: &str) -> f64 {
+        self.seconds.get(stage).copied().unwrap_or(0.0)
+    }
+}
+
+fn counts_by(counts: &BTreeMap<&'static str, u64>) -> String {
+    counts.iter().map(|(name, count)| format!("{} {name}", HumanCount(*count))).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,170 @@
+//! `millrace tables`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use millrace_jobs::catalogue::Layer;
+use millrace_jobs::query::{Cell, LakeTable, Session};
+
+use crate::query::terminal_width;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  millrace tables
+  millrace tables --schema --lake /data/lake
+  millrace tables --json";
+
+/// Arguments of `millrace tables`.
+#[derive(Debug, Args)]
+pub(crate) struct TablesArgs {
+    /// The lake's folder
+    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
+    lake: PathBuf,
+    /// Show each table's columns too
+    #[arg(long)]
+    schema: bool,
+    /// Print one JSON object, schemas included
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is told of a table.
+#[derive(Debug, serde::Serialize)]
+struct Told {
+    name: String,
+    layer: Layer,
+    /// Rows of all files; of a raw table each source position once.
+    rows: u64,
+    files: usize,
+    bytes: u64,
+    /// The newest processing_date, of a raw table the newest date.
+    newest_date: Option<String>,
+    schema: Vec<ToldColumn>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct ToldColumn {
+    name: String,
+    r#type: String,
+}
+
+pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
+    let session = Session::open(&args.lake)?;
+    let tables = session.lake()?.tables;
+    let told = tables.iter().map(|table| tell(&session, table)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &serde_json::json!({ "lake": args.lake, "tables": told }))
+            .map_err(std::io::Error::from)?;
+        writeln!(out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(out, "{}", grid(&told))?;
+    if args.schema {
+        for table in &told {
+            writeln!(out, "\n{}", table.name)?;
+            for column in &table.schema {
+                writeln!(out, "  {:<28} {}", column.name, column.r#type)?;
+            }
+        }
+    }
+    for (table, told) in tables.iter().zip(&told) {
+        if let (0, Some(command)) = (told.files, table.filled_by) {
+            writeln!(out, "{} is empty: `{command}` fills it", table.name)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(session: &Session, table: &LakeTable) -> anyhow::Result<Told> {
+    let rows = match table.layer {
+        Layer::Raw => rows_by_position(session, table)?,
+        _ => table.rows_in_files()?,
+    };
+    let columns = table.columns().into_iter();
+    Ok(Told {
+        name: table.name.clone(),
+        layer: table.layer,
+        rows,
+        files: table.files.len(),
+        bytes: table.bytes(),
+        newest_date: table.newest_date(),
+        schema: columns.map(|column| ToldColumn { name: column.name, r#type: column.dtype }).collect(),
+    })
+}
+
+/// Objects may overlap: the footers' counts would tell records twice.
+fn rows_by_position(session: &Session, table: &LakeTable) -> anyhow::Result<u64> {
+    let answer = session.query(&format!("SELECT COUNT(*) AS n FROM \"{}\"", table.name))?;
+    let mut rows = 0;
+    for batch in answer {
+        for row in batch?.rows() {
+            if let [Cell::Int(count)] = row.as_slice() {
+                rows = u64::try_from(*count)?;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn grid(told: &[Told]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    if let Some(width) = terminal_width() {
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    }
+    table.set_header(["table", "rows", "files", "size", "newest"]);
+    for line in told {
+        table.add_row([
+            line.name.clone(),
+            thousands(line.rows),
+            line.files.to_string(),
+            size(line.bytes),
+            line.newest_date.clone().unwrap_or_else(|| "–".to_owned()),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1).take(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn size(bytes: u64) -> String {
+    let mut amount = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if amount < 1024.0 {
+            return if unit == "B" { format!("{bytes} B") } else { format!("{amount:.1} {unit}") };
+        }
+        amount /= 1024.0;
+    }
+    format!("{amount:.1} TiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_easily() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 1023, 1024, 5 << 20].map(size), ["0 B", "1023 B", "1.0 KiB", "5.0 MiB"]);
+    }
+}

@@ -1,0 +1,118 @@
+//! `millrace query` and `millrace tables` as a person and a script call them.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn millrace(lake: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
+        .args(arguments)
+        .args(["--lake".as_ref(), lake.as_os_str()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn printed(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+const SQL: &str = "SELECT 1 AS a, NULL AS b, 'x,\"y\"' AS c, DATE '2026-01-31' AS d, ARRAY[1, 2] AS e, 0.1 AS f";
+
+#[test]
+fn each_format_is_as_its_readers_expect() {
+    let lake = tempfile::tempdir().unwrap();
+    let ask = |format: &str| printed(&millrace(lake.path(), &["query", SQL, "--format", format], ""));
+    let json = "[\n{\"a\":1,\"b\":null,\"c\":\"x,\\\"y\\\"\",\"d\":\"2026-01-31\",\"e\":[1,2],\"f\":0.1}\n]\n";
+    assert_eq!(ask("json"), (0, json.to_owned(), String::new()));
+    let csv = "a,b,c,d,e,f\n1,,\"x,\"\"y\"\"\",2026-01-31,\"[1,2]\",0.1\n";
+    assert_eq!(ask("csv"), (0, csv.to_owned(), String::new()));
+    let (code, table, _) = ask("table");
+    assert_eq!(code, 0);
+    assert!(table.contains("│ int32 ┆ ") && table.contains("┆ null ┆") && table.contains("1 row, "), "{table}");
+    let (code, parquet, _) = ask("parquet");
+    assert!(code == 0 && parquet.starts_with("PAR1") && parquet.ends_with("PAR1"), "{parquet}");
+}
+
+#[test]
+fn an_empty_answer_is_empty_in_each_format() {
+    let lake = tempfile::tempdir().unwrap();
+    let ask = |format: &str| {
+        printed(&millrace(lake.path(), &["query", "SELECT id, age_years FROM users_transformed", "--format", format], ""))
+    };
+    assert_eq!(ask("json"), (0, "[]\n".to_owned(), String::new()));
+    assert_eq!(ask("csv"), (0, "id,age_years\n".to_owned(), String::new()));
+    assert!(ask("table").1.contains("0 rows"));
+}
+
+#[test]
+fn statements_come_by_standard_input_too() {
+    let lake = tempfile::tempdir().unwrap();
+    let output = millrace(lake.path(), &["query", "--format", "csv"], "SELECT 1 AS a;\n-- and\nSELECT ';' AS b");
+    assert_eq!(printed(&output), (0, "a\n1\nb\n;\n".to_owned(), String::new()));
+    let (code, _, error) = printed(&millrace(lake.path(), &["query"], " ;"));
+    assert!(code == 1 && error.starts_with("error: no statement"), "{error}");
+}
+
+#[test]
+fn a_file_is_written_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("answer.json");
+    let file = file.to_str().unwrap();
+    let good = printed(&millrace(folder.path(), &["query", "SELECT 1 AS a", "--output", file], ""));
+    assert_eq!(good, (0, String::new(), String::new()));
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "[\n{\"a\":1}\n]\n");
+    let (code, _, _) = printed(&millrace(folder.path(), &["query", "SELECT b FROM raw_users", "--output", file], ""));
+    assert_eq!(code, 1);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "[\n{\"a\":1}\n]\n");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn failures_are_told_with_a_remedy_and_exit_codes() {
+    let lake = tempfile::tempdir().unwrap();
+    let (code, out, error) = printed(&millrace(&lake.path().join("nowhere"), &["query", "SELECT 1"], ""));
+    assert!(code == 1 && out.is_empty(), "{code} {out}");
+    assert!(error.starts_with("error: there is no lake at ") && error.contains("millrace run"), "{error}");
+    let (code, _, error) = printed(&millrace(lake.path(), &["query", "SELECT x FROM"], ""));
+    assert!(code == 1 && error.starts_with("error: the query could not be parsed: "), "{error}");
+    let (code, _, _) = printed(&millrace(lake.path(), &["query", "SELECT 1", "--format", "xml"], ""));
+    assert_eq!(code, 2);
+}
+
+#[test]
+fn tables_of_an_empty_lake_are_there_with_their_schemas() {
+    let lake = tempfile::tempdir().unwrap();
+    let (code, out, error) = printed(&millrace(lake.path(), &["tables", "--json"], ""));
+    assert_eq!((code, error.as_str()), (0, ""));
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let names: Vec<_> = told["tables"].as_array().unwrap().iter().map(|table| &table["name"]).collect();
+    assert_eq!(names, ["raw_users", "users_transformed", "data_quality_summary"]);
+    assert_eq!(told["tables"][1]["schema"][29]["type"], "list<string>");
+    let (_, out, _) = printed(&millrace(lake.path(), &["tables"], ""));
+    assert!(out.contains("users_transformed is empty: `millrace run` fills it"), "{out}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let lake = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
+        .args(["query", "--format", "csv", "--lake"])
+        .arg(lake.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The reader is gone before the first byte.
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(b"SELECT 1 AS a; SELECT 2 AS a;").unwrap();
+    let (code, _, error) = printed(&child.wait_with_output().unwrap());
+    assert_eq!((code, error.as_str()), (0, ""));
+}

@@ -1,0 +1,179 @@
+//! One suite that every store passes, for tests: it panics where the contract of [`Store`] is broken.
+//!
+//! A new store calls [`suite`] on an empty instance of itself.
+
+use bytes::Bytes;
+
+use crate::key::Key;
+use crate::store::Store;
+
+/// Runs every check on `store`, which must be empty.
+///
+/// # Panics
+/// On the first breach of the contract, naming it.
+pub async fn suite(store: &dyn Store) {
+    absent_objects(store).await;
+    whole_objects(store).await;
+    listing(store).await;
+    dropped_writers(store).await;
+    overwriting_while_reading(store).await;
+    locks(store).await;
+    sweeping(store).await;
+}
+
+fn key(text: &str) -> Key {
+    Key::new(text).expect("the suite's keys are keys")
+}
+
+async fn put(store: &dyn Store, name: &str, body: &'static [u8]) {
+    store.put(&key(name), Bytes::from_static(body)).await.expect("put");
+}
+
+async fn keys(store: &dyn Store, prefix: &str) -> Vec<String> {
+    let objects = store.list(prefix).await.expect("list");
+    objects.into_iter().map(|object| object.key.to_string()).collect()
+}
+
+async fn absent_objects(store: &dyn Store) {
+    let absent = store.get(&key("absent/object")).await.expect_err("what was never written is not there");
+    assert!(absent.is_not_found(), "an absent object answers NotFound, not: {absent}");
+    store.delete(&key("absent/object")).await.expect("deleting what is not there is no error");
+    assert!(keys(store, "").await.is_empty(), "the suite begins on an empty store");
+    assert!(keys(store, "absent/").await.is_empty(), "a prefix nobody wrote to is empty");
+}
+
+async fn whole_objects(store: &dyn Store) {
+    put(store, "whole/put", b"first").await;
+    put(store, "whole/put", b"second").await;
+    assert_eq!(store.get(&key("whole/put")).await.expect("get"), "second", "the last write wins");
+    put(store, "whole/empty", b"").await;
+    assert!(store.get(&key("whole/empty")).await.expect("get").is_empty(), "an empty object is an object");
+
+    let name = key("whole/pieces");
+    let mut writer = store.writer(&name).await.expect("writer");
+    let mut expected = Vec::new();
+    for index in 0_u32..40_000 {
+        let piece = index.to_le_bytes().repeat(4);
+        expected.extend_from_slice(&piece);
+        writer.write(piece.into()).await.expect("write");
+    }
+    let unseen = store.get(&name).await.expect_err("an unfinished object is not there");
+    assert!(unseen.is_not_found(), "an unfinished object answers NotFound, not: {unseen}");
+    assert_eq!(writer.finish().await.expect("finish"), expected.len() as u64, "finish answers the size");
+    assert_eq!(store.get(&name).await.expect("get"), expected, "pieces come together in their order");
+
+    let folder = store.get(&key("whole")).await.expect_err("a folder of objects is no object");
+    assert!(folder.is_not_found(), "a folder answers NotFound, not: {folder}");
+    if let Some(path) = store.local_path(&name) {
+        assert_eq!(std::fs::read(path).expect("the local path is readable"), expected);
+    }
+    clear(store).await;
+}
+
+async fn listing(store: &dyn Store) {
+    // In bytes `-` < `/` < `0`: an order by folders would differ.
+    for name in ["t/b/1", "t/b-1", "t/b0", "t/a", "tt/z"] {
+        put(store, name, b"x").await;
+    }
+    assert_eq!(
+        keys(store, "").await,
+        ["t/a", "t/b-1", "t/b/1", "t/b0", "tt/z"],
+        "bytewise order of whole keys"
+    );
+    assert_eq!(keys(store, "t/").await, ["t/a", "t/b-1", "t/b/1", "t/b0"], "t/ is not tt/");
+    assert_eq!(keys(store, "t/b/").await, ["t/b/1"]);
+    let sizes: Vec<u64> = store.list("tt/").await.expect("list").iter().map(|object| object.size).collect();
+    assert_eq!(sizes, [1], "a listing tells sizes in bytes");
+    store.delete(&key("t/b/1")).await.expect("delete");
+    assert!(keys(store, "t/b/").await.is_empty(), "what was deleted is not listed");
+    put(store, "t/b/1", b"again").await;
+    assert_eq!(keys(store, "t/b/").await, ["t/b/1"], "what was deleted can be written again");
+    clear(store).await;
+}
+
+async fn dropped_writers(store: &dyn Store) {
+    let name = key("dropped/object.parquet");
+    put(store, name.as_str(), b"old").await;
+    let mut writer = store.writer(&name).await.expect("writer");
+    writer.write(Bytes::from(vec![7; 1 << 20])).await.expect("write");
+    assert_eq!(keys(store, "").await, ["dropped/object.parquet"], "a temporary file is never listed");
+    drop(writer);
+    assert_eq!(store.get(&name).await.expect("get"), "old", "a dropped writer changes nothing");
+    assert_eq!(keys(store, "").await, ["dropped/object.parquet"]);
+    assert_eq!(store.sweep().await.expect("sweep"), 0, "a dropped writer leaves nothing to sweep");
+    clear(store).await;
+}
+
+async fn overwriting_while_reading(store: &dyn Store) {
+    const SIZE: usize = 300_000;
+    let name = key("busy/object");
+    store.put(&name, Bytes::from(vec![0; SIZE])).await.expect("put");
+    let write = async {
+        for version in 1_u8..=30 {
+            if version % 2 == 0 {
+                store.put(&name, Bytes::from(vec![version; SIZE])).await.expect("put");
+            } else {
+                let mut writer = store.writer(&name).await.expect("writer");
+                for _ in 0..3 {
+                    writer.write(Bytes::from(vec![version; SIZE / 3])).await.expect("write");
+                }
+                writer.finish().await.expect("finish");
+            }
+        }
+    };
+    let read = async {
+        let mut newest = 0;
+        while newest < 30 {
+            let body = store.get(&name).await.expect("an object that is replaced is there at every moment");
+            assert_eq!(body.len(), SIZE, "a reader saw a part of an object");
+            assert!(body.iter().all(|byte| *byte == body[0]), "a reader saw a mixture of two versions");
+            assert!(body[0] >= newest, "a reader saw an older version after a newer one");
+            newest = body[0];
+            let listed = store.list("busy/").await.expect("list");
+            assert_eq!(listed.len(), 1, "a listing saw {listed:?}");
+            assert_eq!(listed[0].size, SIZE as u64);
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::join!(write, read);
+    clear(store).await;
+}
+
+async fn locks(store: &dyn Store) {
+    let name = key("locks/one");
+    let held = store.lock(&name).await.expect("lock");
+    let other = store.lock(&key("locks/two")).await.expect("another name is another lock");
+    let released = std::sync::atomic::AtomicBool::new(false);
+    let wait = async {
+        let _held = store.lock(&name).await.expect("lock");
+        assert!(released.load(std::sync::atomic::Ordering::SeqCst), "a lock was given to two at once");
+    };
+    let release = async {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        released.store(true, std::sync::atomic::Ordering::SeqCst);
+        drop(held);
+    };
+    tokio::join!(wait, release);
+    drop(other);
+    assert!(keys(store, "").await.is_empty(), "a lock is no object");
+}
+
+async fn sweeping(store: &dyn Store) {
+    let name = key("swept/object");
+    let mut writer = store.writer(&name).await.expect("writer");
+    writer.write(Bytes::from(vec![1; 1 << 20])).await.expect("write");
+    assert_eq!(store.sweep().await.expect("sweep"), 0, "a living writer's file is no leftover");
+    writer.write(Bytes::from_static(b"end")).await.expect("write");
+    let size = writer.finish().await.expect("a sweep does not disturb a living writer");
+    assert_eq!(store.list("swept/").await.expect("list")[0].size, size);
+    clear(store).await;
+}
+
+async fn clear(store: &dyn Store) {
+    for name in keys(store, "").await {
+        store.delete(&key(&name)).await.expect("delete");
+    }
+    assert!(keys(store, "").await.is_empty(), "what was deleted is still listed");
+}

@@ -1,0 +1,112 @@
+//! How far each life of a topic has landed, as the names of its raw objects tell.
+
+use std::collections::BTreeMap;
+
+use crate::generation::Generation;
+use crate::layout;
+use crate::raw_name::{RawNameError, RawObjectName};
+use crate::store::{Store, StoreError};
+
+/// The highest landed offset of every partition of every life of a topic in one raw table.
+///
+/// A broker whose end lies at or below it lives another life than the setting says: its offsets would collide with
+/// landed ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LandedOffsets {
+    highest: BTreeMap<(String, Generation), BTreeMap<i32, i64>>,
+    foreign: usize,
+}
+
+/// Why the landed offsets could not be told.
+#[derive(Debug, thiserror::Error)]
+pub enum LandedError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Table(#[from] RawNameError),
+}
+
+impl LandedError {
+    /// What to do about it.
+    pub fn class(&self) -> millrace_events::failure::Class {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Table(error) => error.class(),
+        }
+    }
+}
+
+impl LandedOffsets {
+    /// Reads them from the names under `raw/<table>/`.
+    pub async fn of_table(store: &dyn Store, table: &str) -> Result<Self, LandedError> {
+        if !layout::is_table(table) {
+            return Err(RawNameError::Table(table.to_owned()).into());
+        }
+        let mut landed = Self::default();
+        for object in store.list(&format!("raw/{table}/")).await? {
+            match RawObjectName::of_key(&object.key) {
+                Ok(name) => landed.add(&name),
+                Err(error) => {
+                    landed.foreign += 1;
+                    tracing::warn!(key = %object.key, %error, "a raw folder holds a file that is no raw object");
+                }
+            }
+        }
+        Ok(landed)
+    }
+
+    fn add(&mut self, name: &RawObjectName) {
+        let life = self.highest.entry((name.topic().to_owned(), name.generation().clone())).or_default();
+        let highest = life.entry(name.partition()).or_insert(name.last_offset());
+        *highest = name.last_offset().max(*highest);
+    }
+
+    /// The highest landed offset of one partition, inclusive; `None`: nothing landed.
+    pub fn highest(&self, topic: &str, generation: &Generation, partition: i32) -> Option<i64> {
+        self.highest.get(&(topic.to_owned(), generation.clone()))?.get(&partition).copied()
+    }
+
+    /// Each partition of one life with its highest landed offset, by partition.
+    pub fn of_life(&self, topic: &str, generation: &Generation) -> BTreeMap<i32, i64> {
+        self.highest.get(&(topic.to_owned(), generation.clone())).cloned().unwrap_or_default()
+    }
+
+    /// How many files lie there that are no raw objects; each was logged.
+    pub fn foreign(&self) -> usize {
+        self.foreign
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::key::Key;
+    use crate::memory::MemoryStore;
+
+    #[tokio::test]
+    async fn tells_lives_and_partitions_apart() {
+        let store = MemoryStore::new();
+        let put = async |generation: &str, partition, first, last, hour: i64| {
+            let generation = Generation::new(generation).unwrap();
+            let name = RawObjectName::new("users_created", generation, partition, first, last).unwrap();
+            store.put(&name.key("users", hour * 3_600_000_000).unwrap(), Bytes::new()).await.unwrap();
+        };
+        // A later hour does not mean higher offsets: producers' clocks differ.
+        put("0001", 0, 100, 199, 1).await;
+        put("0001", 0, 0, 99, 9).await;
+        put("0001", 5, 0, 3, 1).await;
+        put("0002", 0, 0, 7, 1).await;
+        store.put(&Key::new("raw/users/notes.txt").unwrap(), Bytes::new()).await.unwrap();
+
+        let landed = LandedOffsets::of_table(&store, "users").await.unwrap();
+        let (first, second) = (Generation::new("0001").unwrap(), Generation::new("0002").unwrap());
+        assert_eq!(landed.of_life("users_created", &first), BTreeMap::from([(0, 199), (5, 3)]));
+        assert_eq!(landed.highest("users_created", &second, 0), Some(7));
+        assert_eq!(landed.highest("users_created", &second, 5), None);
+        assert_eq!(landed.highest("other", &first, 0), None);
+        assert_eq!(landed.foreign(), 1);
+        assert_eq!(LandedOffsets::of_table(&store, "other").await.unwrap(), LandedOffsets::default());
+    }
+}

@@ -1,0 +1,26 @@
+//! Objects and files: the store port, keys, the Parquet writer, rolling.
+
+pub mod conformance;
+pub mod dead_letter;
+pub mod dead_letters;
+mod disk_error;
+pub mod fault;
+mod file_lock;
+pub mod folder;
+pub mod generation;
+pub mod key;
+pub mod landed;
+pub mod layout;
+pub mod memory;
+pub mod raw_name;
+pub mod raw_object;
+pub mod rolling;
+mod salvage;
+pub mod store;
+mod temp_file;
+
+pub use folder::FolderStore;
+pub use generation::Generation;
+pub use key::Key;
+pub use raw_name::RawObjectName;
+pub use store::{ObjectMeta, ObjectWriter, Store, StoreError};

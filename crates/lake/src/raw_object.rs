@@ -1,0 +1,115 @@
+//! One raw object: record batches of one partition's rows, encoded as Parquet in memory.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+
+/// Columns whose values hardly repeat within an object: a dictionary of them is built, found useless and thrown away.
+/// A column missing here is only written more slowly.
+const DISTINCT: [&str; 20] = [
+    "user_id",
+    "street_number",
+    "street_name",
+    "postcode",
+    "latitude",
+    "longitude",
+    "email",
+    "username",
+    "dob",
+    "registered_at",
+    "phone",
+    "cell",
+    "national_id_value",
+    "picture_url",
+    "business_email",
+    "user_company",
+    "fetched_at",
+    "_offset",
+    "_timestamp",
+    "last_name",
+];
+
+/// Columns by whose range readers pass over row groups. Statistics of others cost a comparison a value and serve none.
+const RANGED: [&str; 3] = ["_offset", "_timestamp", "fetched_at"];
+
+/// Columns that grow by small steps: their differences are a fraction of their values.
+const STEPPING: [&str; 4] = ["_offset", "_timestamp", "fetched_at", "_ingested_at"];
+
+fn properties(schema: &SchemaRef) -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        // Read by everything; the second version's pages are not.
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        // Level 1: the higher ones save a tenth of the size for twice the time.
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true)
+        .set_write_batch_size(8192)
+        .set_created_by("millrace".to_owned());
+    for field in schema.fields() {
+        let name = field.name().as_str();
+        let column = || ColumnPath::from(name);
+        if DISTINCT.contains(&name) {
+            properties = properties.set_column_dictionary_enabled(column(), false);
+        }
+        if RANGED.contains(&name) {
+            properties = properties.set_column_statistics_enabled(column(), EnabledStatistics::Chunk);
+        }
+        if STEPPING.contains(&name) {
+            properties = properties
+                .set_column_dictionary_enabled(column(), false)
+                .set_column_encoding(column(), Encoding::DELTA_BINARY_PACKED);
+        }
+    }
+    properties.build()
+}
+
+/// Encodes the rows of one object. Nothing is written anywhere before [`finish`](Self::finish) gives the bytes away.
+#[derive(Debug)]
+pub struct RawObject {
+    writer: ArrowWriter<Vec<u8>>,
+    rows: usize,
+}
+
+impl RawObject {
+    pub fn new(schema: SchemaRef) -> Result<Self, ParquetError> {
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties(&schema))
+            // The Parquet types say all there is to say; a second, Arrow-only copy would bloat small objects.
+            .with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&schema), options)?;
+        Ok(Self { writer, rows: 0 })
+    }
+
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+        self.writer.write(batch)?;
+        self.rows += batch.num_rows();
+        Ok(())
+    }
+
+    /// Rows written.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// About how many bytes the object would have if it were finished now.
+    pub fn encoded_bytes(&self) -> usize {
+        self.writer.bytes_written() + self.writer.in_progress_size()
+    }
+
+    /// Memory held, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.writer.bytes_written() + self.writer.memory_size()
+    }
+
+    /// The whole object.
+    pub fn finish(self) -> Result<Vec<u8>, ParquetError> {
+        self.writer.into_inner()
+    }
+}

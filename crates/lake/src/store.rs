@@ -1,0 +1,107 @@
+//! The store port: where objects live. A folder now, S3 beside it; both pass [`crate::conformance`].
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use millrace_events::failure::Class;
+
+use crate::key::Key;
+
+/// What a listing tells of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectMeta {
+    pub key: Key,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// Keeps whole objects under keys.
+///
+/// Contract, for every implementation:
+/// - **Whole objects.** A reader sees all of an object or none of it, whatever the writer does or dies of.
+/// - **Durable.** When `put`, or a writer's `finish`, answers `Ok`, the object outlives a crash of the machine.
+/// - **Last write wins.** A second write of a key replaces the first in one step; the same bytes written twice are
+///   one object.
+/// - **Read your writes.** `get` and `list` called after an `Ok` see it.
+#[async_trait]
+pub trait Store: std::fmt::Debug + Send + Sync {
+    /// Writes `body` as the whole object `key`, durably, replacing what was there.
+    async fn put(&self, key: &Key, body: Bytes) -> Result<(), StoreError>;
+
+    /// Opens an object for writing in pieces. Nothing is visible before [`ObjectWriter::finish`]; a writer that is
+    /// dropped leaves nothing behind.
+    async fn writer(&self, key: &Key) -> Result<Box<dyn ObjectWriter>, StoreError>;
+
+    /// The whole object. [`StoreError::NotFound`] where there is none.
+    async fn get(&self, key: &Key) -> Result<Bytes, StoreError>;
+
+    /// Every object whose key starts with `prefix` (a folder path ending in `/`, or empty for all), in bytewise key
+    /// order. Temporary files of writers are never listed. A prefix nobody wrote to is empty, not an error.
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError>;
+
+    /// Removes an object; removing one that is not there is no error.
+    async fn delete(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// Removes what dead writers left behind, never what a live writer is at; dead letters that were acknowledged are
+    /// no leftovers, they are put in place. Answers how many leftovers there were.
+    async fn sweep(&self) -> Result<usize, StoreError>;
+
+    /// Takes the named lock, waiting for whoever holds it; it is released when the guard drops or its process dies.
+    async fn lock(&self, key: &Key) -> Result<Box<dyn LockGuard>, StoreError>;
+
+    /// The file behind a key, where the store is a folder: lets readers map it instead of copying.
+    fn local_path(&self, key: &Key) -> Option<PathBuf>;
+
+    /// The store's address, for people and messages.
+    fn address(&self) -> String;
+}
+
+/// Holds a [`Store::lock`].
+pub trait LockGuard: std::fmt::Debug + Send {}
+
+/// Writes one object in pieces. See [`Store::writer`].
+#[async_trait]
+pub trait ObjectWriter: std::fmt::Debug + Send {
+    /// Appends `bytes`, which may be kept in memory until enough of them came together. After an error the object is
+    /// lost: each later call fails.
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError>;
+
+    /// Makes the object durable and visible in one step; answers its size in bytes.
+    async fn finish(self: Box<Self>) -> Result<u64, StoreError>;
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("no object {key} in {store}")]
+    NotFound { store: String, key: Key },
+    /// Full disk, read-only folder, no permission: somebody has to act.
+    #[error("could not {action} {key} in {store}: {hint}")]
+    Stop { store: String, action: &'static str, key: String, hint: String, source: std::io::Error },
+    /// Throttled, timed out: the same call may go through later.
+    #[error("could not {action} {key} in {store}, worth another try")]
+    Retry {
+        store: String,
+        action: &'static str,
+        key: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::NotFound { .. } | Self::Stop { .. } => Class::Stop,
+            Self::Retry { .. } => Class::Retry,
+        }
+    }
+
+    /// Whether the object is simply not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+}

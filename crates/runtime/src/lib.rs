@@ -1,0 +1,16 @@
+//! What a process needs around the work: settings, tracing, deadlines, shutdown, its peak memory.
+//!
+//! It knows nothing of the domain, its classes of failure included: whatever fails here fails at the start, and stops
+//! the program.
+
+pub mod deadline;
+pub mod peak_memory;
+pub mod secret;
+pub mod settings;
+pub mod shutdown;
+pub mod telemetry;
+
+pub use deadline::Deadline;
+pub use peak_memory::peak_rss_bytes;
+pub use secret::Secret;
+pub use shutdown::Shutdown;

@@ -1,0 +1,77 @@
+//! Where log events go: text on standard error for people, lines of JSON for Lambda.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// The environment's key for a filter such as `info,millrace_stream=debug`.
+pub const FILTER: &str = "MILLRACE_LOG";
+
+/// Why log events could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    #[error("MILLRACE_LOG={filter:?} is no filter; give such as info or warn,millrace_lake=debug")]
+    Filter { filter: String, source: tracing_subscriber::filter::ParseError },
+    #[error("log events were set up twice; set them up in main alone")]
+    Twice(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Text on standard error. Each `-v` of `verbosity` shows more: warnings, ours' info, ours' debug, everything.
+/// MILLRACE_LOG overrides it.
+pub fn for_people(verbosity: u8) -> Result<(), TelemetryError> {
+    for_people_on(verbosity, std::io::stderr)
+}
+
+/// The same on another writer, such as one that steps round a progress bar on standard error.
+pub fn for_people_on<W>(verbosity: u8, writer: W) -> Result<(), TelemetryError>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let default = match verbosity {
+        0 => "warn",
+        1 => "warn,millrace=info,fetch_users=info,land_events=info",
+        2 => "info,millrace=debug,fetch_users=debug,land_events=debug",
+        _ => "trace",
+    };
+    let colour =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let subscriber = fmt().compact().with_ansi(colour).with_writer(writer).with_env_filter(filter(default)?);
+    let subscriber = subscriber.with_target(verbosity > 1);
+    if verbosity == 0 { subscriber.without_time().try_init() } else { subscriber.try_init() }
+        .map_err(TelemetryError::Twice)
+}
+
+/// A JSON object a line on standard output, which Lambda keeps in CloudWatch.
+pub fn for_lambda() -> Result<(), TelemetryError> {
+    let subscriber = fmt().json().flatten_event(true).with_current_span(true).with_span_list(false);
+    // CloudWatch stamps each line itself.
+    subscriber.without_time().with_env_filter(filter("info")?).try_init().map_err(TelemetryError::Twice)
+}
+
+fn filter(default: &str) -> Result<EnvFilter, TelemetryError> {
+    parse(std::env::var(FILTER).ok().filter(|filter| !filter.is_empty()).as_deref().unwrap_or(default))
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, TelemetryError> {
+    EnvFilter::builder()
+        .parse(filter)
+        .map_err(|source| TelemetryError::Filter { filter: filter.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_filter_is_refused_by_name() {
+        let error = parse("millrace=loud").unwrap_err();
+        assert!(error.to_string().starts_with("MILLRACE_LOG=\"millrace=loud\""), "{error}");
+    }
+
+    #[test]
+    fn a_second_set_up_is_an_error_and_no_panic() {
+        for_people(3).unwrap();
+        assert!(matches!(for_lambda(), Err(TelemetryError::Twice(_))));
+    }
+}

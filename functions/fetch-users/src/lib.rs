@@ -1,0 +1,7 @@
+//! Fetches users from a source and produces them to Kafka: the library behind the Lambda function and behind
+//! `millrace run`.
+
+mod fetching;
+mod producing;
+
+pub use fetching::{FetchError, FetchReport, Fetching, fetch};

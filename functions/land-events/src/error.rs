@@ -1,0 +1,38 @@
+//! Why records could not be landed.
+
+use millrace_events::failure::Class;
+use millrace_lake::StoreError;
+use millrace_lake::raw_name::RawNameError;
+use millrace_stream::StreamError;
+
+/// Why records could not be landed. Records of a failed landing stay uncommitted and are read again.
+#[derive(Debug, thiserror::Error)]
+pub enum LandError {
+    #[error("{topic} has no table to be landed in: give one of users_created")]
+    UnknownTopic { topic: String },
+    #[error("an object of {topic}/{partition} could not be encoded")]
+    Encode {
+        topic: String,
+        partition: i32,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error(transparent)]
+    Name(#[from] RawNameError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a dead letter could not be sent")]
+    DeadLetter(#[source] StreamError),
+}
+
+impl LandError {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::UnknownTopic { .. } | Self::Encode { .. } => Class::Stop,
+            Self::Name(error) => error.class(),
+            Self::Store(error) => error.class(),
+            Self::DeadLetter(error) => error.class(),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Records in, raw objects out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use millrace_events::batch::PartitionLife;
+use millrace_events::decode::Value;
+use millrace_events::refusal::Refusal;
+use millrace_lake::{Generation, RawObjectName, Store};
+use millrace_stream::StreamError;
+use millrace_stream::dead_letter;
+use millrace_stream::ledger::Ledger;
+use millrace_stream::producer::Publisher;
+use millrace_stream::record::Record;
+use millrace_stream::topics::USERS_CREATED;
+
+use crate::error::LandError;
+use crate::lane::{Lane, Place};
+use crate::partition::Partition;
+use crate::settings::LandSettings;
+
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// Gathers records into objects and stores them.
+///
+/// Delivery: a record is durable, as a row or as a dead letter, once a [`Landed`] of its partition covers it; only then
+/// may its offset be committed. Records of a partition have to come in the order of their offsets.
+#[derive(Debug)]
+pub struct Landing<P> {
+    store: Arc<dyn Store>,
+    dead_letters: Arc<P>,
+    generation: Generation,
+    settings: LandSettings,
+    partitions: BTreeMap<(String, i32), Partition>,
+    counts: LandCounts,
+    landed: Ledger,
+    dead: Ledger,
+}
+
+/// What became of the records, so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LandCounts {
+    /// Records taken; what a re-read brought again does not count.
+    pub records: u64,
+    /// Rows in stored objects.
+    pub rows: u64,
+    pub dead_letters: u64,
+    pub objects: u64,
+    /// Of the stored objects.
+    pub bytes: u64,
+}
+
+/// All records of a partition before `next_offset` are durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landed {
+    pub topic: String,
+    pub partition: i32,
+    /// What to commit.
+    pub next_offset: i64,
+    /// Records that became durable with this, and their bytes as Kafka held them.
+    pub records: u64,
+    pub record_bytes: usize,
+}
+
+/// The raw table that a topic's records land in.
+fn table_of(topic: &str) -> Option<&'static str> {
+    (topic == USERS_CREATED).then_some("users")
+}
+
+impl<P: Publisher + 'static> Landing<P> {
+    pub fn new(
+        store: Arc<dyn Store>,
+        dead_letters: Arc<P>,
+        generation: Generation,
+        settings: LandSettings,
+    ) -> Self {
+        Self {
+            store,
+            dead_letters,
+            generation,
+            settings,
+            partitions: BTreeMap::new(),
+            counts: LandCounts::default(),
+            landed: Ledger::default(),
+            dead: Ledger::default(),
+        }
+    }
+
+    pub fn counts(&self) -> LandCounts {
+        self.counts
+    }
+
+    /// Positions of the rows taken: all of them stored after a [`roll_all`](Self::roll_all).
+    pub fn landed(&self) -> &Ledger {
+        &self.landed
+    }
+
+    /// Positions of the records that became dead letters.
+    pub fn dead(&self) -> &Ledger {
+        &self.dead
+    }
+
+    /// Takes a record, at `now` (µs since 1970, UTC). One that cannot be a row goes to the dead letters.
+    pub fn push(&mut self, record: &Record<'_>, now: i64) -> Result<(), LandError> {
+        let unknown = || LandError::UnknownTopic { topic: record.topic.to_owned() };
+        table_of(record.topic).ok_or_else(unknown)?;
+        let partition = self.partition(record.topic, record.partition);
+        if record.offset < partition.next_offset {
+            return Ok(());
+        }
+        let bytes = record.size();
+        partition.next_offset = record.offset + 1;
+        partition.bytes += bytes;
+        partition.records += 1;
+        self.counts.records += 1;
+        match self.push_row(record, bytes, now) {
+            Ok(()) => {
+                self.landed.insert(record.topic, record.partition, record.offset);
+                Ok(())
+            }
+            Err(Unfit::Refused(reason)) => {
+                dead_letter::publish_record(&*self.dead_letters, record, &reason, now / 1_000)
+                    .map_err(LandError::DeadLetter)?;
+                self.dead.insert(record.topic, record.partition, record.offset);
+                self.counts.dead_letters += 1;
+                Ok(())
+            }
+            Err(Unfit::Failed(error)) => Err(error),
+        }
+    }
+
+    fn push_row(&mut self, record: &Record<'_>, bytes: usize, now: i64) -> Result<(), Unfit> {
+        let timestamp = row_timestamp(record)?;
+        let value = Value {
+            bytes: record.value,
+            content_type: record.header("content-type"),
+            source: source_of(record),
+        };
+        let batch_rows = self.settings.batch_rows;
+        let partition = self.partition(record.topic, record.partition);
+        let lane = match partition.lanes.entry(timestamp.div_euclid(HOUR_MICROS)) {
+            std::collections::btree_map::Entry::Occupied(lane) => lane.into_mut(),
+            std::collections::btree_map::Entry::Vacant(vacant) => {
+                vacant.insert(Lane::open(partition.life.clone(), batch_rows, now)?)
+            }
+        };
+        lane.push(&value, Place { offset: record.offset, timestamp }, bytes)?;
+        lane.encode(batch_rows, now)?;
+        Ok(())
+    }
+
+    fn partition(&mut self, topic: &str, partition: i32) -> &mut Partition {
+        self.partitions.entry((topic.to_owned(), partition)).or_insert_with(|| {
+            let generation = self.generation.as_str().to_owned();
+            Partition::new(PartitionLife { topic: topic.to_owned(), generation, partition })
+        })
+    }
+
+    /// Stores the objects of every partition that has reached a bound, at `now` (µs since 1970, UTC).
+    pub async fn roll_due(&mut self, now: i64) -> Result<Vec<Landed>, LandError> {
+        let mut due: Vec<_> = self
+            .partitions
+            .iter()
+            .filter(|(_, partition)| self.is_due(partition, now))
+            .map(|(place, _)| place.clone())
+            .collect();
+        let memory: usize = self.partitions.values().map(Partition::memory_bytes).sum();
+        if due.is_empty() && memory > self.settings.memory_bytes {
+            let largest = self.partitions.iter().max_by_key(|(_, partition)| partition.memory_bytes());
+            due.extend(largest.map(|(place, _)| place.clone()));
+        }
+        self.roll(due, now).await
+    }
+
+    fn is_due(&self, partition: &Partition, now: i64) -> bool {
+        let rolling = &self.settings.rolling;
+        partition.bytes >= self.settings.partition_bytes
+            || partition.lanes.values().any(|lane| rolling.is_due(lane.progress(), now))
+    }
+
+    /// Stores everything taken so far.
+    pub async fn roll_all(&mut self, now: i64) -> Result<Vec<Landed>, LandError> {
+        let all = self.partitions.keys().cloned().collect();
+        self.roll(all, now).await
+    }
+
+    async fn roll(&mut self, places: Vec<(String, i32)>, now: i64) -> Result<Vec<Landed>, LandError> {
+        let mut landed = Vec::with_capacity(places.len());
+        for place in places {
+            let Some(partition) = self.partitions.get_mut(&place) else { continue };
+            if partition.records == 0 {
+                continue;
+            }
+            let lanes = std::mem::take(&mut partition.lanes);
+            let (records, record_bytes) = (partition.records, partition.bytes);
+            (partition.records, partition.bytes) = (0, 0);
+            let next_offset = partition.next_offset;
+            let mut rows = 0;
+            for lane in lanes.into_values() {
+                rows += lane.progress().rows as u64;
+                self.store(&place, lane, now).await?;
+            }
+            if rows < records {
+                // Dead letters are part of what a commit vouches for.
+                let dead_letters = Arc::clone(&self.dead_letters);
+                let flushed = tokio::task::spawn_blocking(move || dead_letters.flush()).await;
+                flushed.unwrap_or(Err(StreamError::Abandoned)).map_err(LandError::DeadLetter)?;
+            }
+            self.counts.rows += rows;
+            let (topic, partition) = place;
+            landed.push(Landed { topic, partition, next_offset, records, record_bytes });
+        }
+        Ok(landed)
+    }
+
+    async fn store(&mut self, place: &(String, i32), lane: Lane, now: i64) -> Result<(), LandError> {
+        let Some(object) = lane.finish(now)? else { return Ok(()) };
+        let (topic, partition) = place;
+        let table = table_of(topic).ok_or_else(|| LandError::UnknownTopic { topic: topic.clone() })?;
+        let (first, last) = (object.first.offset, object.last_offset);
+        let name = RawObjectName::new(topic.clone(), self.generation.clone(), *partition, first, last)?;
+        let key = name.key(table, object.first.timestamp)?;
+        let bytes = object.body.len() as u64;
+        self.store.put(&key, Bytes::from(object.body)).await?;
+        tracing::debug!(%key, bytes, "object landed");
+        self.counts.objects += 1;
+        self.counts.bytes += bytes;
+        Ok(())
+    }
+}
+
+/// Why a record is no row.
+enum Unfit {
+    Refused(Refusal),
+    Failed(LandError),
+}
+
+impl From<Refusal> for Unfit {
+    fn from(reason: Refusal) -> Self {
+        Self::Refused(reason)
+    }
+}
+
+impl From<LandError> for Unfit {
+    fn from(error: LandError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A row's `_timestamp` in µs; a record without one, or with one that no folder of the lake can name, is no row.
+fn row_timestamp(record: &Record<'_>) -> Result<i64, Refusal> {
+    /// Milliseconds of the years 0 to 9999.
+    const NAMEABLE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+    let refused = |reason| Refusal::InvalidValue { path: "_timestamp", reason };
+    let millis = record.timestamp.ok_or_else(|| refused("missing: the record has no timestamp"))?;
+    if !NAMEABLE.contains(&millis) {
+        return Err(refused("outside the years 0 to 9999"));
+    }
+    Ok(millis * 1_000)
+}
+
+/// Where a user in the API's own shape came from: what a replay says, or what its dead letter's story says.
+fn source_of<'a>(record: &Record<'a>) -> Option<&'a str> {
+    let known = |source: &&str| ["randomuser_api", "simulator", "signup", "external"].contains(source);
+    record.header("source").or_else(|| record.header("source-topic")).filter(known)
+}

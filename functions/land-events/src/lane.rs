@@ -1,0 +1,99 @@
+//! One object while it grows: the rows of one hour of one partition.
+
+use millrace_events::batch::{PartitionLife, UserBatchBuilder};
+use millrace_events::decode::Value;
+use millrace_events::refusal::Refusal;
+use millrace_events::schema;
+use millrace_lake::raw_object::RawObject;
+use millrace_lake::rolling::Progress;
+
+use crate::error::LandError;
+
+#[derive(Debug)]
+pub(crate) struct Lane {
+    life: PartitionLife,
+    batch: UserBatchBuilder,
+    object: RawObject,
+    opened_at: i64,
+    /// Of the rows in the object and the batch; offsets grow, so the first is the lowest.
+    first: Option<FirstRow>,
+    last_offset: i64,
+    /// Bytes of the records in the batch, which are not in the object yet.
+    batch_bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstRow {
+    pub(crate) offset: i64,
+    /// Microseconds since 1970, UTC.
+    pub(crate) timestamp: i64,
+}
+
+/// A finished object, not yet stored.
+#[derive(Debug)]
+pub(crate) struct FinishedLane {
+    pub(crate) first: FirstRow,
+    pub(crate) last_offset: i64,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A row's place in its partition.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) offset: i64,
+    /// Microseconds since 1970, UTC.
+    pub(crate) timestamp: i64,
+}
+
+impl Lane {
+    pub(crate) fn open(life: PartitionLife, batch_rows: usize, now: i64) -> Result<Self, LandError> {
+        let object = RawObject::new(schema::users()).map_err(|error| encode_error(&life, error))?;
+        let batch = UserBatchBuilder::new(life.clone(), batch_rows);
+        Ok(Self { life, batch, object, opened_at: now, first: None, last_offset: -1, batch_bytes: 0 })
+    }
+
+    /// Adds a row. A refused value changes nothing.
+    pub(crate) fn push(&mut self, value: &Value<'_>, place: Place, bytes: usize) -> Result<(), Refusal> {
+        self.batch.push(value, place.offset, place.timestamp)?;
+        self.first.get_or_insert(FirstRow { offset: place.offset, timestamp: place.timestamp });
+        self.last_offset = place.offset;
+        self.batch_bytes += bytes;
+        Ok(())
+    }
+
+    /// Encodes the batch where it holds at least `rows`; `now` is when its rows were landed.
+    pub(crate) fn encode(&mut self, rows: usize, now: i64) -> Result<(), LandError> {
+        if self.batch.rows() < rows.max(1) {
+            return Ok(());
+        }
+        let batch = self.batch.finish(now).map_err(|error| encode_error(&self.life, error))?;
+        self.object.write(&batch).map_err(|error| encode_error(&self.life, error))?;
+        self.batch_bytes = 0;
+        Ok(())
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        Progress {
+            encoded_bytes: self.object.encoded_bytes(),
+            rows: self.object.rows() + self.batch.rows(),
+            opened_at: self.opened_at,
+        }
+    }
+
+    /// Memory held, in bytes: what is encoded, and the batch at about the size of its records.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.object.memory_bytes() + self.batch_bytes
+    }
+
+    /// The whole object; `None` without a row.
+    pub(crate) fn finish(mut self, now: i64) -> Result<Option<FinishedLane>, LandError> {
+        self.encode(1, now)?;
+        let Some(first) = self.first else { return Ok(None) };
+        let body = self.object.finish().map_err(|error| encode_error(&self.life, error))?;
+        Ok(Some(FinishedLane { first, last_offset: self.last_offset, body }))
+    }
+}
+
+fn encode_error(life: &PartitionLife, error: impl std::error::Error + Send + Sync + 'static) -> LandError {
+    LandError::Encode { topic: life.topic.clone(), partition: life.partition, source: Box::new(error) }
+}

@@ -1,0 +1,138 @@
+//! Every published table: where it lies in the lake, its key, its schema. Queries and listings read the lake by it.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow_schema::{DataType as ArrowType, TimeUnit as ArrowUnit};
+use polars::prelude::{DataType, Field, PlSmallStr, Schema, SchemaRef, TimeUnit, TimeZone};
+
+use crate::raw_transformation::{plan, summary};
+
+/// The part of the lake a table belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    /// As landed, append-only, one row a record; objects may overlap.
+    Raw,
+    Curated,
+    Analytics,
+    Timeseries,
+}
+
+impl Layer {
+    pub const ALL: [Self; 4] = [Self::Raw, Self::Curated, Self::Analytics, Self::Timeseries];
+
+    /// The folder at the lake's root that holds the layer's tables.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Curated => "curated",
+            Self::Analytics => "analytics",
+            Self::Timeseries => "timeseries",
+        }
+    }
+
+    /// The name queries use for the table in `folder` of this layer: `raw/users` is `raw_users`, the others are
+    /// called as their folder.
+    pub fn table_name(self, folder: &str) -> String {
+        match self {
+            Self::Raw => format!("raw_{folder}"),
+            _ => folder.to_owned(),
+        }
+    }
+}
+
+/// A table that some job or consumer publishes.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    pub layer: Layer,
+    /// Its folder inside the layer's.
+    pub folder: &'static str,
+    /// The columns it is sorted by; for raw tables the source position.
+    pub key: &'static [&'static str],
+    pub schema: fn() -> SchemaRef,
+    /// The command that fills it, for people who find it empty.
+    pub filled_by: &'static str,
+}
+
+impl Table {
+    pub fn name(&self) -> String {
+        self.layer.table_name(self.folder)
+    }
+}
+
+/// The source position: the columns that name one record of one life of a topic.
+pub const SOURCE_POSITION: [&str; 4] = ["_topic", "_generation", "_partition", "_offset"];
+
+/// Every table, layer by layer.
+pub fn tables() -> &'static [Table] {
+    &[
+        Table {
+            layer: Layer::Raw,
+            folder: "users",
+            key: &SOURCE_POSITION,
+            schema: raw_users,
+            filled_by: "millrace run",
+        },
+        Table {
+            layer: Layer::Curated,
+            folder: "users_transformed",
+            key: &["id"],
+            schema: plan::users_transformed_schema,
+            filled_by: "millrace run",
+        },
+        Table {
+            layer: Layer::Curated,
+            folder: "data_quality_summary",
+            key: &[],
+            schema: summary::data_quality_summary_schema,
+            filled_by: "millrace run",
+        },
+    ]
+}
+
+/// The raw layer's schema, from the one the landing writes by.
+fn raw_users() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let users = millrace_events::schema::users();
+        let fields = users.fields().iter().map(|field| {
+            let dtype = match field.data_type() {
+                ArrowType::Utf8 => DataType::String,
+                ArrowType::Int32 => DataType::Int32,
+                ArrowType::Int64 => DataType::Int64,
+                ArrowType::Float64 => DataType::Float64,
+                ArrowType::Boolean => DataType::Boolean,
+                ArrowType::Timestamp(ArrowUnit::Microsecond, Some(_)) => {
+                    DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
+                }
+                // A new type in the stated schema needs its line here; a test over the schema comes by first.
+                other => unreachable!("no Polars type is stated for the raw type {other}"),
+            };
+            Field::new(PlSmallStr::from_str(field.name()), dtype)
+        });
+        Arc::new(Schema::from_iter(fields))
+    });
+    SCHEMA.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stated_table_has_a_schema_and_its_key_in_it() {
+        for table in tables() {
+            let schema = (table.schema)();
+            for column in table.key {
+                assert!(schema.contains(column), "{} lacks its key column {column}", table.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_raw_schema_keeps_the_order_of_the_landed_one() {
+        let landed = millrace_events::schema::users();
+        let landed: Vec<_> = landed.fields().iter().map(|field| field.name().as_str()).collect();
+        let ours = raw_users();
+        assert_eq!(ours.iter_names().map(|name| name.as_str()).collect::<Vec<_>>(), landed);
+    }
+}

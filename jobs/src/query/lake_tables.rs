@@ -1,0 +1,176 @@
+//! Which tables a lake folder holds, and the files of each.
+
+use std::path::{Path, PathBuf};
+
+use polars::prelude::{ParquetReader, Schema, SchemaExt, SchemaRef, SerReader};
+
+use super::{Column, QueryError};
+use crate::catalogue::{self, Layer};
+
+/// A lake folder as it was when it was listed.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    pub root: PathBuf,
+    /// The catalogue's tables, then those that only the folder knows, each by name.
+    pub tables: Vec<LakeTable>,
+}
+
+/// A table of the lake.
+#[derive(Debug, Clone)]
+pub struct LakeTable {
+    pub name: String,
+    pub layer: Layer,
+    pub schema: SchemaRef,
+    /// In bytewise order of their paths.
+    pub files: Vec<DataFile>,
+    /// The command that fills it; none for a table that the catalogue does not know.
+    pub filled_by: Option<&'static str>,
+}
+
+/// One Parquet object of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    pub path: PathBuf,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+impl Lake {
+    /// Lists the lake at `root`.
+    ///
+    /// Fails when there is no such folder, or a part of it cannot be read. A lake without some table has it empty.
+    pub fn list(root: &Path) -> Result<Self, QueryError> {
+        if !root.is_dir() {
+            return Err(QueryError::NoLake { path: root.to_owned() });
+        }
+        let mut tables = Vec::new();
+        for layer in Layer::ALL {
+            let folder = root.join(layer.folder());
+            let known = catalogue::tables().iter().filter(|table| table.layer == layer);
+            for table in known.clone() {
+                tables.push(LakeTable {
+                    name: table.name(),
+                    layer,
+                    schema: (table.schema)(),
+                    files: data_files(&folder.join(table.folder))?,
+                    filled_by: Some(table.filled_by),
+                });
+            }
+            for name in sub_folders(&folder)? {
+                if known.clone().any(|table| table.folder == name) {
+                    continue;
+                }
+                let files = data_files(&folder.join(&name))?;
+                // A table of a later version of the jobs: its newest file is the best statement of its columns.
+                let Some(newest) = files.last() else { continue };
+                tables.push(LakeTable {
+                    name: layer.table_name(&name),
+                    layer,
+                    schema: file_schema(&newest.path)?,
+                    files,
+                    filled_by: None,
+                });
+            }
+        }
+        Ok(Self { root: root.to_owned(), tables })
+    }
+
+    pub fn table(&self, name: &str) -> Option<&LakeTable> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+}
+
+impl LakeTable {
+    /// Its columns with the types they are stored in.
+    pub fn columns(&self) -> Vec<Column> {
+        super::answer::columns(&self.schema)
+    }
+
+    /// Bytes of all its files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+
+    /// Rows as the files' footers tell them; raw rows that overlap count in each object.
+    pub fn rows_in_files(&self) -> Result<u64, QueryError> {
+        self.files.iter().map(|file| file_rows(&file.path)).sum()
+    }
+
+    /// The newest `processing_date=…` of its folders, of a raw table the newest `date=…`.
+    pub fn newest_date(&self) -> Option<String> {
+        let label = match self.layer {
+            Layer::Raw => "date=",
+            _ => "processing_date=",
+        };
+        let dates = self.files.iter().filter_map(|file| {
+            file.path.iter().filter_map(|part| part.to_str()?.strip_prefix(label)).next().map(str::to_owned)
+        });
+        dates.max()
+    }
+}
+
+/// The Parquet files anywhere below `folder`. Temporary files of writers end otherwise or begin with a dot.
+fn data_files(folder: &Path) -> Result<Vec<DataFile>, QueryError> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for (name, path) in entries(&folder)? {
+            let metadata = match std::fs::metadata(&path) {
+                Ok(metadata) => metadata,
+                // A writer's temporary file, renamed or swept since it was listed.
+                Err(source) if source.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(QueryError::Unreadable { path, source }),
+            };
+            if metadata.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".parquet") {
+                files.push(DataFile { path, size: metadata.len() });
+            }
+        }
+    }
+    files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+fn sub_folders(folder: &Path) -> Result<Vec<String>, QueryError> {
+    let mut names: Vec<_> =
+        entries(folder)?.into_iter().filter(|(_, path)| path.is_dir()).map(|(name, _)| name).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// What lies in `folder`, hidden entries and names that are no UTF-8 aside; nothing where there is no folder.
+fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, QueryError> {
+    let unreadable = |source| QueryError::Unreadable { path: folder.to_owned(), source };
+    let listing = match std::fs::read_dir(folder) {
+        Ok(listing) => listing,
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(unreadable(source)),
+    };
+    let mut found = Vec::new();
+    for entry in listing {
+        let entry = entry.map_err(unreadable)?;
+        if let Some(name) = entry.file_name().to_str().filter(|name| !name.starts_with('.')) {
+            found.push((name.to_owned(), entry.path()));
+        }
+    }
+    Ok(found)
+}
+
+fn reader(path: &Path) -> Result<ParquetReader<std::fs::File>, QueryError> {
+    let file = std::fs::File::open(path)
+        .map_err(|source| QueryError::Unreadable { path: path.to_owned(), source })?;
+    Ok(ParquetReader::new(file))
+}
+
+fn file_rows(path: &Path) -> Result<u64, QueryError> {
+    let rows =
+        reader(path)?.num_rows().map_err(|source| QueryError::BadFile { path: path.to_owned(), source })?;
+    Ok(rows as u64)
+}
+
+fn file_schema(path: &Path) -> Result<SchemaRef, QueryError> {
+    let arrow =
+        reader(path)?.schema().map_err(|source| QueryError::BadFile { path: path.to_owned(), source })?;
+    Ok(std::sync::Arc::new(Schema::from_arrow_schema(arrow.as_ref())))
+}

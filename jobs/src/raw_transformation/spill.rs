@@ -1,0 +1,173 @@
+//! Rows held until their range is asked for: in memory where all fit, else in one file a range.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Cursor, Read, Write};
+use std::path::PathBuf;
+
+use polars::prelude::*;
+use polars_io::ipc::{IpcReader, IpcWriter};
+
+use super::plan;
+use super::ranges::Ranges;
+use crate::job_error::JobError;
+
+/// The rows of a run, put in by piece and taken out by range.
+#[derive(Debug)]
+pub(super) enum Spill {
+    /// Few rows: one range, never written.
+    Memory(Vec<DataFrame>),
+    Files {
+        ranges: Ranges,
+        folder: PathBuf,
+        /// For each range the sizes of the Arrow IPC files that were appended to its file.
+        parts: Vec<Vec<u64>>,
+        /// Rows of a range beyond which it is deduplicated while it is read.
+        range_rows: usize,
+    },
+}
+
+/// One range's rows and how many were dropped while they were gathered.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) rows: DataFrame,
+    pub(super) dropped: usize,
+}
+
+impl Spill {
+    pub(super) fn into_files(ranges: Ranges, folder: PathBuf, range_rows: usize) -> Self {
+        let parts = vec![Vec::new(); ranges.count()];
+        Self::Files { ranges, folder, parts, range_rows }
+    }
+
+    /// How many ranges there are to [`Self::take`], in the order of the table.
+    pub(super) fn ranges(&self) -> usize {
+        match self {
+            Self::Memory(_) => 1,
+            Self::Files { parts, .. } => parts.len(),
+        }
+    }
+
+    /// Puts rows in; answers how many were dropped since their id has a newer row among them.
+    ///
+    /// Dropping here bounds a range whose one id has very many rows.
+    pub(super) fn put(&mut self, rows: DataFrame) -> Result<usize, JobError> {
+        match self {
+            Self::Memory(frames) => {
+                frames.push(rows);
+                Ok(0)
+            }
+            Self::Files { ranges, folder, parts, .. } => {
+                let before = rows.height();
+                let rows = newest_where_repeated(rows)?;
+                let failed = || JobError::engine("part rows into ranges");
+                let mut members: Vec<Vec<IdxSize>> = vec![Vec::new(); parts.len()];
+                for (row, range) in ranges.of(&rows).map_err(failed())?.into_iter().enumerate() {
+                    members[range].push(row as IdxSize);
+                }
+                for (range, members) in members.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+                    let members = IdxCa::from_vec("rows".into(), members);
+                    let mut part = rows.take(&members).map_err(failed())?;
+                    let mut encoded = Vec::new();
+                    // Its writer copies just the texts in use: a text column otherwise holds on to the whole piece.
+                    IpcWriter::new(&mut encoded).with_parallel(false).finish(&mut part).map_err(failed())?;
+                    let path = folder.join(format!("range-{range}"));
+                    OpenOptions::new()
+                        .create(true)
+                        .append(true)
+                        .open(&path)
+                        .and_then(|mut file| file.write_all(&encoded))
+                        .map_err(JobError::scratch("write", path))?;
+                    parts[range].push(encoded.len() as u64);
+                }
+                Ok(before - rows.height())
+            }
+        }
+    }
+
+    /// Takes a range's rows out, its file with them; nothing where it has none.
+    pub(super) fn take(&mut self, range: usize) -> Result<Option<Loaded>, JobError> {
+        match self {
+            Self::Memory(frames) => {
+                let frames = std::mem::take(frames);
+                Ok(concatenated(frames)?.map(|rows| Loaded { rows, dropped: 0 }))
+            }
+            Self::Files { folder, parts, range_rows, .. } => {
+                let parts = std::mem::take(&mut parts[range]);
+                if parts.is_empty() {
+                    return Ok(None);
+                }
+                let path = folder.join(format!("range-{range}"));
+                let mut file = File::open(&path).map_err(JobError::scratch("open", &path))?;
+                let mut gathered = Gathered::new(2 * *range_rows);
+                for bytes in parts {
+                    let mut encoded = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX)];
+                    file.read_exact(&mut encoded).map_err(JobError::scratch("read", &path))?;
+                    let part = IpcReader::new(Cursor::new(encoded)).finish();
+                    gathered.add(part.map_err(JobError::engine("read spilled rows"))?)?;
+                }
+                drop(file);
+                fs::remove_file(&path).map_err(JobError::scratch("remove", &path))?;
+                gathered.finish()
+            }
+        }
+    }
+}
+
+/// A range as it is read: where it grows too large, older rows of repeated ids go at once.
+struct Gathered {
+    frames: Vec<DataFrame>,
+    rows: usize,
+    limit: usize,
+    dropped: usize,
+}
+
+impl Gathered {
+    fn new(limit: usize) -> Self {
+        Self { frames: Vec::new(), rows: 0, limit, dropped: 0 }
+    }
+
+    fn add(&mut self, frame: DataFrame) -> Result<(), JobError> {
+        self.rows += frame.height();
+        self.frames.push(frame);
+        if self.rows > self.limit {
+            self.compact()?;
+        }
+        Ok(())
+    }
+
+    fn compact(&mut self) -> Result<(), JobError> {
+        let Some(rows) = concatenated(std::mem::take(&mut self.frames))? else { return Ok(()) };
+        let before = rows.height();
+        let rows = newest_where_repeated(rows)?;
+        self.rows = rows.height();
+        self.dropped += before - self.rows;
+        // Where little could go, the next try comes only when the range has doubled.
+        self.limit = self.limit.max(2 * self.rows);
+        self.frames.push(rows);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Option<Loaded>, JobError> {
+        Ok(concatenated(self.frames)?.map(|rows| Loaded { rows, dropped: self.dropped }))
+    }
+}
+
+fn newest_where_repeated(rows: DataFrame) -> Result<DataFrame, JobError> {
+    let failed = || JobError::engine("drop older rows of repeated ids");
+    let ids = rows.column("user_id").map_err(failed())?;
+    let absent = usize::from(ids.null_count() > 0);
+    let distinct = ids.n_unique().map_err(failed())? - absent;
+    if distinct == rows.height() - ids.null_count() {
+        return Ok(rows);
+    }
+    plan::newest_per_id(rows.lazy()).collect().map_err(failed())
+}
+
+fn concatenated(frames: Vec<DataFrame>) -> Result<Option<DataFrame>, JobError> {
+    let mut frames = frames.into_iter();
+    let Some(mut all) = frames.next() else { return Ok(None) };
+    for frame in frames {
+        all.vstack_mut_owned(frame).map_err(JobError::engine("gather rows"))?;
+    }
+    Ok(Some(all))
+}

@@ -1,0 +1,97 @@
+//! A table's one Parquet file, written as row groups while its rows come.
+
+use std::io::{self, Cursor, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use polars::polars_utils::compression::ZstdLevel;
+use polars::prelude::{DataFrame, ParquetCompression, ParquetWriter, PolarsResult, Schema};
+use polars_io::ipc::{IpcReader, IpcWriter};
+use polars_io::parquet::write::BatchedWriter;
+use polars_io::{SerReader, SerWriter};
+
+/// Rows of a row group. Fixed, so that a file's bytes follow from its rows alone, however they were gathered; small,
+/// since a row group is held whole while it is encoded.
+const ROW_GROUP: usize = 32_768;
+
+/// Encodes frames; what is encoded is taken out as bytes in order.
+pub(super) struct TableWriter {
+    encoder: BatchedWriter<Pipe>,
+    pipe: Pipe,
+    // Rows that do not fill a row group yet.
+    rest: DataFrame,
+    rows: u64,
+}
+
+impl TableWriter {
+    pub(super) fn new(schema: &Schema) -> PolarsResult<Self> {
+        let pipe = Pipe::default();
+        let encoder = ParquetWriter::new(pipe.clone())
+            .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(3)?)))
+            .with_row_group_size(Some(ROW_GROUP))
+            .batched(schema)?;
+        Ok(Self { encoder, pipe, rest: DataFrame::empty_with_schema(schema), rows: 0 })
+    }
+
+    /// Appends rows; answers the bytes that became ready.
+    pub(super) fn append(&mut self, rows: DataFrame) -> PolarsResult<Vec<u8>> {
+        self.rows += rows.height() as u64;
+        self.rest.vstack_mut_owned(rows)?;
+        if self.rest.height() >= ROW_GROUP {
+            self.rest.rechunk_mut();
+            let whole = self.rest.height() / ROW_GROUP * ROW_GROUP;
+            for start in (0..whole).step_by(ROW_GROUP) {
+                self.encoder.write_batch(&self.rest.slice(start as i64, ROW_GROUP))?;
+            }
+            self.rest = copied(self.rest.slice(whole as i64, self.rest.height()))?;
+        }
+        Ok(self.pipe.take())
+    }
+
+    /// Encodes what is left and the footer; answers the last bytes and the rows of the file.
+    pub(super) fn finish(mut self) -> PolarsResult<(Vec<u8>, u64)> {
+        self.rest.rechunk_mut();
+        if self.rest.height() > 0 {
+            self.encoder.write_batch(&self.rest)?;
+        }
+        self.encoder.finish()?;
+        Ok((self.pipe.take(), self.rows))
+    }
+}
+
+impl std::fmt::Debug for TableWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TableWriter").field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
+/// The same rows in buffers of their own: a slice of text columns holds on to all the texts of the frames it was cut
+/// from, and so, range after range, to those of the whole table. Arrow IPC copies just what is in use.
+fn copied(mut rows: DataFrame) -> PolarsResult<DataFrame> {
+    if rows.height() == 0 {
+        return Ok(rows.clear());
+    }
+    let mut encoded = Vec::new();
+    IpcWriter::new(&mut encoded).with_parallel(false).finish(&mut rows)?;
+    IpcReader::new(Cursor::new(encoded)).finish()
+}
+
+/// The end the encoder writes to and the end bytes are taken from.
+#[derive(Debug, Clone, Default)]
+struct Pipe(Arc<Mutex<Vec<u8>>>);
+
+impl Pipe {
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! What a job leaves behind about its run: the last thing it writes, from which freshness and lineage are read.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// `_runs/<job>/<as_of>.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    pub job: String,
+    pub as_of: NaiveDate,
+    /// When the run started, in microseconds UTC. Of two runs for one day the one with the later start wins.
+    pub started_at: i64,
+    pub seconds: f64,
+    /// The program's version.
+    pub version: String,
+    pub inputs: Inputs,
+    pub rows: RowCounts,
+    pub tables: Vec<TableReport>,
+}
+
+/// The objects that were read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Inputs {
+    pub objects: Vec<String>,
+    pub bytes: u64,
+    /// Columns of the schema that objects lack, as (column, objects without it): read as null.
+    pub columns_missing: Vec<(String, u64)>,
+    /// Columns that objects have beyond the schema, as (column, objects with it): ignored.
+    pub columns_extra: Vec<(String, u64)>,
+}
+
+/// Rows in, out and dropped: `raw_rows_by_position = users + duplicates + after_as_of`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// Rows of all objects, a source position counted as often as objects hold it.
+    pub rows_in: u64,
+    /// Distinct source positions.
+    pub raw_rows_by_position: u64,
+    pub users: u64,
+    /// Rows dropped because their id has a newer one.
+    pub duplicates: u64,
+    /// Rows stamped after the end of `as_of`.
+    pub after_as_of: u64,
+}
+
+/// One table as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableReport {
+    pub name: String,
+    pub rows: u64,
+    pub bytes: u64,
+    pub key: String,
+    /// Changes when a column's name, type or place does.
+    pub schema_fingerprint: String,
+}

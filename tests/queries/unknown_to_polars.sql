@@ -1,0 +1,50 @@
+-- Queries that Polars' SQL itself refuses. One that it learns to answer moves to same/, if the answer is right.
+-- Each "-- says:" is part of the message of those that follow it.
+
+-- says: the query failed
+SELECT id, LAG(age_years, 1, -1) OVER (ORDER BY id NULLS FIRST) AS p FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
+SELECT COUNT(DISTINCT country, gender) AS n FROM users_transformed;
+SELECT SUM(DISTINCT age_years) AS n FROM users_transformed;
+SELECT AVG(DISTINCT age_years) AS n FROM users_transformed;
+SELECT country FROM users_transformed UNION SELECT country, id FROM users_transformed;
+SELECT country FROM users_transformed WHERE gender = 'male' INTERSECT ALL SELECT country FROM users_transformed WHERE gender = 'female' ORDER BY country;
+SELECT country FROM users_transformed EXCEPT ALL SELECT country FROM users_transformed WHERE gender = 'male' ORDER BY country;
+SELECT a.id, b.id FROM users_transformed a JOIN users_transformed b ON a.country = b.country WHERE a.id < b.id AND a.processing_date = '2026-01-31' AND b.processing_date = '2026-01-31' ORDER BY 1, 2;
+SELECT a.id AS x, b.id AS y FROM users_transformed a JOIN users_transformed b ON a.country = b.country WHERE a.id < b.id AND a.processing_date = '2026-01-31' AND b.processing_date = '2026-01-31' ORDER BY x, y;
+SELECT a.id AS x, b.id AS y FROM users_transformed a JOIN users_transformed b ON a.country = b.country AND a.id < b.id WHERE a.processing_date = '2026-01-31' AND b.processing_date = '2026-01-31' ORDER BY x, y;
+SELECT b.gender, COUNT(*) AS n FROM users_transformed a JOIN users_transformed b ON a.country = b.country GROUP BY b.gender ORDER BY b.gender;
+SELECT a.id AS x, b.id AS y FROM users_transformed a JOIN users_transformed b ON a.city = b.city WHERE a.processing_date = '2026-01-31' AND b.processing_date = '2026-01-31' ORDER BY b.id, a.id;
+SELECT a.id, b.country, c._offset FROM users_transformed a JOIN users_transformed b ON a.id = b.id JOIN raw_users c ON c.user_id = b.id WHERE a.processing_date = '2026-01-30' AND b.processing_date = '2026-01-31' AND c._partition = 0 ORDER BY a.id;
+SELECT a.id, b.n FROM users_transformed a, LATERAL (SELECT COUNT(*) AS n FROM raw_users r WHERE r.user_id = a.id) b ORDER BY 1;
+SELECT id FROM users_transformed WHERE email LIKE 'bob\_%' ESCAPE '\' ORDER BY id;
+SELECT LPAD(email, 5, '0') AS x, RPAD(id, 5, 'ab') AS y FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
+SELECT user_id FROM raw_users WHERE _timestamp >= '2026-01-31T00:00:05Z' ORDER BY user_id, _partition;
+SELECT id FROM users_transformed WHERE processing_date = '2026-1-31' ORDER BY id;
+SELECT id, birth_date + 1 AS d FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
+SELECT id, birth_date - 1 AS d FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
+SELECT id FROM users_transformed WHERE registration_date > processing_date - INTERVAL '30' DAY ORDER BY id;
+SELECT ID FROM users_transformed WHERE id = 'u01';
+SELECT id, id FROM users_transformed WHERE id = 'u01';
+WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT * FROM t;
+SELECT STDDEV_POP(age_years) AS s FROM users_transformed;
+SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY age_years) AS q FROM users_transformed;
+SELECT LOG(100) AS a FROM data_quality_summary;
+SELECT id FROM users_transformed WHERE age_years = '39' ORDER BY id, processing_date;
+SELECT id FROM users_transformed WHERE age_years > '4' ORDER BY id, processing_date;
+SELECT CAST(data_quality_score AS DECIMAL(10, 2)) AS x FROM users_transformed WHERE id = 'u01' ORDER BY x;
+SELECT CAST(latitude AS DECIMAL(10, 0)) AS x FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
+SELECT id FROM users_transformed ORDER BY id, processing_date LIMIT 1 + 1;
+SELECT TOP 3 id FROM users_transformed ORDER BY id;
+SELECT id FROM users_transformed TABLESAMPLE (10);
+SELECT age_years + 1 AS a, a + 1 AS b FROM users_transformed WHERE id = 'u01' AND processing_date = '2026-01-31';
+SELECT age_years + 1 AS a FROM users_transformed WHERE a > 40;
+SELECT id FROM main.users_transformed WHERE id = 'u01';
+SELECT BOOL_OR(email_valid) AS a FROM users_transformed;
+SELECT country, ANY_VALUE(gender) AS g FROM users_transformed GROUP BY country;
+SELECT MODE(country) AS g FROM users_transformed;
+SELECT {'a': id} AS s FROM users_transformed WHERE id = 'u01';
+SELECT a.id, b.id FROM users_transformed a JOIN users_transformed b ON a.city = b.city WHERE a.id < b.id ORDER BY 1;
+SELECT b.gender AS g, COUNT(*) AS n FROM users_transformed a JOIN users_transformed b ON a.country = b.country GROUP BY b.gender ORDER BY g;
+SELECT id, country FROM users_transformed WHERE processing_date = '2026-01-31' QUALIFY RANK() OVER (PARTITION BY country ORDER BY age_years DESC) = 1 ORDER BY id;
+SELECT u.id FROM users_transformed u WHERE u.country IN (SELECT v.country FROM users_transformed v WHERE v.id = u.id);
+SELECT country FROM users_transformed u JOIN raw_users r ON u.id = r.user_id;

@@ -1,0 +1,27 @@
+//! Running other programs, shown before they run.
+
+use std::process::Command;
+
+use anyhow::Context;
+
+use crate::workspace;
+
+/// The cargo that runs us, at the root.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(workspace::root());
+    command
+}
+
+/// Whether it ended with success.
+pub(crate) fn succeeds(command: &mut Command) -> anyhow::Result<bool> {
+    eprintln!("$ {}", shown(command));
+    let status = command.status().with_context(|| format!("could not start {}", shown(command)))?;
+    Ok(status.success())
+}
+
+pub(crate) fn shown(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

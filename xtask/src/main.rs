@@ -1,0 +1,55 @@
+//! What a contributor runs: `cargo xtask test`, `lint`, `ci`, `bench NAME`.
+
+mod bench;
+mod commands;
+mod lint;
+mod python_env;
+mod skips;
+mod test_run;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "What a contributor to Millrace runs")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Format check, lints and every test, with all they need set up; ends with `N passed, N failed, N skipped`
+    Test(test_run::TestArguments),
+    /// Format check and clippy, warnings refused
+    Lint,
+    /// What a pull request must pass: lint, dependency policy (cargo-deny, where installed), `test --strict`
+    Ci,
+    /// Builds and runs one benchmark of tests/benches
+    Bench(bench::BenchArguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Test(arguments) => test_run::run(&arguments),
+        Task::Lint => lint::run().map(|failed| failed.is_empty()),
+        Task::Ci => ci(),
+        Task::Bench(arguments) => bench::run(&arguments),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn ci() -> anyhow::Result<bool> {
+    let dependencies = lint::dependencies()?;
+    let tests = test_run::run(&test_run::TestArguments { strict: true, args: Vec::new() })?;
+    Ok(dependencies && tests)
+}

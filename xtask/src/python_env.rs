@@ -1,0 +1,86 @@
+//! A Python with the packages that tests compare against; installed once, in the user's cache.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::commands;
+
+/// The variable that names the interpreter to the tests.
+pub(crate) const VARIABLE: &str = "MILLRACE_PYTHON";
+
+/// DuckDB answers the same questions as our jobs and queries, pyarrow reads our files; DuckDB needs pytz for
+/// timestamps with a zone. Pinned, so that an answer changes only with a commit.
+pub(crate) const PACKAGES: [&str; 3] = ["duckdb==2.0.0", "pyarrow==26.0.1", "pytz==2026.6"];
+
+/// An interpreter with `packages` under `cache`: what was installed before, or a new virtual environment.
+pub(crate) fn python_env(cache: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
+    let name = format!("python-{}", packages.join("-").replace("==", "-"));
+    let folder = cache.join(&name);
+    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    std::fs::create_dir_all(cache).with_context(|| format!("could not create {}", cache.display()))?;
+    // Two runs at once would install over one another; the lock ends with this process.
+    let lock = File::create(cache.join(format!("{name}.lock")))?;
+    lock.lock().context("could not lock the Python environment")?;
+    // Written last: without it an installation was cut off, and is begun again.
+    let complete = folder.join(".complete");
+    if complete.exists() && python.exists() {
+        return Ok(python);
+    }
+    eprintln!("installing {} into {}, once", packages.join(", "), folder.display());
+    quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let mut install = Command::new(&python);
+    install.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+    ]);
+    quietly(install.args(packages))?;
+    File::create(&complete)?;
+    Ok(python)
+}
+
+/// The cache of this user.
+pub(crate) fn cache() -> anyhow::Result<PathBuf> {
+    let home = std::env::home_dir().context("the user has no home folder; set HOME")?;
+    Ok(home.join(".cache/millrace"))
+}
+
+fn quietly(command: &mut Command) -> anyhow::Result<()> {
+    let shown = commands::shown(command);
+    let output = command.output().with_context(|| format!("could not start {shown}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let reason = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
+        bail!("{shown} failed: {reason}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finished_environment_is_used_as_it_is() {
+        let cache = tempfile::tempdir().unwrap();
+        let bin = cache.path().join("python-a-1/bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        std::fs::write(bin.join("python"), "").unwrap();
+        std::fs::write(cache.path().join("python-a-1/.complete"), "").unwrap();
+        assert_eq!(python_env(cache.path(), &["a==1"]).unwrap(), bin.join("python"));
+    }
+
+    #[test]
+    fn a_failure_tells_the_last_word_of_the_program() {
+        let failed = quietly(Command::new("sh").args(["-c", "echo why >&2; echo >&2; exit 1"])).unwrap_err();
+        assert!(failed.to_string().ends_with("failed: why"), "{failed}");
+        assert!(quietly(&mut Command::new("/no/such/python3")).is_err());
+    }
+}

@@ -1,0 +1,20 @@
+//! Where things are.
+
+use std::path::{Path, PathBuf};
+
+/// The repository's root, whatever folder the task was called in.
+pub(crate) fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// The folder for what a task writes and nobody keeps.
+pub(crate) fn scratch() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    root().join(target).join("xtask")
+}
+
+/// Recorded API answers, where a checkout has them beside it.
+pub(crate) fn recorded() -> Option<PathBuf> {
+    root().parent().map(|parent| parent.join("shared/randomuser")).filter(|folder| folder.is_dir())
+}
