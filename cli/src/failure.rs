@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn causes_are_chained_and_told_once() {
-        let error = anyhow::anyhow!("disk is full").context("could not write x: disk is full").context("no answer");
+        let error =
+            anyhow::anyhow!("disk is full").context("could not write x: disk is full").context("no answer");
         assert_eq!(told(&error), "no answer: could not write x: disk is full");
     }
 

@@ -41,11 +41,18 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C";
 
+/// The exit code of wrong usage, clap's own too.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match execute(cli) {
         Ok(code) => code,
         Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<run::UsageError>() => {
+            failure::print(&error);
+            ExitCode::from(USAGE)
+        }
         Err(error) => {
             failure::print(&error);
             ExitCode::FAILURE

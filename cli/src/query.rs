@@ -77,11 +77,15 @@ pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
         None if std::io::stdin().is_terminal() => prompt::prompt(&session, format)?,
         None => {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("the statements on standard input are no UTF-8 text")?;
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .context("the statements on standard input are no UTF-8 text")?;
             let statements = Statements::split(&text);
             let all: Vec<_> = statements.complete.iter().chain(statements.rest.as_ref()).collect();
             match (all.as_slice(), args.output.as_deref()) {
-                ([], _) => bail!("no statement on standard input: give one, or call `millrace query` in a terminal"),
+                ([], _) => {
+                    bail!("no statement on standard input: give one, or call `millrace query` in a terminal")
+                }
                 ([_, _, ..], Some(path)) => {
                     bail!("{} statements for one file {}: give one", all.len(), path.display())
                 }
@@ -110,8 +114,9 @@ fn answer(session: &Session, sql: &str, format: Format, output: Option<&Path>) -
     partial.push(".partial");
     let partial = PathBuf::from(partial);
     let file = File::create(&partial).with_context(|| format!("could not create {}", partial.display()))?;
-    let written = write(session, sql, format, BufWriter::new(file))
-        .and_then(|()| std::fs::rename(&partial, path).with_context(|| format!("could not write {}", path.display())));
+    let written = write(session, sql, format, BufWriter::new(file)).and_then(|()| {
+        std::fs::rename(&partial, path).with_context(|| format!("could not write {}", path.display()))
+    });
     if written.is_err() {
         // The first failure is the one to tell.
         let _ = std::fs::remove_file(&partial);

@@ -22,19 +22,24 @@ fn printed(output: &Output) -> (i32, String, String) {
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
-const SQL: &str = "SELECT 1 AS a, NULL AS b, 'x,\"y\"' AS c, DATE '2026-01-31' AS d, ARRAY[1, 2] AS e, 0.1 AS f";
+const SQL: &str =
+    "SELECT 1 AS a, NULL AS b, 'x,\"y\"' AS c, DATE '2026-01-31' AS d, ARRAY[1, 2] AS e, 0.1 AS f";
 
 #[test]
 fn each_format_is_as_its_readers_expect() {
     let lake = tempfile::tempdir().unwrap();
     let ask = |format: &str| printed(&millrace(lake.path(), &["query", SQL, "--format", format], ""));
-    let json = "[\n{\"a\":1,\"b\":null,\"c\":\"x,\\\"y\\\"\",\"d\":\"2026-01-31\",\"e\":[1,2],\"f\":0.1}\n]\n";
+    let json =
+        "[\n{\"a\":1,\"b\":null,\"c\":\"x,\\\"y\\\"\",\"d\":\"2026-01-31\",\"e\":[1,2],\"f\":0.1}\n]\n";
     assert_eq!(ask("json"), (0, json.to_owned(), String::new()));
     let csv = "a,b,c,d,e,f\n1,,\"x,\"\"y\"\"\",2026-01-31,\"[1,2]\",0.1\n";
     assert_eq!(ask("csv"), (0, csv.to_owned(), String::new()));
     let (code, table, _) = ask("table");
     assert_eq!(code, 0);
-    assert!(table.contains("│ int32 ┆ ") && table.contains("┆ null ┆") && table.contains("1 row, "), "{table}");
+    assert!(
+        table.contains("│ int32 ┆ ") && table.contains("┆ null ┆") && table.contains("1 row, "),
+        "{table}"
+    );
     let (code, parquet, _) = ask("parquet");
     assert!(code == 0 && parquet.starts_with("PAR1") && parquet.ends_with("PAR1"), "{parquet}");
 }
@@ -43,7 +48,11 @@ fn each_format_is_as_its_readers_expect() {
 fn an_empty_answer_is_empty_in_each_format() {
     let lake = tempfile::tempdir().unwrap();
     let ask = |format: &str| {
-        printed(&millrace(lake.path(), &["query", "SELECT id, age_years FROM users_transformed", "--format", format], ""))
+        printed(&millrace(
+            lake.path(),
+            &["query", "SELECT id, age_years FROM users_transformed", "--format", format],
+            "",
+        ))
     };
     assert_eq!(ask("json"), (0, "[]\n".to_owned(), String::new()));
     assert_eq!(ask("csv"), (0, "id,age_years\n".to_owned(), String::new()));
@@ -53,7 +62,8 @@ fn an_empty_answer_is_empty_in_each_format() {
 #[test]
 fn statements_come_by_standard_input_too() {
     let lake = tempfile::tempdir().unwrap();
-    let output = millrace(lake.path(), &["query", "--format", "csv"], "SELECT 1 AS a;\n-- and\nSELECT ';' AS b");
+    let output =
+        millrace(lake.path(), &["query", "--format", "csv"], "SELECT 1 AS a;\n-- and\nSELECT ';' AS b");
     assert_eq!(printed(&output), (0, "a\n1\nb\n;\n".to_owned(), String::new()));
     let (code, _, error) = printed(&millrace(lake.path(), &["query"], " ;"));
     assert!(code == 1 && error.starts_with("error: no statement"), "{error}");
@@ -67,7 +77,8 @@ fn a_file_is_written_whole_or_not_at_all() {
     let good = printed(&millrace(folder.path(), &["query", "SELECT 1 AS a", "--output", file], ""));
     assert_eq!(good, (0, String::new(), String::new()));
     assert_eq!(std::fs::read_to_string(file).unwrap(), "[\n{\"a\":1}\n]\n");
-    let (code, _, _) = printed(&millrace(folder.path(), &["query", "SELECT b FROM raw_users", "--output", file], ""));
+    let (code, _, _) =
+        printed(&millrace(folder.path(), &["query", "SELECT b FROM raw_users", "--output", file], ""));
     assert_eq!(code, 1);
     assert_eq!(std::fs::read_to_string(file).unwrap(), "[\n{\"a\":1}\n]\n");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

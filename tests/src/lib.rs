@@ -1,1 +1,7 @@
+//! What the end-to-end and fault scenarios share: the program as a script runs it, and an own reading of the lake.
 
+pub mod letters;
+pub mod program;
+pub mod skips;
+pub mod tables;
+pub mod whole_lake;

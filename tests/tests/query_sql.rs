@@ -104,7 +104,12 @@ fn queries_are_answered_as_duckdb_answers_them() -> Result<()> {
     };
     let mut sql = Vec::new();
     for file in std::fs::read_dir(queries().join("same"))? {
-        sql.extend(Statements::split(&std::fs::read_to_string(file?.path())?).complete.iter().map(|sql| without_comments(sql)));
+        sql.extend(
+            Statements::split(&std::fs::read_to_string(file?.path())?)
+                .complete
+                .iter()
+                .map(|sql| without_comments(sql)),
+        );
     }
     ensure!(sql.len() > 300, "only {} queries were found", sql.len());
 
@@ -169,7 +174,9 @@ fn check_refusals(file: &str, at_least: usize) -> Result<()> {
             Ok(_) => wrong.push(format!("{line}\n  is answered")),
             Err(error) => {
                 let message = error.to_string();
-                let told = message.contains(says) && !message.contains("Span(") && !message.contains("engine gave up");
+                let told = message.contains(says)
+                    && !message.contains("Span(")
+                    && !message.contains("engine gave up");
                 if !told {
                     wrong.push(format!("{line}\n  says: {message}\n  not:  {says}"));
                 }

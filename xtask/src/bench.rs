@@ -17,6 +17,10 @@ pub(crate) struct BenchArguments {
 }
 
 pub(crate) fn run(arguments: &BenchArguments) -> anyhow::Result<bool> {
+    // Some measures are of whole runs.
+    if !succeeds(&mut cargo(&["build", "--release", "--package", "millrace"]))? {
+        return Ok(false);
+    }
     let mut bench = cargo(&["bench", "--package", "millrace-tests", "--bench", &arguments.name, "--"]);
     if arguments.json {
         bench.arg("--json");
@@ -25,6 +29,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> anyhow::Result<bool> {
     let log = SkipLog::begin(&workspace::scratch())?;
     bench.env(crate::skips::VARIABLE, log.path());
     test_run::set_up(&mut bench, &log)?;
+    bench.env("MILLRACE_BIN", workspace::target_dir().join("release").join("millrace"));
     let succeeded = succeeds(&mut bench)?;
     log.end()?;
     Ok(succeeded)

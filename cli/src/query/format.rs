@@ -6,8 +6,11 @@ use millrace_jobs::query::{Answer, QueryError};
 
 /// An array of objects, one a line, columns in the answer's order.
 pub(super) fn write_json(answer: Answer, out: &mut impl Write) -> Result<(), QueryError> {
-    let names: Vec<_> =
-        answer.columns().into_iter().map(|column| serde_json::Value::String(column.name).to_string()).collect();
+    let names: Vec<_> = answer
+        .columns()
+        .into_iter()
+        .map(|column| serde_json::Value::String(column.name).to_string())
+        .collect();
     out.write_all(b"[")?;
     let mut first = true;
     for batch in answer {

@@ -59,7 +59,9 @@ fn grid(columns: &[Column], rows: &[Vec<Cell>], width: Option<usize>) -> (Table,
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(u16::try_from(width).unwrap_or(u16::MAX));
     }
-    table.set_header(columns[..fitting].iter().map(|column| format!("{}\n{}", plain(&column.name), column.dtype)));
+    table.set_header(
+        columns[..fitting].iter().map(|column| format!("{}\n{}", plain(&column.name), column.dtype)),
+    );
     for row in rows {
         let cells = row[..fitting].iter().map(|cell| {
             let text = cell.to_text().map_or_else(|| "null".to_owned(), |text| plain(&text));
@@ -109,7 +111,9 @@ mod tests {
         let (table, left_out) = grid(&columns(&["name", "n"]), &rows, None);
         let text = table.to_string();
         assert_eq!(left_out, 0);
-        for line in ["│ name   ┆ n      │", "│ string ┆ string │", "│ Lærke  ┆ null   │", "│ null   ┆      7 │"] {
+        for line in
+            ["│ name   ┆ n      │", "│ string ┆ string │", "│ Lærke  ┆ null   │", "│ null   ┆      7 │"]
+        {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
     }

@@ -24,7 +24,7 @@ use millrace_runtime::Shutdown;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::USERS_CREATED;
 
-pub use args::RunArgs;
+pub use args::{RunArgs, UsageError};
 
 use self::broker::Broker;
 use self::conservation::Flow;
@@ -142,7 +142,11 @@ async fn transform(
         RunContext { as_of: plan.as_of.unwrap_or_else(clock::today), started_at: clock::now_micros() };
     let settings = JobSettings { memory_bytes: JOB_MEMORY, scratch_dir: store.root().join(".scratch") };
     let bar = bars.job("raw-transformation");
-    let progress = |progress| bar.job(progress);
+    tracing::debug!(started_at = context.started_at, as_of = %context.as_of, "raw-transformation starts");
+    let progress = |progress| {
+        tracing::trace!(?progress, "raw-transformation");
+        bar.job(progress);
+    };
     let report =
         raw_transformation::run(store.clone() as Arc<dyn Store>, &context, &settings, &progress).await?;
     seconds.insert("raw-transformation", began.elapsed().as_secs_f64());

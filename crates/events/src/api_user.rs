@@ -3,7 +3,7 @@
 use jiter::Peek;
 
 use crate::json::{Cursor, Member, NotJson};
-use crate::user::{Unparsable, User};
+use crate::user::{Text, Unparsable, User};
 
 /// Reads the user at the cursor; what is wrong with it is the cursor's fault to take. Login secrets are passed over
 /// where they stand, never held.
@@ -33,21 +33,21 @@ pub(crate) fn read<'j>(cursor: &mut Cursor<'j>, unparsable: &mut Unparsable) -> 
         };
         cursor.first(seen, bit, path);
         match bit {
-            0 => user.gender = cursor.text(path)?,
+            0 => user[Text::Gender] = cursor.text(path)?,
             1 => read_name(cursor, &mut user)?,
             2 => read_location(cursor, &mut user, unparsable)?,
-            3 => user.email = cursor.text(path)?,
+            3 => user[Text::Email] = cursor.text(path)?,
             4 => read_login(cursor, &mut user)?,
-            5 => user.dob = read_date(cursor, "$.dob", "$.dob.date", "dob", unparsable)?,
+            5 => user.numbers.dob = read_date(cursor, "$.dob", "$.dob.date", "dob", unparsable)?,
             6 => {
                 let path = ("$.registered", "$.registered.date");
-                user.registered_at = read_date(cursor, path.0, path.1, "registered_at", unparsable)?;
+                user.numbers.registered_at = read_date(cursor, path.0, path.1, "registered_at", unparsable)?;
             }
-            7 => user.phone = cursor.text(path)?,
-            8 => user.cell = cursor.text(path)?,
+            7 => user[Text::Phone] = cursor.text(path)?,
+            8 => user[Text::Cell] = cursor.text(path)?,
             9 => read_national_id(cursor, &mut user)?,
             10 => read_picture(cursor, &mut user)?,
-            _ => user.country_code = cursor.text(path)?,
+            _ => user[Text::CountryCode] = cursor.text(path)?,
         }
         Ok(())
     })?;
@@ -57,9 +57,9 @@ pub(crate) fn read<'j>(cursor: &mut Cursor<'j>, unparsable: &mut Unparsable) -> 
 fn read_name<'j>(cursor: &mut Cursor<'j>, user: &mut User<'j>) -> Result<(), NotJson> {
     cursor.object("$.name", |cursor, key, seen| {
         let (bit, path, field) = match key {
-            "title" => (0, "$.name.title", &mut user.title),
-            "first" => (1, "$.name.first", &mut user.first_name),
-            "last" => (2, "$.name.last", &mut user.last_name),
+            "title" => (0, "$.name.title", &mut user[Text::Title]),
+            "first" => (1, "$.name.first", &mut user[Text::FirstName]),
+            "last" => (2, "$.name.last", &mut user[Text::LastName]),
             _ => return cursor.skip(),
         };
         cursor.first(seen, bit, path);
@@ -88,10 +88,10 @@ fn read_location<'j>(
                 cursor.first(seen, 2, "$.location.timezone");
                 return read_timezone(cursor, "$.location.timezone", user);
             }
-            "city" => (3, "$.location.city", &mut user.city),
-            "state" => (4, "$.location.state", &mut user.state),
-            "country" => (5, "$.location.country", &mut user.country),
-            "postcode" => (6, "$.location.postcode", &mut user.postcode),
+            "city" => (3, "$.location.city", &mut user[Text::City]),
+            "state" => (4, "$.location.state", &mut user[Text::State]),
+            "country" => (5, "$.location.country", &mut user[Text::Country]),
+            "postcode" => (6, "$.location.postcode", &mut user[Text::Postcode]),
             _ => return cursor.skip(),
         };
         cursor.first(seen, bit, path);
@@ -109,8 +109,8 @@ pub(crate) fn read_street<'j>(
 ) -> Result<(), NotJson> {
     cursor.object(path, |cursor, key, seen| {
         let (bit, field) = match key {
-            "number" => (0, &mut user.street_number),
-            "name" => (1, &mut user.street_name),
+            "number" => (0, &mut user[Text::StreetNumber]),
+            "name" => (1, &mut user[Text::StreetName]),
             _ => return cursor.skip(),
         };
         let path = Member(path, key);
@@ -130,8 +130,8 @@ pub(crate) fn read_coordinates<'j>(
 ) -> Result<(), NotJson> {
     cursor.object(path, |cursor, key, seen| {
         let (bit, name, field) = match key {
-            "latitude" => (0, "latitude", &mut user.latitude),
-            "longitude" => (1, "longitude", &mut user.longitude),
+            "latitude" => (0, "latitude", &mut user.numbers.latitude),
+            "longitude" => (1, "longitude", &mut user.numbers.longitude),
             _ => return cursor.skip(),
         };
         let path = Member(path, key);
@@ -150,8 +150,8 @@ pub(crate) fn read_timezone<'j>(
 ) -> Result<(), NotJson> {
     cursor.object(path, |cursor, key, seen| {
         let (bit, field) = match key {
-            "offset" => (0, &mut user.timezone_offset),
-            "description" => (1, &mut user.timezone_description),
+            "offset" => (0, &mut user[Text::TimezoneOffset]),
+            "description" => (1, &mut user[Text::TimezoneDescription]),
             _ => return cursor.skip(),
         };
         let path = Member(path, key);
@@ -165,8 +165,8 @@ pub(crate) fn read_timezone<'j>(
 fn read_login<'j>(cursor: &mut Cursor<'j>, user: &mut User<'j>) -> Result<(), NotJson> {
     cursor.object("$.login", |cursor, key, seen| {
         let (bit, path, field) = match key {
-            "uuid" => (0, "$.login.uuid", &mut user.user_id),
-            "username" => (1, "$.login.username", &mut user.username),
+            "uuid" => (0, "$.login.uuid", &mut user[Text::UserId]),
+            "username" => (1, "$.login.username", &mut user[Text::Username]),
             // password, salt, md5, sha1 and sha256 among them
             _ => return cursor.skip(),
         };
@@ -199,8 +199,8 @@ fn read_date(
 fn read_national_id<'j>(cursor: &mut Cursor<'j>, user: &mut User<'j>) -> Result<(), NotJson> {
     cursor.object("$.id", |cursor, key, seen| {
         let (bit, path, field) = match key {
-            "name" => (0, "$.id.name", &mut user.national_id_name),
-            "value" => (1, "$.id.value", &mut user.national_id_value),
+            "name" => (0, "$.id.name", &mut user[Text::NationalIdName]),
+            "value" => (1, "$.id.value", &mut user[Text::NationalIdValue]),
             _ => return cursor.skip(),
         };
         cursor.first(seen, bit, path);
@@ -216,7 +216,7 @@ fn read_picture<'j>(cursor: &mut Cursor<'j>, user: &mut User<'j>) -> Result<(), 
             return cursor.skip();
         }
         cursor.first(seen, 0, "$.picture.large");
-        user.picture_url = cursor.text("$.picture.large")?;
+        user[Text::PictureUrl] = cursor.text("$.picture.large")?;
         Ok(())
     })?;
     Ok(())

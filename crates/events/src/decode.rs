@@ -1,13 +1,10 @@
-//! A record's value into a user, in whatever encoding it came.
+//! A record's value, and the encoding it came in.
 
-use crate::external_user;
 use crate::frame::{Encoding, unframe};
 use crate::refusal::Refusal;
-use crate::user::User;
-use crate::wire;
 
 /// A value and what the record's headers say of it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Value<'a> {
     /// `None` is Kafka's null, a tombstone.
     pub bytes: Option<&'a [u8]>,
@@ -17,18 +14,34 @@ pub struct Value<'a> {
     pub source: Option<&'a str>,
 }
 
-pub(crate) fn user<'a>(value: &Value<'a>) -> Result<User<'a>, Refusal> {
-    let empty = || Refusal::Undecodable { format: "event", reason: "it is empty".to_owned() };
-    let bytes = value.bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(empty)?;
-    if value.content_type == Some("application/avro") {
-        return Err(Refusal::Undecodable {
-            format: "event",
-            reason: "its content-type is application/avro, which is not read yet".to_owned(),
-        });
+/// Row values never reach a log.
+impl std::fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.bytes.map(<[u8]>::len);
+        f.debug_struct("Value")
+            .field("bytes", &bytes)
+            .field("content_type", &self.content_type)
+            .finish_non_exhaustive()
     }
-    let unframed = unframe(bytes, value.content_type);
-    match unframed.encoding {
-        Encoding::Protobuf => wire::user(unframed.body),
-        Encoding::Json => external_user::decode(unframed.body, value.source),
+}
+
+/// A value out of its frame.
+pub(crate) enum Body<'a> {
+    Protobuf(&'a [u8]),
+    Json(&'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    pub(crate) fn body(&self) -> Result<Body<'a>, Refusal> {
+        let refused = |reason: &str| Refusal::Undecodable { format: "event", reason: reason.to_owned() };
+        let bytes = self.bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(|| refused("it is empty"))?;
+        if self.content_type == Some("application/avro") {
+            return Err(refused("its content-type is application/avro, which is not read yet"));
+        }
+        let unframed = unframe(bytes, self.content_type);
+        Ok(match unframed.encoding {
+            Encoding::Protobuf => Body::Protobuf(unframed.body),
+            Encoding::Json => Body::Json(unframed.body),
+        })
     }
 }

@@ -7,7 +7,7 @@ use jiter::Peek;
 use crate::api_user;
 use crate::json::{Cursor, NotJson};
 use crate::refusal::Refusal;
-use crate::user::{Unparsable, User};
+use crate::user::{Text, Unparsable, User};
 
 /// Whose shape a JSON user has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub(crate) fn decode<'j>(value: &'j [u8], source: Option<&'j str>) -> Result<Use
         Fault::Refused(refusal) => refusal,
     })?;
     user.validate()?;
-    if user.source.is_none() {
-        user.source = Some(Cow::Borrowed("external"));
+    if user[Text::Source].is_none() {
+        user[Text::Source] = Some(Cow::Borrowed("external"));
     }
     Ok(user)
 }
@@ -55,7 +55,7 @@ fn decode_text<'j>(text: &'j str, source: Option<&'j str>) -> Result<User<'j>, F
     let user = match shape(text)? {
         Shape::Api => {
             let mut user = api_user::read(&mut cursor, &mut unparsable)?;
-            user.source = source.map(Cow::Borrowed);
+            user[Text::Source] = source.map(Cow::Borrowed);
             user.enrich();
             user
         }
@@ -106,25 +106,26 @@ fn read_external<'j>(cursor: &mut Cursor<'j>, unparsable: &mut Unparsable) -> Re
             }
             "dob" => {
                 cursor.first(seen, 1, "$.dob");
-                user.dob = unparsable.instant("dob", cursor.text("$.dob")?);
+                user.numbers.dob = unparsable.instant("dob", cursor.text("$.dob")?);
                 return Ok(());
             }
             "registered_date" => {
                 cursor.first(seen, 2, "$.registered_date");
-                user.registered_at = unparsable.instant("registered_at", cursor.text("$.registered_date")?);
+                user.numbers.registered_at =
+                    unparsable.instant("registered_at", cursor.text("$.registered_date")?);
                 return Ok(());
             }
-            "id" => (3, "$.id", &mut user.user_id),
-            "first_name" => (4, "$.first_name", &mut user.first_name),
-            "last_name" => (5, "$.last_name", &mut user.last_name),
-            "gender" => (6, "$.gender", &mut user.gender),
+            "id" => (3, "$.id", &mut user[Text::UserId]),
+            "first_name" => (4, "$.first_name", &mut user[Text::FirstName]),
+            "last_name" => (5, "$.last_name", &mut user[Text::LastName]),
+            "gender" => (6, "$.gender", &mut user[Text::Gender]),
             "post_code" => (7, "$.post_code", &mut post_code),
-            "email" => (8, "$.email", &mut user.email),
-            "username" => (9, "$.username", &mut user.username),
-            "phone" => (10, "$.phone", &mut user.phone),
-            "cell" => (11, "$.cell", &mut user.cell),
-            "nationality" => (12, "$.nationality", &mut user.country_code),
-            "picture" => (13, "$.picture", &mut user.picture_url),
+            "email" => (8, "$.email", &mut user[Text::Email]),
+            "username" => (9, "$.username", &mut user[Text::Username]),
+            "phone" => (10, "$.phone", &mut user[Text::Phone]),
+            "cell" => (11, "$.cell", &mut user[Text::Cell]),
+            "nationality" => (12, "$.nationality", &mut user[Text::CountryCode]),
+            "picture" => (13, "$.picture", &mut user[Text::PictureUrl]),
             // `password` among them
             _ => return cursor.skip(),
         };
@@ -132,7 +133,7 @@ fn read_external<'j>(cursor: &mut Cursor<'j>, unparsable: &mut Unparsable) -> Re
         *field = cursor.text(path)?;
         Ok(())
     })?;
-    user.postcode = nested_postcode.or(post_code);
+    user[Text::Postcode] = nested_postcode.or(post_code);
     Ok(user)
 }
 
@@ -163,9 +164,9 @@ fn read_address<'j>(
                 cursor.first(seen, 2, "$.address.timezone");
                 return api_user::read_timezone(cursor, "$.address.timezone", user);
             }
-            "city" => (3, "$.address.city", &mut user.city),
-            "state" => (4, "$.address.state", &mut user.state),
-            "country" => (5, "$.address.country", &mut user.country),
+            "city" => (3, "$.address.city", &mut user[Text::City]),
+            "state" => (4, "$.address.state", &mut user[Text::State]),
+            "country" => (5, "$.address.country", &mut user[Text::Country]),
             "postcode" => (6, "$.address.postcode", &mut postcode),
             _ => return cursor.skip(),
         };
@@ -196,7 +197,7 @@ fn cut_address(address: &str, user: &mut User<'_>) {
         return cut_street(address, user);
     };
     let part = |text: Option<&str>| present(text.unwrap_or_default().trim());
-    (user.city, user.state, user.country) = (part(city), part(state), part(country));
+    (user[Text::City], user[Text::State], user[Text::Country]) = (part(city), part(state), part(country));
     cut_street(street, user);
 }
 
@@ -205,10 +206,10 @@ fn cut_street(street: &str, user: &mut User<'_>) {
     let street = street.trim();
     let first = street.split_whitespace().next().unwrap_or_default();
     if first.starts_with(|c: char| c.is_ascii_digit()) {
-        user.street_number = present(first);
-        user.street_name = present(street[first.len()..].trim_start());
+        user[Text::StreetNumber] = present(first);
+        user[Text::StreetName] = present(street[first.len()..].trim_start());
     } else {
-        user.street_name = present(street);
+        user[Text::StreetName] = present(street);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::encode;
 use crate::json::{Cursor, NotJson};
 use crate::redact::without_secrets;
 use crate::refusal::Refusal;
-use crate::user::{Unparsable, User};
+use crate::user::{Text, Unparsable, User};
 
 /// Which clock stamps the users of an answer. Instants are microseconds since 1970, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,16 +222,16 @@ fn read_results<'j>(
         let fetched_at = context.clock.fetched_at(index);
         let refusal = cursor.take_fault().or_else(|| user.validate().err());
         if let Some(reason) = refusal {
-            let user_id = user.user_id.map(Cow::into_owned);
+            let user_id = user[Text::UserId].take().map(Cow::into_owned);
             let json = without_secrets(json);
             page.users.push(PageUser::Refused(Refused { index, reason, user_id, json, fetched_at }));
             return Ok(());
         }
-        user.fetched_at = Some(fetched_at);
-        user.source = Some(Cow::Borrowed(context.source));
+        user.numbers.fetched_at = Some(fetched_at);
+        user[Text::Source] = Some(Cow::Borrowed(context.source));
         if context.source == API {
-            user.source_seed.clone_from(&info.seed);
-            user.source_page = info.page;
+            user[Text::SourceSeed].clone_from(&info.seed);
+            user.numbers.source_page = info.page;
         }
         user.enrich();
         page.push(&user, fetched_at);

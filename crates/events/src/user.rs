@@ -1,70 +1,152 @@
 //! A user between its encodings: what JSON or Protobuf said, borrowed from it.
 
 use std::borrow::Cow;
+use std::ops::{Index, IndexMut};
 
 use chrono::{DateTime, NaiveDate};
 
 use crate::enrich::{self, GenderBranch};
 use crate::refusal::Refusal;
 
-/// UserCreated's fields, borrowed from what they were read from. Absent is `None`, never an empty text.
-///
-/// Instants are microseconds since 1970, UTC.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct User<'a> {
-    pub(crate) user_id: Option<Cow<'a, str>>,
-    pub(crate) title: Option<Cow<'a, str>>,
-    pub(crate) first_name: Option<Cow<'a, str>>,
-    pub(crate) last_name: Option<Cow<'a, str>>,
-    pub(crate) gender: Option<Cow<'a, str>>,
-    pub(crate) street_number: Option<Cow<'a, str>>,
-    pub(crate) street_name: Option<Cow<'a, str>>,
-    pub(crate) city: Option<Cow<'a, str>>,
-    pub(crate) state: Option<Cow<'a, str>>,
-    pub(crate) country: Option<Cow<'a, str>>,
-    pub(crate) country_code: Option<Cow<'a, str>>,
-    pub(crate) postcode: Option<Cow<'a, str>>,
+/// The texts among UserCreated's fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Text {
+    UserId,
+    Title,
+    FirstName,
+    LastName,
+    Gender,
+    StreetNumber,
+    StreetName,
+    City,
+    State,
+    Country,
+    CountryCode,
+    Postcode,
+    TimezoneOffset,
+    TimezoneDescription,
+    Email,
+    Username,
+    Phone,
+    Cell,
+    NationalIdName,
+    NationalIdValue,
+    PictureUrl,
+    Source,
+    SourceSeed,
+    GenderBranch,
+    BusinessEmail,
+    UserCompany,
+}
+
+/// How many kinds of [`Text`] there are.
+pub(crate) const TEXTS: usize = 26;
+
+/// A field of UserCreated, by how it travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field {
+    Text(Text),
+    Latitude,
+    Longitude,
+    Dob,
+    RegisteredAt,
+    FetchedAt,
+    SourcePage,
+}
+
+/// UserCreated's fields; each stands at its number less one, as the .proto file and the raw table have them. Tests hold
+/// this against both.
+pub(crate) const FIELDS: [Field; 32] = [
+    Field::Text(Text::UserId),
+    Field::Text(Text::Title),
+    Field::Text(Text::FirstName),
+    Field::Text(Text::LastName),
+    Field::Text(Text::Gender),
+    Field::Text(Text::StreetNumber),
+    Field::Text(Text::StreetName),
+    Field::Text(Text::City),
+    Field::Text(Text::State),
+    Field::Text(Text::Country),
+    Field::Text(Text::CountryCode),
+    Field::Text(Text::Postcode),
+    Field::Latitude,
+    Field::Longitude,
+    Field::Text(Text::TimezoneOffset),
+    Field::Text(Text::TimezoneDescription),
+    Field::Text(Text::Email),
+    Field::Text(Text::Username),
+    Field::Dob,
+    Field::RegisteredAt,
+    Field::Text(Text::Phone),
+    Field::Text(Text::Cell),
+    Field::Text(Text::NationalIdName),
+    Field::Text(Text::NationalIdValue),
+    Field::Text(Text::PictureUrl),
+    Field::FetchedAt,
+    Field::Text(Text::Source),
+    Field::Text(Text::SourceSeed),
+    Field::SourcePage,
+    Field::Text(Text::GenderBranch),
+    Field::Text(Text::BusinessEmail),
+    Field::Text(Text::UserCompany),
+];
+
+/// The fields that are no texts. Instants are microseconds since 1970, UTC.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Numbers {
     pub(crate) latitude: Option<f64>,
     pub(crate) longitude: Option<f64>,
-    pub(crate) timezone_offset: Option<Cow<'a, str>>,
-    pub(crate) timezone_description: Option<Cow<'a, str>>,
-    pub(crate) email: Option<Cow<'a, str>>,
-    pub(crate) username: Option<Cow<'a, str>>,
     pub(crate) dob: Option<i64>,
     pub(crate) registered_at: Option<i64>,
-    pub(crate) phone: Option<Cow<'a, str>>,
-    pub(crate) cell: Option<Cow<'a, str>>,
-    pub(crate) national_id_name: Option<Cow<'a, str>>,
-    pub(crate) national_id_value: Option<Cow<'a, str>>,
-    pub(crate) picture_url: Option<Cow<'a, str>>,
     pub(crate) fetched_at: Option<i64>,
-    pub(crate) source: Option<Cow<'a, str>>,
-    pub(crate) source_seed: Option<Cow<'a, str>>,
     pub(crate) source_page: Option<i32>,
-    pub(crate) gender_branch: Option<Cow<'a, str>>,
-    pub(crate) business_email: Option<Cow<'a, str>>,
-    pub(crate) user_company: Option<Cow<'a, str>>,
+}
+
+/// UserCreated's fields, borrowed from what they were read from. Absent is `None`, never an empty text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct User<'a> {
+    pub(crate) texts: [Option<Cow<'a, str>>; TEXTS],
+    pub(crate) numbers: Numbers,
+}
+
+impl<'a> Index<Text> for User<'a> {
+    type Output = Option<Cow<'a, str>>;
+
+    fn index(&self, text: Text) -> &Self::Output {
+        &self.texts[text as usize]
+    }
+}
+
+impl IndexMut<Text> for User<'_> {
+    fn index_mut(&mut self, text: Text) -> &mut Self::Output {
+        &mut self.texts[text as usize]
+    }
+}
+
+/// The rule that every user keeps, in whatever encoding it came: somebody can be told by it.
+pub(crate) fn has_identity(is_present: impl Fn(Text) -> bool) -> Result<(), Refusal> {
+    if [Text::UserId, Text::Email, Text::Username].into_iter().any(is_present) {
+        Ok(())
+    } else {
+        Err(Refusal::NoIdentity)
+    }
 }
 
 impl User<'_> {
-    /// The rule that every user keeps, in whatever encoding it came.
     pub(crate) fn validate(&self) -> Result<(), Refusal> {
-        if self.user_id.is_none() && self.email.is_none() && self.username.is_none() {
-            return Err(Refusal::NoIdentity);
-        }
-        Ok(())
+        has_identity(|text| self[text].is_some())
     }
 
     /// Fills gender_branch, business_email and user_company from the other fields.
     pub(crate) fn enrich(&mut self) {
-        let gender = GenderBranch::of(self.gender.as_deref());
-        self.gender_branch = Some(Cow::Borrowed(gender.as_str()));
+        let gender = GenderBranch::of(self[Text::Gender].as_deref());
+        self[Text::GenderBranch] = Some(Cow::Borrowed(gender.as_str()));
         let mut text = String::new();
-        if enrich::write_business_email(self.email.as_deref(), gender, &mut text) {
-            self.business_email = Some(Cow::Owned(std::mem::take(&mut text)));
+        if enrich::write_business_email(self[Text::Email].as_deref(), gender, &mut text) {
+            self[Text::BusinessEmail] = Some(Cow::Owned(std::mem::take(&mut text)));
         }
-        if enrich::write_user_company(self.username.as_deref(), &mut text) {
-            self.user_company = Some(Cow::Owned(text));
+        if enrich::write_user_company(self[Text::Username].as_deref(), &mut text) {
+            self[Text::UserCompany] = Some(Cow::Owned(text));
         }
     }
 }

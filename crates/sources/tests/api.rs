@@ -3,6 +3,7 @@
 // In a helper as in a test: what cannot be had ends the test.
 #![allow(clippy::unwrap_used)]
 
+mod recorded_answers;
 mod scripted_server;
 
 use std::error::Error;
@@ -288,10 +289,7 @@ async fn a_broken_connection_names_the_url_without_its_secrets() {
 
 #[tokio::test]
 async fn real_answers_come_through_whole() {
-    let Some(recorded) = std::env::var_os("MILLRACE_RECORDED").map(PathBuf::from) else {
-        println!("skipped: MILLRACE_RECORDED names no folder of recorded answers");
-        return;
-    };
+    let Some(recorded) = recorded_answers::folder("real answers over HTTP") else { return };
     let read = |name: &str| std::fs::read(recorded.join(name)).unwrap();
     let page = |page: u32| Scripted::ok(read(&format!("pages/seed-abc_page-{page}_results-500.json")));
     let script = vec![

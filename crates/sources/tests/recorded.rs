@@ -3,6 +3,7 @@
 // In a helper as in a test: what cannot be had ends the test.
 #![allow(clippy::unwrap_used)]
 
+mod recorded_answers;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -119,10 +120,7 @@ async fn nothing_to_read_is_an_error_that_says_so() {
 
 #[tokio::test]
 async fn real_answers_are_read_whole_and_real_errors_refused() {
-    let Some(recorded) = std::env::var_os("MILLRACE_RECORDED").map(PathBuf::from) else {
-        println!("skipped: MILLRACE_RECORDED names no folder of recorded answers");
-        return;
-    };
+    let Some(recorded) = recorded_answers::folder("recorded answers") else { return };
     let mut source = RecordedSource::open(recorded.join("pages"), None, logical()).unwrap();
     let (users, error) = drain(&mut source).await;
     assert!(error.is_none(), "{error:?}");

@@ -3,6 +3,7 @@
 // In a helper as in a test: what cannot be had ends the test.
 #![allow(clippy::unwrap_used)]
 
+mod recorded_answers;
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
@@ -97,10 +98,7 @@ fn users_have_the_apis_shape() {
     for user in users(500) {
         assert_eq!(paths(&user).join(" "), api);
     }
-    let Some(recorded) = std::env::var_os("MILLRACE_RECORDED") else {
-        println!("skipped: MILLRACE_RECORDED names no folder of recorded answers");
-        return;
-    };
+    let Some(recorded) = recorded_answers::folder("simulated users beside real ones") else { return };
     let real = std::fs::read(std::path::Path::new(&recorded).join("single/resp_01.json")).unwrap();
     let real: Value = serde_json::from_slice(&real).unwrap();
     assert_eq!(paths(&real["results"][0]).join(" "), api);

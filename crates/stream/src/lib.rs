@@ -6,6 +6,7 @@ pub mod dead_letter;
 pub mod embedded;
 mod error;
 pub mod hold_back;
+pub mod lambda_event;
 pub mod ledger;
 mod partitioner;
 pub mod producer;

@@ -75,6 +75,7 @@ pub async fn fetch(
     let mut producing: Option<tokio::task::JoinHandle<Result<(Produced, UserPage), StreamError>>> = None;
     tokio::pin!(stop);
     loop {
+        tracing::trace!("fetching a page");
         let next = tokio::select! {
             biased;
             () = &mut stop => {
@@ -86,6 +87,7 @@ pub async fn fetch(
                 None
             }),
         };
+        tracing::trace!(end = next.is_none(), "page fetched");
         if let Some(running) = producing.take() {
             count(&mut report, finished(running.await)?);
             progress(&report);
@@ -93,7 +95,9 @@ pub async fn fetch(
         let Some(page) = next else { break };
         let publisher = Arc::clone(&publisher);
         producing = Some(tokio::task::spawn_blocking(move || {
+            tracing::trace!(page = page.page, "producing a page");
             let produced = produce(&publisher, name, &page, now_millis())?;
+            tracing::trace!(page = page.page, "page produced");
             Ok((produced, page))
         }));
     }

@@ -222,6 +222,7 @@ impl<P: Publisher + 'static> Landing<P> {
         let name = RawObjectName::new(topic.clone(), self.generation.clone(), *partition, first, last)?;
         let key = name.key(table, object.first.timestamp)?;
         let bytes = object.body.len() as u64;
+        tracing::trace!(%key, bytes, "storing an object");
         self.store.put(&key, Bytes::from(object.body)).await?;
         tracing::debug!(%key, bytes, "object landed");
         self.counts.objects += 1;

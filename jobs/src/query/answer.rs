@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 use polars::prelude::{
-    DataFrame, DataType, Engine, LazyFrame, ParquetCompression, ParquetWriter, PlanCallback,
-    PolarsResult, Schema, SchemaRef,
+    DataFrame, DataType, Engine, LazyFrame, ParquetCompression, ParquetWriter, PlanCallback, PolarsResult,
+    Schema, SchemaRef,
 };
 
 use super::{Cell, QueryError};
@@ -36,9 +36,8 @@ impl Answer {
         // One batch waits while another is written: memory is bounded whatever the reader's pace.
         let (sender, batches) = sync_channel(1);
         let callback = PlanCallback::new(move |batch| Ok(sender.send(batch).is_err()));
-        let query = query
-            .sink_batches(callback, true, std::num::NonZeroUsize::new(BATCH_ROWS))
-            .map_err(failed)?;
+        let query =
+            query.sink_batches(callback, true, std::num::NonZeroUsize::new(BATCH_ROWS)).map_err(failed)?;
         // A thread of its own, so that a panic inside the engine is seen: Polars' collect_batches would end as if the
         // rows were complete.
         let engine = std::thread::Builder::new()
@@ -114,9 +113,13 @@ impl Batch {
 
     /// The rows, each with a value for every column of the answer.
     pub fn rows(&self) -> impl Iterator<Item = Vec<Cell>> + '_ {
-        let columns: Vec<_> = self.frame.columns().iter().map(|column| column.as_materialized_series()).collect();
+        let columns: Vec<_> =
+            self.frame.columns().iter().map(|column| column.as_materialized_series()).collect();
         (0..self.len()).map(move |row| {
-            columns.iter().map(|column| column.get(row).map_or(Cell::Null, |value| Cell::of(&value))).collect()
+            columns
+                .iter()
+                .map(|column| column.get(row).map_or(Cell::Null, |value| Cell::of(&value)))
+                .collect()
         })
     }
 }

@@ -148,6 +148,8 @@ fn duration(length: i64, unit: TimeUnit) -> String {
 
 #[cfg(test)]
 mod tests {
+    use polars::prelude::NamedFrom;
+
     use super::*;
 
     fn text(value: AnyValue<'_>) -> String {

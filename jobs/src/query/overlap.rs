@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn a_range_inside_an_earlier_long_one_is_in_its_group() {
-        let files = [file("a-topic", "a", 0, 0, 100), file("a-topic", "a", 0, 5, 6), file("a-topic", "a", 0, 50, 60)];
+        let files =
+            [file("a-topic", "a", 0, 0, 100), file("a-topic", "a", 0, 5, 6), file("a-topic", "a", 0, 50, 60)];
         assert_eq!(overlaps(&files).groups.len(), 1);
     }
 

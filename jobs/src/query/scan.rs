@@ -1,8 +1,8 @@
 //! A table of the lake as a lazy frame.
 
 use polars::prelude::{
-    CastColumnsPolicy, DataFrame, DataType, DslBuilder, Expr, ExtraColumnsPolicy, HiveOptions,
-    IntoLazy, LazyFrame, MissingColumnsPolicy, ParquetOptions, PlRefPath, PlSmallStr, PolarsResult, ScanSources,
+    CastColumnsPolicy, DataFrame, DataType, DslBuilder, Expr, ExtraColumnsPolicy, HiveOptions, IntoLazy,
+    LazyFrame, MissingColumnsPolicy, ParquetOptions, PlRefPath, PlSmallStr, PolarsResult, ScanSources,
     Schema, SchemaRef, TimeUnit, UnifiedScanArgs, UnionArgs, UniqueKeepStrategy, by_name, col, concat,
 };
 
@@ -31,8 +31,8 @@ fn scan_raw(files: &[DataFile], schema: &SchemaRef) -> PolarsResult<LazyFrame> {
     for group in found.groups {
         let position = by_name(SOURCE_POSITION, true, false);
         // The first in order of names: which of two equal records is kept must not change from query to query.
-        let once = scan_files(group.into_iter(), schema)?
-            .unique_stable(Some(position), UniqueKeepStrategy::First);
+        let once =
+            scan_files(group.into_iter(), schema)?.unique_stable(Some(position), UniqueKeepStrategy::First);
         parts.push(once);
     }
     if parts.len() == 1 {
@@ -42,10 +42,7 @@ fn scan_raw(files: &[DataFile], schema: &SchemaRef) -> PolarsResult<LazyFrame> {
 }
 
 /// Scans by the stated schema: a missing column is null, an extra one is ignored, a wrong type fails.
-fn scan_files<'a>(
-    files: impl Iterator<Item = &'a DataFile>,
-    schema: &SchemaRef,
-) -> PolarsResult<LazyFrame> {
+fn scan_files<'a>(files: impl Iterator<Item = &'a DataFile>, schema: &SchemaRef) -> PolarsResult<LazyFrame> {
     let paths = files.map(|file| PlRefPath::try_from_path(&file.path)).collect::<PolarsResult<Vec<_>>>()?;
     let options = ParquetOptions { schema: Some(schema.clone()), ..ParquetOptions::default() };
     let arguments = UnifiedScanArgs {

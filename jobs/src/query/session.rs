@@ -50,7 +50,8 @@ mod tests {
     use std::fs::File;
 
     use polars::prelude::{
-        DataFrame, DataType, IntoColumn, NamedFrom, ParquetReader, ParquetWriter, SerReader, Series, TimeUnit, df,
+        DataFrame, DataType, IntoColumn, NamedFrom, ParquetReader, ParquetWriter, SerReader, Series,
+        TimeUnit, df,
     };
 
     use super::super::Cell;
@@ -70,7 +71,9 @@ mod tests {
             "_partition" => vec![0_i32; offsets.len()],
             "_offset" => offsets,
         );
-        let name = format!("raw/users/date=2026-01-31/hour=00/users_created-g1-00000-{first:020}-{last:020}.parquet");
+        let name = format!(
+            "raw/users/date=2026-01-31/hour=00/users_created-g1-00000-{first:020}-{last:020}.parquet"
+        );
         (name, rows.unwrap())
     }
 
@@ -92,12 +95,16 @@ mod tests {
             write(lake.path(), &name, rows);
         }
         let session = Session::open(lake.path()).unwrap();
-        let rows = ask(&session, "SELECT COUNT(*), COUNT(DISTINCT _offset), SUM(_offset) FROM raw_users").unwrap();
+        let rows =
+            ask(&session, "SELECT COUNT(*), COUNT(DISTINCT _offset), SUM(_offset) FROM raw_users").unwrap();
         let sum = (0..15).chain(20..30).sum::<i128>();
         assert_eq!(rows, [[Cell::Int(25), Cell::Int(25), Cell::Int(sum)]]);
         let table = session.lake().unwrap();
         let table = table.table("raw_users").unwrap();
-        assert_eq!((table.rows_in_files().unwrap(), table.newest_date()), (31, Some("2026-01-31".to_owned())));
+        assert_eq!(
+            (table.rows_in_files().unwrap(), table.newest_date()),
+            (31, Some("2026-01-31".to_owned()))
+        );
     }
 
     #[test]
@@ -127,14 +134,19 @@ mod tests {
         let lake = tempfile::tempdir().unwrap();
         write(lake.path(), DAY, df!("account_age_days" => vec![i32::MAX; 3]).unwrap());
         let session = Session::open(lake.path()).unwrap();
-        let rows = ask(&session, "SELECT SUM(account_age_days), 1 - COUNT(*) FROM users_transformed").unwrap();
+        let rows =
+            ask(&session, "SELECT SUM(account_age_days), 1 - COUNT(*) FROM users_transformed").unwrap();
         assert_eq!(rows, [[Cell::Int(3 * i128::from(i32::MAX)), Cell::Int(-2)]]);
     }
 
     #[test]
     fn a_table_that_only_the_folder_knows_is_there() {
         let lake = tempfile::tempdir().unwrap();
-        write(lake.path(), "analytics/dim_later/processing_date=2026-01-31/part-00000.parquet", df!("n" => [7_i64]).unwrap());
+        write(
+            lake.path(),
+            "analytics/dim_later/processing_date=2026-01-31/part-00000.parquet",
+            df!("n" => [7_i64]).unwrap(),
+        );
         let session = Session::open(lake.path()).unwrap();
         assert_eq!(ask(&session, "SELECT n FROM dim_later").unwrap(), [[Cell::Int(7)]]);
     }
@@ -165,12 +177,17 @@ mod tests {
         write(lake.path(), DAY, DataFrame::new(100_000, vec![instants.into_column()]).unwrap());
         let session = Session::open(lake.path()).unwrap();
         let path = lake.path().join("answer.parquet");
-        let answer = session.query("SELECT processed_at FROM users_transformed ORDER BY processed_at DESC").unwrap();
+        let answer =
+            session.query("SELECT processed_at FROM users_transformed ORDER BY processed_at DESC").unwrap();
         assert_eq!(answer.write_parquet(File::create(&path).unwrap()).unwrap(), 100_000);
         let read = ParquetReader::new(File::open(&path).unwrap()).finish().unwrap();
         let column = read.column("processed_at").unwrap();
         assert_eq!(read.height(), 100_000);
-        assert!(matches!(column.dtype(), DataType::Datetime(TimeUnit::Microseconds, Some(_))), "{}", column.dtype());
+        assert!(
+            matches!(column.dtype(), DataType::Datetime(TimeUnit::Microseconds, Some(_))),
+            "{}",
+            column.dtype()
+        );
         assert_eq!(column.datetime().unwrap().phys.get(0), Some(99_999));
     }
 

@@ -30,7 +30,9 @@ impl Statements {
                 ('/', Some('*')) => {
                     let mut before = ' ';
                     characters.next();
-                    characters.by_ref().find(|(_, end)| std::mem::replace(&mut before, *end) == '*' && *end == '/');
+                    characters
+                        .by_ref()
+                        .find(|(_, end)| std::mem::replace(&mut before, *end) == '*' && *end == '/');
                 }
                 (';', _) => {
                     if !blank {

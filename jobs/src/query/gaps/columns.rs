@@ -8,9 +8,36 @@ use super::{Gap, function_name};
 
 /// The functions that make one row of many.
 const AGGREGATES: [&str; 31] = [
-    "array_agg", "avg", "bit_and_agg", "corr", "count", "covar", "covar_pop", "covar_samp", "first", "group_concat",
-    "last", "listagg", "max", "mean", "median", "min", "quantile_cont", "quantile_disc", "stddev", "stddev_samp",
-    "stdev", "stdev_samp", "string_agg", "sum", "total", "var", "var_samp", "variance", "any_value", "bool_and",
+    "array_agg",
+    "avg",
+    "bit_and_agg",
+    "corr",
+    "count",
+    "covar",
+    "covar_pop",
+    "covar_samp",
+    "first",
+    "group_concat",
+    "last",
+    "listagg",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "quantile_cont",
+    "quantile_disc",
+    "stddev",
+    "stddev_samp",
+    "stdev",
+    "stdev_samp",
+    "string_agg",
+    "sum",
+    "total",
+    "var",
+    "var_samp",
+    "variance",
+    "any_value",
+    "bool_and",
     "bool_or",
 ];
 
@@ -36,7 +63,9 @@ pub(super) fn contains(expr: &Expr, found: fn(&Function) -> bool) -> bool {
         }
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
             match expr {
-                Expr::Function(function) if self.subqueries == 0 && (self.found)(function) => ControlFlow::Break(()),
+                Expr::Function(function) if self.subqueries == 0 && (self.found)(function) => {
+                    ControlFlow::Break(())
+                }
                 _ => ControlFlow::Continue(()),
             }
         }
@@ -70,7 +99,9 @@ pub(super) fn check_grouping(select: &Select) -> Result<(), Gap> {
         GroupByExpr::Expressions(keys, _) => keys,
         GroupByExpr::All(_) => return Ok(()),
     };
-    if let Some(sets) = keys.iter().find(|key| matches!(key, Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_))) {
+    if let Some(sets) =
+        keys.iter().find(|key| matches!(key, Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_)))
+    {
         return Err(Gap::new(
             sets.to_string(),
             "group once for each level, and join the answers with UNION ALL",
@@ -78,7 +109,10 @@ pub(super) fn check_grouping(select: &Select) -> Result<(), Gap> {
     }
     let grouped = !keys.is_empty();
     if !grouped && select.having.is_some() {
-        return Err(Gap::new("HAVING without GROUP BY", "put the aggregate into a CTE and its condition into WHERE"));
+        return Err(Gap::new(
+            "HAVING without GROUP BY",
+            "put the aggregate into a CTE and its condition into WHERE",
+        ));
     }
     if !grouped && !projections.iter().any(|(expr, _)| contains(expr, is_aggregate)) {
         return Ok(());

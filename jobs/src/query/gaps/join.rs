@@ -1,6 +1,8 @@
 //! Joins whose condition or columns Polars reads otherwise.
 
-use sqlparser::ast::{BinaryOperator, Expr, JoinConstraint, JoinOperator, Select, SelectItem, TableWithJoins};
+use sqlparser::ast::{
+    BinaryOperator, Expr, JoinConstraint, JoinOperator, Select, SelectItem, TableWithJoins,
+};
 
 use super::Gap;
 
@@ -44,7 +46,9 @@ fn check_from(from: &TableWithJoins, select: &Select) -> Result<(), Gap> {
                     "use ON and COALESCE(a.id, b.id) AS id: … FULL JOIN b ON a.id = b.id",
                 ));
             }
-            JoinConstraint::Using(_) if select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_))) => {
+            JoinConstraint::Using(_)
+                if select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_))) =>
+            {
                 return Err(Gap::new(
                     "SELECT * over JOIN … USING",
                     "name the columns; Polars answers the joined one twice",
@@ -60,7 +64,8 @@ fn check_from(from: &TableWithJoins, select: &Select) -> Result<(), Gap> {
 /// An outer join filters its rows by any condition that is no equality; an inner one needs an equality to go by.
 fn check_condition(condition: &Expr, outer: bool) -> Result<(), Gap> {
     let parts = conjunction(condition);
-    let (equalities, others): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| is_equality_of_columns(part));
+    let (equalities, others): (Vec<_>, Vec<_>) =
+        parts.into_iter().partition(|part| is_equality_of_columns(part));
     match others.first() {
         Some(other) if outer => Err(Gap::new(
             format!("the condition {other} in ON of an outer, semi or anti join"),

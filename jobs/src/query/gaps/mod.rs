@@ -47,7 +47,11 @@ pub fn check(sql: &str, lake: &Lake) -> Result<String, QueryError> {
     match &mut statement {
         Statement::Query(_) | Statement::ShowTables { .. } => {}
         Statement::Explain { statement, .. } if matches!(**statement, Statement::Query(_)) => {}
-        _ => return Err(Gap::new("only queries are answered here", "the lake is written by its jobs alone").into()),
+        _ => {
+            return Err(
+                Gap::new("only queries are answered here", "the lake is written by its jobs alone").into()
+            );
+        }
     }
     refuse::refuse(&statement, lake)?;
     rewrite::rewrite(&mut statement)?;
@@ -121,7 +125,9 @@ mod tests {
 
     #[test]
     fn a_window_beside_group_by_is_shown_its_cte() {
-        let message = refusal("SELECT country, RANK() OVER (ORDER BY COUNT(*)) FROM users_transformed GROUP BY country");
+        let message = refusal(
+            "SELECT country, RANK() OVER (ORDER BY COUNT(*)) FROM users_transformed GROUP BY country",
+        );
         assert!(message.contains("WITH g AS (SELECT"), "{message}");
     }
 

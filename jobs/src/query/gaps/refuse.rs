@@ -66,7 +66,11 @@ impl Visitor for Check<'_> {
                 "use SEMI JOIN or ANTI JOIN: SELECT … FROM a SEMI JOIN b ON a.id = b.id, or a.id IN (SELECT id FROM b)",
             )),
             Expr::Tuple(_) => Err(Gap::new("a row of values", "compare column by column: a = 1 AND b = 2")),
-            Expr::InList { list, .. } if list.iter().any(|item| matches!(item, Expr::Identifier(_) | Expr::CompoundIdentifier(_))) => {
+            Expr::InList { list, .. }
+                if list
+                    .iter()
+                    .any(|item| matches!(item, Expr::Identifier(_) | Expr::CompoundIdentifier(_))) =>
+            {
                 Err(Gap::new("IN over columns", "compare one by one: x = a OR x = b"))
             }
             Expr::SimilarTo { .. } => Err(Gap::new("SIMILAR TO", "use REGEXP_LIKE(x, '^(A|B)')")),
@@ -101,7 +105,10 @@ impl Check<'_> {
     /// Polars looks a name up among the lake's tables first.
     fn check_name(&self, name: &str, what: &str) -> Result<(), Gap> {
         match self.lake.table(name) {
-            Some(_) => Err(Gap::new(format!("{what} {name} has the name of a table of the lake"), "choose another name")),
+            Some(_) => Err(Gap::new(
+                format!("{what} {name} has the name of a table of the lake"),
+                "choose another name",
+            )),
             None => Ok(()),
         }
     }
@@ -115,7 +122,9 @@ impl Check<'_> {
             TableFactor::Table { name, alias: Some(alias), .. } if name.to_string() != alias.name.value => {
                 self.check_name(&alias.name.value, "the alias")
             }
-            TableFactor::Derived { alias: Some(alias), .. } => self.check_name(&alias.name.value, "the alias"),
+            TableFactor::Derived { alias: Some(alias), .. } => {
+                self.check_name(&alias.name.value, "the alias")
+            }
             TableFactor::UNNEST { .. } => Err(Gap::new(
                 "UNNEST in FROM",
                 "it keeps the rows of empty lists; use \
@@ -147,7 +156,10 @@ fn check_select(select: &Select) -> Result<(), Gap> {
     }
     if let Some(condition) = &select.selection {
         if contains(condition, is_aggregate) {
-            return Err(Gap::new("an aggregate in WHERE", "put it into HAVING, or compute it in a CTE and CROSS JOIN that"));
+            return Err(Gap::new(
+                "an aggregate in WHERE",
+                "put it into HAVING, or compute it in a CTE and CROSS JOIN that",
+            ));
         }
         if contains(condition, is_window) {
             return Err(Gap::new("a window function in WHERE", "put the condition into QUALIFY"));
@@ -228,7 +240,9 @@ fn check_function(function: &Function, select: Option<&Select>) -> Result<(), Ga
     let arguments = arguments(function);
     match (name.as_str(), arguments.as_slice()) {
         ("strpos" | "instr", _) => Err(position_gap()),
-        ("log", [_, _]) => Err(Gap::new("LOG of two arguments", "its order of arguments differs; use LN(x) / LN(base)")),
+        ("log", [_, _]) => {
+            Err(Gap::new("LOG of two arguments", "its order of arguments differs; use LN(x) / LN(base)"))
+        }
         ("substr" | "substring", [_, from, ..]) => check_start(from),
         ("unnest", [list]) if !guarded(list, select) => Err(Gap::new(
             "UNNEST without a guard against empty lists",
@@ -237,9 +251,10 @@ fn check_function(function: &Function, select: Option<&Select>) -> Result<(), Ga
         ("date", [value]) if !matches!(value, Expr::Value(_)) => {
             Err(Gap::new("DATE() of a column", format!("use CAST({value} AS DATE)")))
         }
-        ("date_diff" | "datediff", _) => {
-            Err(Gap::new("DATE_DIFF", "subtract: CAST(a AS DATE) - CAST(b AS DATE) is a duration, shown in days"))
-        }
+        ("date_diff" | "datediff", _) => Err(Gap::new(
+            "DATE_DIFF",
+            "subtract: CAST(a AS DATE) - CAST(b AS DATE) is a duration, shown in days",
+        )),
         ("date_trunc", [_, value]) => Err(Gap::new(
             "DATE_TRUNC",
             format!("write the period as text: STRFTIME({value}, '%Y-%m') for months, '%Y-%m-%d' for days"),

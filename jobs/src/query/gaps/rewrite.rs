@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, Ident, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, VisitMut, VisitorMut, WindowSpec, WindowType,
+    BinaryOperator, Expr, Function, Ident, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr,
+    Statement, VisitMut, VisitorMut, WindowSpec, WindowType,
 };
 
 use super::columns::{contains, is_aggregate};
@@ -99,7 +100,9 @@ fn order_by_name(order: &mut OrderByExpr, select: &Select) {
         return;
     }
     let named = select.projection.iter().find_map(|item| match item {
-        SelectItem::ExprWithAlias { expr, alias } if *expr == order.expr || expr.to_string() == order.expr.to_string() => {
+        SelectItem::ExprWithAlias { expr, alias }
+            if *expr == order.expr || expr.to_string() == order.expr.to_string() =>
+        {
             Some(alias.clone())
         }
         _ => None,
@@ -204,9 +207,11 @@ fn mended_function(function: &mut Function) -> Option<String> {
             Some(rank(&name, function, spec))
         }
         // Unsigned in Polars: 3 - COUNT(*) would wrap around to four thousand million.
-        ("count" | "row_number" | "length" | "char_length" | "character_length" | "octet_length" | "array_length", _) => {
-            Some(format!("CAST({function} AS BIGINT)"))
-        }
+        (
+            "count" | "row_number" | "length" | "char_length" | "character_length" | "octet_length"
+            | "array_length",
+            _,
+        ) => Some(format!("CAST({function} AS BIGINT)")),
         ("date_part", [_, _]) => Some(format!("CAST({function} AS DOUBLE)")),
         ("mod", [left, right]) => Some(remainder(left, right)),
         // Polars rounds halves to even.

@@ -1,8 +1,8 @@
 //! Window functions and their frames.
 
 use sqlparser::ast::{
-    Expr, Function, NamedWindowDefinition, NamedWindowExpr, OrderByExpr, Select, WindowFrameBound, WindowFrameUnits,
-    WindowSpec, WindowType,
+    Expr, Function, NamedWindowDefinition, NamedWindowExpr, OrderByExpr, Select, WindowFrameBound,
+    WindowFrameUnits, WindowSpec, WindowType,
 };
 
 use super::{Gap, arguments, function_name};
@@ -20,7 +20,8 @@ pub(super) fn spec<'a>(function: &'a Function, select: Option<&'a Select>) -> Op
     let named = &select?.named_window;
     // As many steps as there are names: a circle ends too.
     for _ in named {
-        let NamedWindowDefinition(_, window) = named.iter().find(|NamedWindowDefinition(known, _)| known == name)?;
+        let NamedWindowDefinition(_, window) =
+            named.iter().find(|NamedWindowDefinition(known, _)| known == name)?;
         match window {
             NamedWindowExpr::WindowSpec(spec) => return Some(spec),
             NamedWindowExpr::NamedWindow(next) => name = next,

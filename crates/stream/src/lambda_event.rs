@@ -1,0 +1,153 @@
+//! What AWS hands a Lambda function from Kafka, as records.
+
+use aws_lambda_events::event::kafka::{KafkaEvent, KafkaRecord};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use millrace_events::failure::Class;
+
+use crate::record::Record;
+
+/// Why an invocation's payload is no batch of records. None of its records has been looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    #[error(
+        "the payload is no Kafka event: it has no eventSource; invoke the function from a Kafka event source"
+    )]
+    NoSource,
+    #[error("the payload is a Kafka event without records")]
+    NoRecords,
+    #[error("the {part} of {topic}/{partition} offset {offset} is no base64")]
+    Base64 { part: &'static str, topic: String, partition: i64, offset: i64, source: base64::DecodeError },
+    #[error("{topic} has no partition {partition}")]
+    Partition { topic: String, partition: i64 },
+}
+
+impl EventError {
+    /// What to do about it: AWS wrote the payload, so another try ends the same.
+    pub fn class(&self) -> Class {
+        Class::Stop
+    }
+}
+
+/// A record of a payload, its parts decoded.
+#[derive(Clone)]
+pub struct EventRecord {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    timestamp: i64,
+    key: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
+/// Row values never reach a log.
+impl std::fmt::Debug for EventRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EventRecord({}/{} {})", self.topic, self.partition, self.offset)
+    }
+}
+
+impl EventRecord {
+    pub fn as_record(&self) -> Record<'_> {
+        Record {
+            topic: &self.topic,
+            partition: self.partition,
+            offset: self.offset,
+            timestamp: Some(self.timestamp),
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), Some(value.as_slice())))
+                .collect(),
+        }
+    }
+}
+
+/// The records of a payload, by topic, partition and offset: the order in which they may be landed.
+pub fn records(event: &KafkaEvent) -> Result<Vec<EventRecord>, EventError> {
+    if event.event_source.is_none() {
+        return Err(EventError::NoSource);
+    }
+    let mut records = Vec::new();
+    // AWS groups them under `<topic>-<partition>`; each record says both itself.
+    for record in event.records.values().flatten() {
+        records.push(decode(record)?);
+    }
+    if records.is_empty() {
+        return Err(EventError::NoRecords);
+    }
+    records.sort_by(|a, b| (&a.topic, a.partition, a.offset).cmp(&(&b.topic, b.partition, b.offset)));
+    Ok(records)
+}
+
+fn decode(record: &KafkaRecord) -> Result<EventRecord, EventError> {
+    let topic = record.topic.clone().unwrap_or_default();
+    let partition = i32::try_from(record.partition)
+        .map_err(|_| EventError::Partition { topic: topic.clone(), partition: record.partition })?;
+    let bytes = |part, text: &Option<String>| {
+        let decoded = text.as_ref().map(|text| BASE64_STANDARD.decode(text)).transpose();
+        decoded.map_err(|source| EventError::Base64 {
+            part,
+            topic: topic.clone(),
+            partition: record.partition,
+            offset: record.offset,
+            source,
+        })
+    };
+    let headers = record.headers.iter().flatten();
+    Ok(EventRecord {
+        partition,
+        offset: record.offset,
+        timestamp: record.timestamp.timestamp_millis(),
+        key: bytes("key", &record.key)?,
+        value: bytes("value", &record.value)?,
+        // Java's bytes are signed.
+        headers: headers
+            .map(|(name, value)| (name.clone(), value.iter().map(|&byte| byte as u8).collect()))
+            .collect(),
+        topic,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(json: serde_json::Value) -> KafkaEvent {
+        serde_json::from_value(json).expect("the crate's own shape")
+    }
+
+    fn record(offset: i64, value: &str) -> serde_json::Value {
+        serde_json::json!({
+            "topic": "users_created", "partition": 1, "offset": offset, "timestamp": 1_700_000_000_123_i64,
+            "timestampType": "CREATE_TIME", "key": "dQ==", "value": value,
+            "headers": [{"content-type": [97, -61, -87]}],
+        })
+    }
+
+    #[test]
+    fn records_come_in_order_with_their_bytes() {
+        let event = event(serde_json::json!({
+            "eventSource": "aws:kafka",
+            "records": {"users_created-1": [record(8, "Yg=="), record(7, "YQ==")]},
+        }));
+        let records = records(&event).expect("records");
+        let first = records[0].as_record();
+        assert_eq!((first.offset, first.value, first.key), (7, Some(b"a".as_slice()), Some(b"u".as_slice())));
+        assert_eq!((first.timestamp, first.header("content-type")), (Some(1_700_000_000_123), Some("aé")));
+        assert_eq!(records[1].as_record().offset, 8);
+    }
+
+    #[test]
+    fn what_is_no_batch_is_refused() {
+        assert!(matches!(records(&event(serde_json::json!({"bad": 1}))), Err(EventError::NoSource)));
+        let empty = serde_json::json!({"eventSource": "aws:kafka", "records": {}});
+        assert!(matches!(records(&event(empty)), Err(EventError::NoRecords)));
+        let wrong =
+            serde_json::json!({"eventSource": "aws:kafka", "records": {"t-1": [record(7, "not base64!")]}});
+        let error = records(&event(wrong)).expect_err("no base64");
+        assert_eq!(error.to_string(), "the value of users_created/1 offset 7 is no base64");
+    }
+}
