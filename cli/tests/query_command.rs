@@ -1,5 +1,8 @@
 //! `millrace query` and `millrace tables` as a person and a script call them.
 
+// Clippy's leave for tests ends at functions marked as such.
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

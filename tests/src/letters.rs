@@ -25,7 +25,9 @@ pub fn of_generation(lake: &Path, generation: &str) -> Result<Vec<DeadLetter>> {
 
 /// All letters of the lake, whatever their generation.
 pub fn all(lake: &Path) -> Result<Vec<DeadLetter>> {
-    let Ok(entries) = std::fs::read_dir(lake.join("_dead_letters/users_created")) else { return Ok(Vec::new()) };
+    let Ok(entries) = std::fs::read_dir(lake.join("_dead_letters/users_created")) else {
+        return Ok(Vec::new());
+    };
     let mut letters = Vec::new();
     for entry in entries {
         let name = entry?.file_name();

@@ -27,7 +27,8 @@ pub fn binary() -> Result<PathBuf> {
 fn warn_if_stale(binary: &Path) {
     let modified = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
     let sources = std::fs::read_to_string(binary.with_extension("d")).unwrap_or_default();
-    let newer = sources.split_whitespace().skip(1).find(|source| modified(Path::new(source)) > modified(binary));
+    let newer =
+        sources.split_whitespace().skip(1).find(|source| modified(Path::new(source)) > modified(binary));
     if let Some(source) = newer {
         println!("warning: {} is older than {source}: run `cargo build` first", binary.display());
     }
@@ -118,7 +119,10 @@ impl Summary {
         let [fetched, rejected, produced, landed, dead] =
             ["fetched", "rejected", "produced", "landed", "dead_lettered"].map(|name| self.count(name));
         let (fetched, rejected, produced, landed, dead) = (fetched?, rejected?, produced?, landed?, dead?);
-        ensure!(fetched == rejected + produced, "fetched {fetched}, rejected {rejected}, produced {produced}");
+        ensure!(
+            fetched == rejected + produced,
+            "fetched {fetched}, rejected {rejected}, produced {produced}"
+        );
         ensure!(produced == landed + dead, "produced {produced}, landed {landed}, dead-lettered {dead}");
         Ok(())
     }
@@ -135,7 +139,8 @@ impl Summary {
 
 /// The only cell of an answer of `millrace query`.
 pub fn query_count(lake: &Path, sql: &str) -> Result<u64> {
-    let output = Command::new(binary()?).args(["query", sql, "--format", "csv", "--lake"]).arg(lake).output()?;
+    let output =
+        Command::new(binary()?).args(["query", sql, "--format", "csv", "--lake"]).arg(lake).output()?;
     let ended = Ended::from(output);
     ensure!(ended.code == Some(0), "{sql}: {}", ended.stderr);
     let cell = ended.stdout.lines().nth(1).context("no row")?;

@@ -9,7 +9,8 @@ pub fn skipped(check: &str, why: &str) -> Result<()> {
     let line = format!("skipped: {check}: {why}");
     println!("{line}");
     if let Some(log) = std::env::var_os("MILLRACE_SKIP_LOG") {
-        let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log).context("the skip log")?;
+        let mut log =
+            std::fs::OpenOptions::new().create(true).append(true).open(log).context("the skip log")?;
         writeln!(log, "{line}")?;
     }
     Ok(())

@@ -124,7 +124,9 @@ fn a_broker_shared_with_others_and_then_made_anew() -> Result<()> {
             let foreign: Vec<_> = raw.values().filter(of_others).collect();
             ensure!(raw.len() as u64 == landed + foreign.len() as u64, "{} rows, {landed} own", raw.len());
             ensure!(!foreign.is_empty(), "none of the others' records came between the run's own");
-            ensure!(foreign.iter().all(|row| row.user_id.as_ref().is_some_and(|id| !id.starts_with("before-"))));
+            ensure!(
+                foreign.iter().all(|row| row.user_id.as_ref().is_some_and(|id| !id.starts_with("before-")))
+            );
         }
         let letters = letters(&broker)?;
         ensure!(letters.get("simulator") == Some(&rejected), "{letters:?}, but {rejected} were rejected");

@@ -89,7 +89,9 @@ fn a_full_and_a_read_only_disk() -> Result<()> {
     for (seed, left) in [(2, 0), (3, 96 << 10), (4, 480 << 10)] {
         let before = kept(&lake)?;
         disk.fill(left)?;
-        run(2_000, seed)?.refusal(1, &["the disk is full"]).with_context(|| format!("{left} bytes are left"))?;
+        run(2_000, seed)?
+            .refusal(1, &["the disk is full"])
+            .with_context(|| format!("{left} bytes are left"))?;
         let after = kept(&lake)?;
         for (path, bytes) in &before {
             ensure!(after.get(path) == Some(bytes), "{} changed on the full disk", path.display());

@@ -70,9 +70,9 @@ impl Stage {
     fn length(self) -> u64 {
         match self {
             Self::Fetch => 20_000,
-            Self::Produce => 60_000,
-            Self::Land => 3_000,
-            Self::Publish => 20_000,
+            Self::Produce => 30_000,
+            Self::Land => 1_000,
+            Self::Publish => 6_000,
         }
     }
 
@@ -158,13 +158,16 @@ fn killed_at_any_moment_a_run_leaves_nothing_half_and_the_next_makes_it_exact() 
     let mut hits = [0; STAGES.len()];
     let (mut lake, mut kills) = (tempfile::tempdir()?, 0);
     for attempt in 0..ATTEMPTS {
-        let Some(rarest) = (0..STAGES.len()).filter(|&stage| hits[stage] < HITS).min_by_key(|&stage| hits[stage])
+        let Some(rarest) =
+            (0..STAGES.len()).filter(|&stage| hits[stage] < HITS).min_by_key(|&stage| hits[stage])
         else {
             break;
         };
         let stage = STAGES[rarest];
         let moment = match attempt % 8 {
             7 => Moment::At(dice.below(1_000_000)),
+            // The signal itself takes some time too.
+            even if even % 2 == 0 => Moment::In(stage, 1 + dice.below(stage.beginnings()), 0),
             _ => Moment::In(stage, 1 + dice.below(stage.beginnings()), dice.below(stage.length())),
         };
         let before = published(lake.path());
@@ -176,11 +179,13 @@ fn killed_at_any_moment_a_run_leaves_nothing_half_and_the_next_makes_it_exact() 
         }
         whole_lake::check_whole(lake.path()).with_context(|| format!("after kill {kills}: {log:?}"))?;
 
-        let again = Ended::of(simulate(lake.path(), USERS, attempt as u64, &["--broken", "2%", "--repeat", "5%"])?)?;
+        let again =
+            Ended::of(simulate(lake.path(), USERS, attempt as u64, &["--broken", "2%", "--repeat", "5%"])?)?;
         let summary = again.summary(0)?;
         summary.check_hops()?;
         summary.check_tables()?;
-        whole_lake::check(lake.path(), DAY).with_context(|| format!("after the run behind kill {kills}: {log:?}"))?;
+        whole_lake::check(lake.path(), DAY)
+            .with_context(|| format!("after the run behind kill {kills}: {log:?}"))?;
         if kills % ROUNDS_A_LAKE == 0 {
             lake = tempfile::tempdir()?;
         }

@@ -69,7 +69,8 @@ fn each_broken_user_has_its_letter(lake: &Path, summary: &Summary, simulation: &
             continue;
         };
         let letter = letter.with_context(|| format!("user {user}, {fault:?}, has no dead letter"))?;
-        let (kind, message) = (letters::header(letter, "error-kind")?, letters::header(letter, "error-message")?);
+        let (kind, message) =
+            (letters::header(letter, "error-kind")?, letters::header(letter, "error-message")?);
         ensure!(kind == fault.kind, "user {user}, {fault:?}, is told as {kind}");
         ensure!(fault.path.is_none_or(|path| message.contains(path)), "{fault:?} is told as {message:?}");
         for (name, value) in [("source-topic", "simulator"), ("attempts", "1")] {
@@ -149,7 +150,9 @@ fn a_second_run_adds_and_overwrites_no_raw_object() -> Result<()> {
     let lake = tempfile::tempdir()?;
     let objects = || -> Result<BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)>> {
         let objects = whole_lake::raw_objects(lake.path())?.into_iter();
-        objects.map(|path| Ok((path.clone(), (std::fs::read(&path)?, path.metadata()?.modified()?)))).collect()
+        objects
+            .map(|path| Ok((path.clone(), (std::fs::read(&path)?, path.metadata()?.modified()?))))
+            .collect()
     };
     let first = Ended::of(simulate(lake.path(), 1_500, SEED, &FAULTY)?)?.summary(0)?;
     let before = objects()?;

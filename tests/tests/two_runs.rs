@@ -63,7 +63,10 @@ async fn of_two_runs_at_once_the_later_started_job_wins_whole() -> Result<()> {
         let record = whole_lake::run_record(lake.path(), DAY)?;
         let (latest, published) = started[1];
         ensure!(published, "the run whose job started later did not publish");
-        ensure!(record["started_at"].as_i64() == Some(latest), "the tables are of the earlier job: {started:?}");
+        ensure!(
+            record["started_at"].as_i64() == Some(latest),
+            "the tables are of the earlier job: {started:?}"
+        );
         whole_lake::check_whole(lake.path())?;
         whole_lake::check_swept(lake.path())?;
         whole_lake::check_tables(lake.path(), DAY, whole_lake::inputs(lake.path(), &record)?)?;

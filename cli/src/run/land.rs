@@ -1,7 +1,6 @@
 //! The consumer of a run, in a thread of its own: reads records, lands them, commits what is durable.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -39,7 +38,7 @@ impl LandingThread {
         broker: &Broker,
         store: Arc<FolderStore>,
         producer: Arc<Producer>,
-        landed: Arc<AtomicU64>,
+        landed: impl Fn(u64) + Send + 'static,
     ) -> anyhow::Result<Self> {
         let consumer = Consumer::assign(&broker.settings, &broker.group, &broker.starts)?;
         let mut settings = LandSettings::default();
@@ -55,7 +54,7 @@ impl LandingThread {
             hold_back: broker.hold_back.clone(),
             ends: Arc::clone(&ends),
             positions: BTreeMap::new(),
-            landed,
+            landed: Box::new(landed),
             runtime: Handle::current(),
         };
         let hold_back = broker.hold_back.clone();
@@ -95,7 +94,8 @@ struct Worker {
     ends: Arc<OnceLock<Ends>>,
     /// The last offset taken of each partition.
     positions: Ends,
-    landed: Arc<AtomicU64>,
+    /// Is told of records that became durable.
+    landed: Box<dyn Fn(u64) + Send>,
     runtime: Handle,
 }
 
@@ -159,7 +159,7 @@ impl Worker {
     fn settle(&self, landed: &[Landed]) -> anyhow::Result<()> {
         for part in landed {
             self.consumer.commit(&part.topic, part.partition, part.next_offset)?;
-            self.landed.fetch_add(part.records, Ordering::Relaxed);
+            (self.landed)(part.records);
             if let Some(hold_back) = &self.hold_back {
                 hold_back.release(&part.topic, part.partition, part.record_bytes);
             }

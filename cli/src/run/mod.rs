@@ -15,7 +15,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use fetch_users::Fetching;
 use land_events::LandCounts;
 use millrace_jobs::raw_transformation::{self, JobReport};
 use millrace_jobs::run_context::{JobSettings, RunContext};
@@ -62,7 +61,7 @@ pub async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode>
     seconds.insert("total", started.elapsed().as_secs_f64());
     bars.clear();
 
-    let outcome = Outcome::of(&flow.fetching);
+    let outcome = if shutdown.is_requested() { Outcome::Interrupted } else { Outcome::Done };
     let summary = Summary { args: &args, source: &source, flow: &flow, job: job.as_ref(), seconds: &seconds };
     if args.json {
         println!("{}", summary.to_json());
@@ -70,10 +69,10 @@ pub async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode>
         summary.print()?;
     }
     match flow.fetching.source_error {
-        Some(error) => Err(anyhow::Error::new(error).context(format!(
-            "the source failed after {} users; they are landed, and no tables were made of them",
-            flow.fetching.report.fetched
-        ))),
+        Some(error) => Err(anyhow::Error::new(error).context(match flow.fetching.report.fetched {
+            0 => "the source failed before its first user".to_owned(),
+            users => format!("the source failed after {users} users; they are landed, and no tables were made of them"),
+        })),
         None => Ok(outcome.exit_code()),
     }
 }
@@ -98,7 +97,7 @@ async fn carry(
         None => None,
     };
     let landing =
-        LandingThread::start(&broker, Arc::clone(store), Arc::clone(&producer), bar.landed_counter())?;
+        LandingThread::start(&broker, Arc::clone(store), Arc::clone(&producer), bar.landed())?;
 
     let publisher: Arc<dyn Publisher> = producer.clone();
     let stop = async {
@@ -111,14 +110,17 @@ async fn carry(
         fetch_users::fetch(source, publisher, stop, clock::now_millis, |report| bar.fetched(report)).await;
     seconds.insert("fetch", began.elapsed().as_secs_f64());
 
-    // A landing that failed is why nothing could be produced any more: its error comes first.
     let acknowledged = producer.acknowledged();
-    let landed = landing.finish(acknowledged.ends()).await?;
-    let fetching: Fetching = fetched?;
+    let landed = landing.finish(acknowledged.ends()).await;
     let letters = match drain {
-        Some(drain) => drain.finish(producer.acknowledged().ends()).await?,
-        None => DrainedLetters::default(),
+        Some(drain) => drain.finish(producer.acknowledged().ends()).await,
+        None => Ok(DrainedLetters::default()),
     };
+    // Where the draining failed nobody could send dead letters any more, and where the landing failed nobody could
+    // produce: the first cause comes first.
+    let letters = letters?;
+    let landed = landed?;
+    let fetching = fetched?;
     seconds.insert("land", began.elapsed().as_secs_f64());
     bar.finish();
     Ok(Flow {

@@ -1,9 +1,5 @@
 //! Progress bars and remarks, on stderr.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
 use fetch_users::FetchReport;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use millrace_jobs::raw_transformation::Progress;
@@ -32,11 +28,7 @@ impl Bars {
     pub(crate) fn users(&self, expected: Option<u64>) -> UserBars {
         let fetch = self.bar(expected, "fetched");
         let land = self.bar(expected, "landed ");
-        let landed = Arc::new(AtomicU64::new(0));
-        let shown = (land.clone(), Arc::clone(&landed));
-        // The landing counts in its own thread; the bar looks at the count when it is drawn.
-        land.enable_steady_tick(Duration::from_millis(200));
-        UserBars { fetch, land, landed, shown }
+        UserBars { fetch, land }
     }
 
     pub(crate) fn job(&self, name: &str) -> JobBar {
@@ -63,23 +55,20 @@ impl Bars {
 pub(crate) struct UserBars {
     fetch: ProgressBar,
     land: ProgressBar,
-    landed: Arc<AtomicU64>,
-    shown: (ProgressBar, Arc<AtomicU64>),
 }
 
 impl UserBars {
     pub(crate) fn fetched(&self, report: &FetchReport) {
         self.fetch.set_position(report.fetched);
-        self.shown.0.set_position(self.shown.1.load(Ordering::Relaxed));
     }
 
-    /// Where the landing counts its records.
-    pub(crate) fn landed_counter(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.landed)
+    /// Takes the counts of records as they are landed, from whatever thread.
+    pub(crate) fn landed(&self) -> impl Fn(u64) + Send + 'static {
+        let bar = self.land.clone();
+        move |records| bar.inc(records)
     }
 
     pub(crate) fn finish(&self) {
-        self.land.set_position(self.landed.load(Ordering::Relaxed));
         self.fetch.finish();
         self.land.finish();
     }

@@ -37,7 +37,7 @@ pub(crate) async fn open(plan: &Plan, args: &RunArgs, bars: &Bars) -> anyhow::Re
                 seed: None,
             })
         }
-        SourceChoice::Api => api(args, bars),
+        SourceChoice::Api => api(args, plan, bars),
         SourceChoice::Simulator => simulator(args, plan, clock),
         SourceChoice::Auto if plan.auto_is_simulator => {
             bars.say("source: the simulator, since the API knows neither another day's clock nor --broken or --repeat");
@@ -46,7 +46,7 @@ pub(crate) async fn open(plan: &Plan, args: &RunArgs, bars: &Bars) -> anyhow::Re
         SourceChoice::Auto => {
             let api_source = ApiSource::new(ApiSettings::default())?;
             match api_source.reachable(PROBE).await {
-                Ok(()) => api(args, bars),
+                Ok(()) => api(args, plan, bars),
                 Err(error) => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "the API did not answer");
                     bars.say(
@@ -59,14 +59,14 @@ pub(crate) async fn open(plan: &Plan, args: &RunArgs, bars: &Bars) -> anyhow::Re
     }
 }
 
-fn api(args: &RunArgs, bars: &Bars) -> anyhow::Result<OpenSource> {
+fn api(args: &RunArgs, plan: &Plan, bars: &Bars) -> anyhow::Result<OpenSource> {
     let bars = bars.clone();
     let users = args.users.unwrap_or(DEFAULT_USERS);
     let settings = ApiSettings {
         // One call where one is enough, and whole pages where it is not: a page's users depend on its size.
         results_per_call: u32::try_from(users).unwrap_or(u32::MAX).min(millrace_sources::LARGEST_PAGE),
         users: Some(users),
-        seed: Some(args.seed.clone().unwrap_or_else(drawn_seed)),
+        seed: Some(seed(args, plan)),
         ..ApiSettings::default()
     };
     let seed = settings.seed.clone();
@@ -78,8 +78,7 @@ fn api(args: &RunArgs, bars: &Bars) -> anyhow::Result<OpenSource> {
 }
 
 fn simulator(args: &RunArgs, plan: &Plan, clock: Clock) -> anyhow::Result<OpenSource> {
-    let drawn = || if plan.as_of.is_some() { FIXED_SEED.to_owned() } else { drawn_seed() };
-    let seed = args.seed.clone().unwrap_or_else(drawn);
+    let seed = seed(args, plan);
     let source = SimulatorSource::new(SimulatorSettings {
         seed: numeric(&seed),
         users: Some(args.users.unwrap_or(DEFAULT_USERS)),
@@ -91,8 +90,12 @@ fn simulator(args: &RunArgs, plan: &Plan, clock: Clock) -> anyhow::Result<OpenSo
     Ok(OpenSource { users: Box::new(source), label: "simulator".to_owned(), seed: Some(seed) })
 }
 
-fn drawn_seed() -> String {
-    format!("{:016x}", rand::random::<u64>())
+fn seed(args: &RunArgs, plan: &Plan) -> String {
+    match (&args.seed, plan.as_of) {
+        (Some(seed), _) => seed.clone(),
+        (None, Some(_)) => FIXED_SEED.to_owned(),
+        (None, None) => format!("{:016x}", rand::random::<u64>()),
+    }
 }
 
 /// The simulator's seed for a text: a number is itself, anything else its FNV-1a hash, the same on every machine.

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
-use fetch_users::Fetching;
 use indicatif::{HumanBytes, HumanCount};
 use millrace_jobs::query::{Cell, Session};
 use millrace_jobs::raw_transformation::JobReport;
@@ -24,10 +23,6 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of(fetching: &Fetching) -> Self {
-        if fetching.interrupted { Self::Interrupted } else { Self::Done }
-    }
-
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
             Self::Done => ExitCode::SUCCESS,

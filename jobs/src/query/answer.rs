@@ -67,7 +67,7 @@ impl Answer {
     }
 
     fn next_frame(&mut self) -> Option<Result<DataFrame, QueryError>> {
-        if let Some(batch) = self.batches.as_ref()?.recv().ok() {
+        if let Ok(batch) = self.batches.as_ref()?.recv() {
             return Some(Ok(batch));
         }
         self.batches = None;
