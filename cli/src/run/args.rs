@@ -125,6 +125,10 @@ impl RunArgs {
                 "--generation belongs to --brokers HOST:PORT: the embedded broker draws a new one each start",
             );
         }
+        if self.as_of.is_some_and(|day| day <= NaiveDate::default()) {
+            // Kafka's clients take a timestamp of 0 for "now".
+            return usage("--as-of starts at 1970-01-02");
+        }
         let other_day = self.as_of.is_some_and(|day| day != today);
         if other_day && self.source == SourceChoice::Api {
             return usage(

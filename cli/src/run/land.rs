@@ -123,7 +123,7 @@ impl Worker {
             if came {
                 last_record = Instant::now();
             }
-            if !came || taken % LOOK_EVERY == 0 {
+            if !came || taken % LOOK_EVERY == 0 || self.landing.is_full() {
                 let landed = self.runtime.block_on(self.landing.roll_due(now))?;
                 self.settle(&landed)?;
             }

@@ -71,7 +71,9 @@ pub async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode>
     match flow.fetching.source_error {
         Some(error) => Err(anyhow::Error::new(error).context(match flow.fetching.report.fetched {
             0 => "the source failed before its first user".to_owned(),
-            users => format!("the source failed after {users} users; they are landed, and no tables were made of them"),
+            users => format!(
+                "the source failed after {users} users; they are landed, and no tables were made of them"
+            ),
         })),
         None => Ok(outcome.exit_code()),
     }
@@ -96,8 +98,7 @@ async fn carry(
         Some(hold_back) => Some(drain::start(&broker, hold_back, &args.lake)?),
         None => None,
     };
-    let landing =
-        LandingThread::start(&broker, Arc::clone(store), Arc::clone(&producer), bar.landed())?;
+    let landing = LandingThread::start(&broker, Arc::clone(store), Arc::clone(&producer), bar.landed())?;
 
     let publisher: Arc<dyn Publisher> = producer.clone();
     let stop = async {

@@ -1,6 +1,6 @@
 //! A record's value, and the encoding it came in.
 
-use crate::frame::{Encoding, unframe};
+use crate::frame::{Encoding, media_type, unframe};
 use crate::refusal::Refusal;
 
 /// A value and what the record's headers say of it.
@@ -35,7 +35,7 @@ impl<'a> Value<'a> {
     pub(crate) fn body(&self) -> Result<Body<'a>, Refusal> {
         let refused = |reason: &str| Refusal::Undecodable { format: "event", reason: reason.to_owned() };
         let bytes = self.bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(|| refused("it is empty"))?;
-        if self.content_type == Some("application/avro") {
+        if self.content_type.map(media_type) == Some("application/avro") {
             return Err(refused("its content-type is application/avro, which is not read yet"));
         }
         let unframed = unframe(bytes, self.content_type);

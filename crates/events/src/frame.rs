@@ -26,14 +26,11 @@ pub struct Unframed<'a> {
 /// A header `content-type` decides; without one, or with one that names neither encoding, the value's look does.
 /// The byte 0, with which a frame begins, begins neither a bare Protobuf message (no field has the number 0) nor JSON.
 pub fn unframe<'a>(value: &'a [u8], content_type: Option<&str>) -> Unframed<'a> {
-    let declared = content_type.and_then(|text| {
-        let media_type = text.split(';').next().unwrap_or_default().trim();
-        match media_type {
-            "application/x-protobuf" | "application/protobuf" => Some(Encoding::Protobuf),
-            "application/json" => Some(Encoding::Json),
-            _ => None,
-        }
-    });
+    let declared = match content_type.map(media_type) {
+        Some("application/x-protobuf" | "application/protobuf") => Some(Encoding::Protobuf),
+        Some("application/json") => Some(Encoding::Json),
+        _ => None,
+    };
     let framed = match value {
         [0, a, b, c, d, rest @ ..] => Some((SchemaId(u32::from_be_bytes([*a, *b, *c, *d])), rest)),
         _ => None,
@@ -47,10 +44,17 @@ pub fn unframe<'a>(value: &'a [u8], content_type: Option<&str>) -> Unframed<'a> 
     Unframed { encoding, schema, body }
 }
 
+/// A content type without its parameters.
+pub(crate) fn media_type(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
 fn looks_like(body: &[u8]) -> Encoding {
-    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        // 0x7b as a Protobuf key would be field 15 as a group, which proto3 does not have.
-        Some(b'{') => Encoding::Json,
+    // 0x7b as a Protobuf key would be field 15 as a group, which proto3 does not have. White space may be a key and a
+    // length, though, so the end has to look like JSON too.
+    match body.trim_ascii() {
+        [b'{', .., b'}'] => Encoding::Json,
+        [b'{', ..] if body.first() == Some(&b'{') => Encoding::Json,
         _ => Encoding::Protobuf,
     }
 }

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-use jiter::{Jiter, JiterError, Peek};
+use jiter::{Jiter, JiterError, JiterResult, Peek};
+use serde_json::value::RawValue;
 
 use crate::refusal::Refusal;
 
@@ -17,15 +18,18 @@ pub(crate) struct NotJson {
     pub(crate) index: usize,
 }
 
-impl From<JiterError> for NotJson {
-    fn from(error: JiterError) -> Self {
-        Self { reason: error.error_type.to_string(), index: error.index }
-    }
+/// An object's key.
+enum Key<'j> {
+    Text(Cow<'j, str>),
+    /// One with half a surrogate pair: no field of ours.
+    NoText,
 }
 
 pub(crate) struct Cursor<'j> {
     text: &'j str,
     jiter: Jiter<'j>,
+    /// Where in `text` the parser's own text begins.
+    base: usize,
     fault: Option<Refusal>,
 }
 
@@ -45,7 +49,7 @@ pub(crate) struct Seen(u32);
 
 impl<'j> Cursor<'j> {
     pub(crate) fn new(text: &'j str) -> Self {
-        Self { text, jiter: Jiter::new(text.as_bytes()), fault: None }
+        Self { text, jiter: Jiter::new(text.as_bytes()), base: 0, fault: None }
     }
 
     /// The first fault noted since this was last asked.
@@ -55,24 +59,61 @@ impl<'j> Cursor<'j> {
 
     /// The byte at which the next value starts.
     pub(crate) fn next_start(&mut self) -> Result<usize, NotJson> {
-        self.jiter.peek()?;
-        Ok(self.jiter.current_index())
+        self.peek()?;
+        Ok(self.index())
+    }
+
+    fn index(&self) -> usize {
+        self.base + self.jiter.current_index()
+    }
+
+    /// An error of the parser's at its place in the whole text.
+    fn placed<T>(&self, result: JiterResult<T>) -> Result<T, NotJson> {
+        result
+            .map_err(|error| NotJson { reason: error.error_type.to_string(), index: self.base + error.index })
     }
 
     pub(crate) fn text_since(&self, start: usize) -> &'j str {
-        self.text.get(start..self.jiter.current_index()).unwrap_or_default()
+        self.text.get(start..self.index()).unwrap_or_default()
     }
 
     pub(crate) fn peek(&mut self) -> Result<Peek, NotJson> {
-        Ok(self.jiter.peek()?)
+        let peek = self.jiter.peek();
+        self.placed(peek)
     }
 
     pub(crate) fn skip(&mut self) -> Result<(), NotJson> {
-        Ok(self.jiter.next_skip()?)
+        let start = self.index();
+        match self.jiter.next_skip() {
+            Ok(()) => Ok(()),
+            Err(error) => self.skip_loosely(start, error),
+        }
+    }
+
+    /// Passes over the value at `start` that the parser gave up on with `error`: JSON's grammar allows half a surrogate
+    /// pair, and any depth, and neither may cost more than the value. What is no JSON stays the error it was.
+    #[cold]
+    fn skip_loosely(&mut self, start: usize, error: JiterError) -> Result<(), NotJson> {
+        let rest = self.text.get(start..).unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+        match values.next() {
+            Some(Ok(_)) => {
+                self.go_to(start + values.byte_offset());
+                Ok(())
+            }
+            _ => self.placed(Err(error)),
+        }
+    }
+
+    /// The parser keeps no state but its place.
+    fn go_to(&mut self, index: usize) {
+        self.base = index;
+        self.jiter = Jiter::new(self.text.get(index..).unwrap_or_default().as_bytes());
     }
 
     pub(crate) fn finish(&mut self) -> Result<(), NotJson> {
-        Ok(self.jiter.finish()?)
+        let finish = self.jiter.finish();
+        self.placed(finish)
     }
 
     /// Reads an object, calling `member` for each key with the cursor at the key's value, which it has to consume.
@@ -82,10 +123,10 @@ impl<'j> Cursor<'j> {
         path: &str,
         mut member: impl FnMut(&mut Self, &str, &mut Seen) -> Result<(), NotJson>,
     ) -> Result<bool, NotJson> {
-        match self.jiter.peek()? {
+        match self.peek()? {
             Peek::Object => {}
             Peek::Null => {
-                self.jiter.known_null()?;
+                self.skip()?;
                 return Ok(false);
             }
             other => {
@@ -95,18 +136,47 @@ impl<'j> Cursor<'j> {
             }
         }
         let mut seen = Seen::default();
-        let mut key = self.jiter.next_object_bytes()?.map(<[u8]>::len);
-        while let Some(length) = key {
-            // The parser stands behind the key's colon; the key itself ends at the last quote before it.
-            let name = self.key_before(length);
+        let mut key = self.key(true)?;
+        while let Some(name) = key {
             match name {
-                Some(Cow::Borrowed(name)) => member(self, name, &mut seen)?,
-                Some(Cow::Owned(name)) => member(self, &name, &mut seen)?,
-                None => self.skip()?,
+                Key::Text(Cow::Borrowed(name)) => member(self, name, &mut seen)?,
+                Key::Text(Cow::Owned(name)) => member(self, &name, &mut seen)?,
+                Key::NoText => self.skip()?,
             }
-            key = self.jiter.next_key_bytes()?.map(<[u8]>::len);
+            key = self.key(false)?;
         }
         Ok(true)
+    }
+
+    /// The next key of an object, the cursor behind its colon; `None` at the object's end.
+    fn key(&mut self, is_first: bool) -> Result<Option<Key<'j>>, NotJson> {
+        let start = self.index();
+        let length = if is_first { self.jiter.next_object_bytes() } else { self.jiter.next_key_bytes() };
+        match length.map(|key| key.map(<[u8]>::len)) {
+            Ok(None) => Ok(None),
+            Ok(Some(length)) => Ok(Some(self.key_before(length).map_or(Key::NoText, Key::Text))),
+            Err(error) => self.key_loosely(start, error).map(Some),
+        }
+    }
+
+    /// Passes over a key that holds half a surrogate pair, from what stands before it at `start`.
+    #[cold]
+    fn key_loosely(&mut self, start: usize, error: JiterError) -> Result<Key<'j>, NotJson> {
+        let behind = |text: &'j str, mark: char| text.trim_ascii_start().strip_prefix(mark);
+        let rest = self.text.get(start..).unwrap_or_default();
+        let quoted = behind(rest, '{').or_else(|| behind(rest, ',')).map(str::trim_ascii_start);
+        let colon = quoted.filter(|quoted| quoted.starts_with('"')).and_then(|quoted| {
+            let mut values = serde_json::Deserializer::from_str(quoted).into_iter::<&RawValue>();
+            values.next()?.ok()?;
+            behind(quoted.get(values.byte_offset()..)?, ':')
+        });
+        match colon {
+            Some(value) => {
+                self.go_to(self.text.len() - value.len());
+                Ok(Key::NoText)
+            }
+            None => self.placed(Err(error)),
+        }
     }
 
     /// Reads an array, calling `element` with the cursor at each element, which it has to consume. The cursor has to
@@ -115,17 +185,19 @@ impl<'j> Cursor<'j> {
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), NotJson>,
     ) -> Result<(), NotJson> {
-        let mut next = self.jiter.known_array()?;
+        let first = self.jiter.known_array();
+        let mut next = self.placed(first)?;
         while next.is_some() {
             element(self)?;
-            next = self.jiter.array_step()?;
+            let step = self.jiter.array_step();
+            next = self.placed(step)?;
         }
         Ok(())
     }
 
     /// The key of `length` raw bytes that the parser has just passed; `None` where its escapes are no text.
     fn key_before(&self, length: usize) -> Option<Cow<'j, str>> {
-        let passed = &self.text.as_bytes()[..self.jiter.current_index()];
+        let passed = &self.text.as_bytes()[..self.index()];
         let end = passed.iter().rposition(|&byte| byte == b'"')?;
         unescape(self.text.get(end.checked_sub(length)?..end)?)
     }
@@ -140,11 +212,14 @@ impl<'j> Cursor<'j> {
 
     /// Text, or a number's own characters; null, empty and blank are absent.
     pub(crate) fn text(&mut self, path: impl Display) -> Result<Option<Cow<'j, str>>, NotJson> {
-        let peek = self.jiter.peek()?;
-        let start = self.jiter.current_index();
+        let peek = self.peek()?;
+        let start = self.index();
         let text = match peek {
             Peek::String => {
-                self.jiter.known_bytes()?;
+                let passed = self.jiter.known_bytes().map(drop);
+                if let Err(error) = passed {
+                    self.skip_loosely(start, error)?;
+                }
                 let quoted = self.text_since(start);
                 let raw = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
                 let Some(text) = unescape(raw) else {
@@ -158,11 +233,12 @@ impl<'j> Cursor<'j> {
                 text
             }
             Peek::Null => {
-                self.jiter.known_null()?;
+                self.skip()?;
                 return Ok(None);
             }
             number if number.is_num() => {
-                self.jiter.known_number_bytes(number)?;
+                let passed = self.jiter.known_number_bytes(number).map(drop);
+                self.placed(passed)?;
                 Cow::Borrowed(self.text_since(start))
             }
             other => {

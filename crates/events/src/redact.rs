@@ -1,77 +1,97 @@
 //! A user's JSON without its login secrets, for the dead letters.
 
-use std::borrow::Cow;
+use std::fmt;
 
-use jiter::{Jiter, JiterError, Peek};
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// What the API gives beside a user's name that nobody may keep. Dropped wherever they stand, since a user that is
 /// refused may well have them in the wrong place.
 const SECRETS: [&str; 5] = ["password", "salt", "md5", "sha1", "sha256"];
 
+/// Deeper parts are left out: no user of the API's nests like this, and each level is read once for each above it.
+const DEEPEST: usize = 64;
+
 /// Copies a JSON value, without white space and without the members named as secrets, at any depth; order, repeated
 /// keys, numbers and texts stay as they were written.
 pub(crate) fn without_secrets(json: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(json.len());
-    let mut jiter = Jiter::new(json.as_bytes());
-    match copy(&mut jiter, &mut out) {
-        Ok(()) => out,
-        // Read once already, so this is JSON; were it none, nothing of it may be kept.
-        Err(_) => b"null".to_vec(),
-    }
+    copy(json.trim_ascii(), DEEPEST, &mut out);
+    out
 }
 
-fn copy(jiter: &mut Jiter<'_>, out: &mut Vec<u8>) -> Result<(), JiterError> {
-    match jiter.peek()? {
-        Peek::Object => {
-            out.push(b'{');
-            let mut first = true;
-            let mut key = jiter.next_object_bytes()?.map(<[u8]>::to_vec);
-            while let Some(raw) = key {
-                if is_secret(&raw) {
-                    jiter.next_skip()?;
-                } else {
-                    if !std::mem::take(&mut first) {
-                        out.push(b',');
-                    }
-                    out.push(b'"');
-                    out.extend_from_slice(&raw);
-                    out.extend_from_slice(b"\":");
-                    copy(jiter, out)?;
-                }
-                key = jiter.next_key_bytes()?.map(<[u8]>::to_vec);
-            }
-            out.push(b'}');
-        }
-        Peek::Array => {
-            out.push(b'[');
-            let mut next = jiter.known_array()?;
-            let mut first = true;
-            while next.is_some() {
-                if !std::mem::take(&mut first) {
-                    out.push(b',');
-                }
-                copy(jiter, out)?;
-                next = jiter.array_step()?;
-            }
-            out.push(b']');
-        }
-        _ => {
-            let start = jiter.current_index();
-            jiter.next_skip()?;
-            out.extend_from_slice(jiter.slice_to_current(start));
-        }
-    }
-    Ok(())
-}
-
-fn is_secret(raw_key: &[u8]) -> bool {
-    let key = if raw_key.contains(&b'\\') {
-        let quoted = [b"\"", raw_key, b"\""].concat();
-        Cow::Owned(Jiter::new(&quoted).next_str().map(str::to_owned).unwrap_or_default())
-    } else {
-        String::from_utf8_lossy(raw_key)
+fn copy(json: &str, depth: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let copied = match json.as_bytes().first() {
+        Some(b'{' | b'[') if depth == 0 => return out.extend_from_slice(b"null"),
+        Some(b'{') => deserializer.deserialize_map(Members { depth, out }),
+        Some(b'[') => deserializer.deserialize_seq(Elements { depth, out }),
+        _ => return out.extend_from_slice(json.as_bytes()),
     };
-    SECRETS.iter().any(|secret| key.eq_ignore_ascii_case(secret))
+    if copied.is_err() {
+        // A key that is no text: nothing of this part can be told to be no secret.
+        out.truncate(start);
+        out.extend_from_slice(b"null");
+    }
+}
+
+struct Members<'o> {
+    depth: usize,
+    out: &'o mut Vec<u8>,
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        self.out.push(b'{');
+        let mut separator: &[u8] = b"";
+        while let Some(key) = members.next_key::<String>()? {
+            if SECRETS.iter().any(|secret| key.eq_ignore_ascii_case(secret)) {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value: &RawValue = members.next_value()?;
+            self.out.extend_from_slice(separator);
+            self.out.extend_from_slice(serde_json::Value::from(key).to_string().as_bytes());
+            self.out.push(b':');
+            copy(value.get(), self.depth - 1, self.out);
+            separator = b",";
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+}
+
+struct Elements<'o> {
+    depth: usize,
+    out: &'o mut Vec<u8>,
+}
+
+impl<'de> Visitor<'de> for Elements<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        self.out.push(b'[');
+        let mut separator: &[u8] = b"";
+        while let Some(value) = elements.next_element::<&RawValue>()? {
+            self.out.extend_from_slice(separator);
+            copy(value.get(), self.depth - 1, self.out);
+            separator = b",";
+        }
+        self.out.push(b']');
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -81,8 +101,10 @@ mod tests {
     #[test]
     fn secrets_go_and_the_rest_stays_as_written() {
         let json = r#" {"a": 1.50, "login": {"uuid":"u","password":"x","s\u0061lt":"y","md5":{"z":1}},
-            "list": [ {"sha1":"s","k":"\u00e9"}, 1e3 ], "a": null, "SHA256": [1] } "#;
-        let kept = r#"{"a":1.50,"login":{"uuid":"u"},"list":[{"k":"\u00e9"},1e3],"a":null}"#;
+            "list": [ {"sha1":"s","k":"\u00e9 \ud83d"}, 1e3 ], "a": null, "SHA256": [1] } "#;
+        let kept = r#"{"a":1.50,"login":{"uuid":"u"},"list":[{"k":"\u00e9 \ud83d"},1e3],"a":null}"#;
         assert_eq!(String::from_utf8(without_secrets(json)).unwrap(), kept);
+        let deep = format!("{{\"a\":1,\"b\":{}1{}}}", "[".repeat(1_000), "]".repeat(1_000));
+        assert!(without_secrets(&deep).len() < 200);
     }
 }

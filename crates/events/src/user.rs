@@ -205,7 +205,11 @@ fn rfc3339_utc(text: &[u8]) -> Option<i64> {
 }
 
 fn day(text: &str) -> Option<i64> {
-    let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let plain = text.len() == 10
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
     let date = plain.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())??;
     Some(date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros())
 }
@@ -224,9 +228,17 @@ mod tests {
         assert_eq!(instant("1969-12-31T23:59:59.9999999Z"), Some(-1));
         assert_eq!(instant("1970-01-01T01:00:00+01:00"), Some(0));
         assert_eq!(instant("1970-01-02"), Some(86_400_000_000));
-        for wrong in
-            ["", "1970", "1970-1-2", "1970-02-30", "+970-01-01", "1970-01-01T00:00:00", " 1970-01-01", "soon"]
-        {
+        for wrong in [
+            "",
+            "1970",
+            "1970-1-2",
+            "1970-02-30",
+            "+970-01-01",
+            "-123-01-01",
+            "1970-01-01T00:00:00",
+            " 1970-01-01",
+            "soon",
+        ] {
             assert_eq!(instant(wrong), None, "{wrong}");
         }
     }

@@ -30,11 +30,14 @@ impl<'a> WireUser<'a> {
                 Some(Field::Text(text)) => user.texts[*text as usize] = wire.bytes(wire_type)?,
                 Some(Field::Latitude) => numbers.latitude = wire.double(wire_type)?,
                 Some(Field::Longitude) => numbers.longitude = wire.double(wire_type)?,
-                Some(Field::Dob) => numbers.dob = Some(wire.timestamp(wire_type, "dob")?),
+                Some(Field::Dob) => numbers.dob = Some(wire.timestamp(wire_type, "dob", numbers.dob)?),
                 Some(Field::RegisteredAt) => {
-                    numbers.registered_at = Some(wire.timestamp(wire_type, "registered_at")?);
+                    numbers.registered_at =
+                        Some(wire.timestamp(wire_type, "registered_at", numbers.registered_at)?);
                 }
-                Some(Field::FetchedAt) => numbers.fetched_at = Some(wire.timestamp(wire_type, "fetched_at")?),
+                Some(Field::FetchedAt) => {
+                    numbers.fetched_at = Some(wire.timestamp(wire_type, "fetched_at", numbers.fetched_at)?)
+                }
                 Some(Field::SourcePage) => {
                     expect(wire_type, WireType::Varint)?;
                     // The low 32 bits, as every Protobuf reader takes an int32.
@@ -125,10 +128,17 @@ impl<'a> Wire<'a> {
         Ok(Some(f64::from_le_bytes(*bytes)).filter(|number| number.is_finite()))
     }
 
-    /// google.protobuf.Timestamp, cut to microseconds.
-    fn timestamp(&mut self, wire_type: WireType, path: &'static str) -> Result<i64, Fault> {
+    /// google.protobuf.Timestamp, cut to microseconds. A message that occurs twice is merged, as Protobuf has it.
+    fn timestamp(
+        &mut self,
+        wire_type: WireType,
+        path: &'static str,
+        before: Option<i64>,
+    ) -> Result<i64, Fault> {
         let mut message = Wire { rest: self.bytes(wire_type)? };
-        let (mut seconds, mut nanos) = (0_i64, 0_i32);
+        let before = before.unwrap_or(0);
+        let mut seconds = before.div_euclid(1_000_000);
+        let mut nanos = before.rem_euclid(1_000_000) as i32 * 1_000;
         while !message.rest.is_empty() {
             match message.key()? {
                 (1, wire_type) => {

@@ -7,7 +7,6 @@ mod recorded_answers;
 mod scripted_server;
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod recorded_answers;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::NaiveDate;
 use millrace_events::failure::Class;

@@ -10,6 +10,8 @@ use millrace_stream::StreamError;
 pub enum LandError {
     #[error("{topic} has no table to be landed in: give one of users_created")]
     UnknownTopic { topic: String },
+    #[error("this landing failed before: begin a new one from the last commit")]
+    FailedBefore,
     #[error("an object of {topic}/{partition} could not be encoded")]
     Encode {
         topic: String,
@@ -29,7 +31,7 @@ impl LandError {
     /// What to do about it.
     pub fn class(&self) -> Class {
         match self {
-            Self::UnknownTopic { .. } | Self::Encode { .. } => Class::Stop,
+            Self::UnknownTopic { .. } | Self::FailedBefore | Self::Encode { .. } => Class::Stop,
             Self::Name(error) => error.class(),
             Self::Store(error) => error.class(),
             Self::DeadLetter(error) => error.class(),

@@ -25,7 +25,8 @@ const HOUR_MICROS: i64 = 3_600_000_000;
 /// Gathers records into objects and stores them.
 ///
 /// Delivery: a record is durable, as a row or as a dead letter, once a [`Landed`] of its partition covers it; only then
-/// may its offset be committed. Records of a partition have to come in the order of their offsets.
+/// may its offset be committed. Records of a partition have to come in the order of their offsets. A landing that could
+/// not store an object takes no more: read again from the last commit, with a new one.
 #[derive(Debug)]
 pub struct Landing<P> {
     store: Arc<dyn Store>,
@@ -36,6 +37,8 @@ pub struct Landing<P> {
     counts: LandCounts,
     landed: Ledger,
     dead: Ledger,
+    /// Rows were lost on their way to the store: they have to be read again, by another landing.
+    failed: bool,
 }
 
 /// What became of the records, so far.
@@ -84,7 +87,12 @@ impl<P: Publisher + 'static> Landing<P> {
             counts: LandCounts::default(),
             landed: Ledger::default(),
             dead: Ledger::default(),
+            failed: false,
         }
+    }
+
+    fn go_on(&self) -> Result<(), LandError> {
+        if self.failed { Err(LandError::FailedBefore) } else { Ok(()) }
     }
 
     pub fn counts(&self) -> LandCounts {
@@ -105,29 +113,30 @@ impl<P: Publisher + 'static> Landing<P> {
     pub fn push(&mut self, record: &Record<'_>, now: i64) -> Result<(), LandError> {
         let unknown = || LandError::UnknownTopic { topic: record.topic.to_owned() };
         table_of(record.topic).ok_or_else(unknown)?;
-        let partition = self.partition(record.topic, record.partition);
-        if record.offset < partition.next_offset {
+        self.go_on()?;
+        if record.offset < self.partition(record.topic, record.partition).next_offset {
             return Ok(());
         }
         let bytes = record.size();
-        partition.next_offset = record.offset + 1;
-        partition.bytes += bytes;
-        partition.records += 1;
-        self.counts.records += 1;
         match self.push_row(record, bytes, now) {
             Ok(()) => {
                 self.landed.insert(record.topic, record.partition, record.offset);
-                Ok(())
             }
             Err(Unfit::Refused(reason)) => {
+                // Where it cannot be sent nothing is changed: the same record may be pushed again.
                 dead_letter::publish_record(&*self.dead_letters, record, &reason, now / 1_000)
                     .map_err(LandError::DeadLetter)?;
                 self.dead.insert(record.topic, record.partition, record.offset);
                 self.counts.dead_letters += 1;
-                Ok(())
             }
-            Err(Unfit::Failed(error)) => Err(error),
+            Err(Unfit::Failed(error)) => {
+                self.failed = true;
+                return Err(error);
+            }
         }
+        self.counts.records += 1;
+        self.partition(record.topic, record.partition).took(record.offset, bytes, now);
+        Ok(())
     }
 
     fn push_row(&mut self, record: &Record<'_>, bytes: usize, now: i64) -> Result<(), Unfit> {
@@ -175,8 +184,16 @@ impl<P: Publisher + 'static> Landing<P> {
 
     fn is_due(&self, partition: &Partition, now: i64) -> bool {
         let rolling = &self.settings.rolling;
-        partition.bytes >= self.settings.partition_bytes
+        partition.bytes() >= self.settings.partition_bytes
+            || partition.is_older_than(rolling.age, now)
             || partition.lanes.values().any(|lane| rolling.is_due(lane.progress(), now))
+    }
+
+    /// Whether the objects that are open, one for each hour, take the memory there is for them: then
+    /// [`roll_due`](Self::roll_due) should not wait. Cheap enough to ask after each record.
+    pub fn is_full(&self) -> bool {
+        let lanes: usize = self.partitions.values().map(|partition| partition.lanes.len()).sum();
+        lanes.saturating_mul(Lane::OPEN_BYTES) > self.settings.memory_bytes
     }
 
     /// Stores everything taken so far.
@@ -186,32 +203,37 @@ impl<P: Publisher + 'static> Landing<P> {
     }
 
     async fn roll(&mut self, places: Vec<(String, i32)>, now: i64) -> Result<Vec<Landed>, LandError> {
+        self.go_on()?;
         let mut landed = Vec::with_capacity(places.len());
         for place in places {
-            let Some(partition) = self.partitions.get_mut(&place) else { continue };
-            if partition.records == 0 {
-                continue;
-            }
-            let lanes = std::mem::take(&mut partition.lanes);
-            let (records, record_bytes) = (partition.records, partition.bytes);
-            (partition.records, partition.bytes) = (0, 0);
-            let next_offset = partition.next_offset;
-            let mut rows = 0;
-            for lane in lanes.into_values() {
-                rows += lane.progress().rows as u64;
-                self.store(&place, lane, now).await?;
-            }
-            if rows < records {
-                // Dead letters are part of what a commit vouches for.
-                let dead_letters = Arc::clone(&self.dead_letters);
-                let flushed = tokio::task::spawn_blocking(move || dead_letters.flush()).await;
-                flushed.unwrap_or(Err(StreamError::Abandoned)).map_err(LandError::DeadLetter)?;
-            }
-            self.counts.rows += rows;
-            let (topic, partition) = place;
-            landed.push(Landed { topic, partition, next_offset, records, record_bytes });
+            let result = self.roll_partition(place, now).await;
+            // What was on its way is neither here nor, for all we know, there.
+            self.failed |= result.is_err();
+            landed.extend(result?);
         }
         Ok(landed)
+    }
+
+    async fn roll_partition(&mut self, place: (String, i32), now: i64) -> Result<Option<Landed>, LandError> {
+        let Some(partition) = self.partitions.get_mut(&place) else { return Ok(None) };
+        let lanes = std::mem::take(&mut partition.lanes);
+        let Some(taken) = partition.taken.take() else { return Ok(None) };
+        let next_offset = partition.next_offset;
+        let mut rows = 0;
+        for lane in lanes.into_values() {
+            rows += lane.progress().rows as u64;
+            self.store(&place, lane, now).await?;
+        }
+        if rows < taken.records {
+            // Dead letters are part of what a commit vouches for.
+            let dead_letters = Arc::clone(&self.dead_letters);
+            let flushed = tokio::task::spawn_blocking(move || dead_letters.flush()).await;
+            flushed.unwrap_or(Err(StreamError::Abandoned)).map_err(LandError::DeadLetter)?;
+        }
+        self.counts.rows += rows;
+        let (topic, partition) = place;
+        let (records, record_bytes) = (taken.records, taken.bytes);
+        Ok(Some(Landed { topic, partition, next_offset, records, record_bytes }))
     }
 
     async fn store(&mut self, place: &(String, i32), lane: Lane, now: i64) -> Result<(), LandError> {

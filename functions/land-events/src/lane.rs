@@ -46,6 +46,10 @@ pub(crate) struct Place {
 }
 
 impl Lane {
+    /// What an object takes as soon as it is open, in bytes: the encoders of 38 columns and the first pages of their
+    /// builders, as measured. Too small a number lets many open hours outgrow the bound.
+    pub(crate) const OPEN_BYTES: usize = 320 << 10;
+
     pub(crate) fn open(life: PartitionLife, batch_rows: usize, now: i64) -> Result<Self, LandError> {
         let object = RawObject::new(schema::users()).map_err(|error| encode_error(&life, error))?;
         let batch = UserBatchBuilder::new(life.clone(), batch_rows);
@@ -80,9 +84,10 @@ impl Lane {
         }
     }
 
-    /// Memory held, in bytes: what is encoded, and the batch at about the size of its records.
+    /// Memory held, in bytes: what an open object takes in any case, what is encoded, and the batch at about the size
+    /// of its records.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.object.memory_bytes() + self.batch_bytes
+        Self::OPEN_BYTES + self.object.memory_bytes() + self.batch_bytes
     }
 
     /// The whole object; `None` without a row.

@@ -59,6 +59,9 @@ async fn invoke(mut landing: Landing<Producer>, event: KafkaEvent) -> Result<Val
     let now = now_micros();
     for record in lambda_event::records(&event)? {
         landing.push(&record.as_record(), now)?;
+        if landing.is_full() {
+            landing.roll_due(now).await?;
+        }
     }
     landing.roll_all(now).await?;
     let counts = landing.counts();

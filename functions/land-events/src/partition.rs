@@ -1,6 +1,7 @@
 //! What one partition has in open objects, and what may be committed of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use millrace_events::batch::PartitionLife;
 
@@ -15,14 +16,41 @@ pub(crate) struct Partition {
     /// The offset behind the last record taken: what may be committed once all lanes are stored. Records that a
     /// re-read brings again lie before it.
     pub(crate) next_offset: i64,
-    /// Of the records taken since the last roll, dead letters included.
-    pub(crate) bytes: usize,
+    /// Since the last roll; `None` without a record.
+    pub(crate) taken: Option<Taken>,
+}
+
+/// Records taken and not yet durable, dead letters among them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
     pub(crate) records: u64,
+    pub(crate) bytes: usize,
+    /// When the first came, in µs since 1970, UTC.
+    since: i64,
 }
 
 impl Partition {
     pub(crate) fn new(life: PartitionLife) -> Self {
-        Self { life, lanes: BTreeMap::new(), next_offset: 0, bytes: 0, records: 0 }
+        Self { life, lanes: BTreeMap::new(), next_offset: 0, taken: None }
+    }
+
+    /// Counts a record that became a row or a dead letter.
+    pub(crate) fn took(&mut self, offset: i64, bytes: usize, now: i64) {
+        self.next_offset = offset + 1;
+        let taken = self.taken.get_or_insert(Taken { records: 0, bytes: 0, since: now });
+        taken.records += 1;
+        taken.bytes += bytes;
+    }
+
+    /// Bytes of the records taken since the last roll.
+    pub(crate) fn bytes(&self) -> usize {
+        self.taken.map_or(0, |taken| taken.bytes)
+    }
+
+    /// Whether a record waits longer than `age`, be it a dead letter alone.
+    pub(crate) fn is_older_than(&self, age: Duration, now: i64) -> bool {
+        self.taken
+            .is_some_and(|taken| Duration::from_micros(u64::try_from(now - taken.since).unwrap_or(0)) >= age)
     }
 
     /// Memory held by the open objects, in bytes.

@@ -32,7 +32,8 @@ pub(crate) const CONTEXT: AnswerContext<'static> = AnswerContext {
 pub(crate) fn simulated(count: usize) -> anyhow::Result<Users> {
     let body = answer(0, count);
     let page = read_answer(&body, &CONTEXT)?;
-    let mut users = Users { protobuf: Vec::new(), json: Vec::new(), mean_answer_bytes: body.len() as f64 / count as f64 };
+    let mut users =
+        Users { protobuf: Vec::new(), json: Vec::new(), mean_answer_bytes: body.len() as f64 / count as f64 };
     for user in &page.users {
         let PageUser::Event { value, .. } = user else { anyhow::bail!("a simulated user was refused") };
         let bytes = page.bytes(value);

@@ -56,7 +56,10 @@ impl Report {
         if self.json {
             return;
         }
-        println!("\n{:<46} {:>14} {:>14}  {:<34} {:>7} {:>6}", "measure", "ours", "peer", "peer's name", "ratio", "goal");
+        println!(
+            "\n{:<46} {:>14} {:>14}  {:<34} {:>7} {:>6}",
+            "measure", "ours", "peer", "peer's name", "ratio", "goal"
+        );
         for m in &self.measures {
             let met = if m.ratio >= m.goal { "met" } else { "NOT MET" };
             println!(

@@ -40,7 +40,17 @@ pub(crate) fn bench(report: &mut Report) -> anyhow::Result<()> {
 fn peak(millrace: &PathBuf, users: u64) -> anyhow::Result<f64> {
     let lake = tempfile::tempdir()?;
     let output = Command::new(millrace)
-        .args(["run", "--source", "simulator", "--json", "--seed", "1", "--users", &users.to_string(), "--lake"])
+        .args([
+            "run",
+            "--source",
+            "simulator",
+            "--json",
+            "--seed",
+            "1",
+            "--users",
+            &users.to_string(),
+            "--lake",
+        ])
         .arg(lake.path())
         .output()
         .context("millrace could not be started")?;

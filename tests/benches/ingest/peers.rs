@@ -6,7 +6,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use arrow_array::builder::{Float64Builder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
+use arrow_array::builder::{
+    Float64Builder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+};
 use arrow_array::{ArrayRef, RecordBatch};
 use millrace_events::schema;
 use millrace_proto::users::v1::UserCreated;
@@ -18,7 +20,8 @@ use prost::Message;
 /// prost's own types, Arrow's builders and Parquet's defaults (zstd level 1), one file, fsynced. Answers its size.
 pub(crate) fn stock(folder: &Path, values: &[Vec<u8>]) -> anyhow::Result<u64> {
     let file = File::create(folder.join("stock.parquet"))?;
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let properties =
+        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
     let mut writer = ArrowWriter::try_new(file, schema::users(), Some(properties))?;
     for (chunk, values) in values.chunks(4_096).enumerate() {
         writer.write(&batch(values, (chunk * 4_096) as i64)?)?;
@@ -29,7 +32,8 @@ pub(crate) fn stock(folder: &Path, values: &[Vec<u8>]) -> anyhow::Result<u64> {
 }
 
 fn batch(values: &[Vec<u8>], first_offset: i64) -> anyhow::Result<RecordBatch> {
-    let users = values.iter().map(|value| UserCreated::decode(value.as_slice())).collect::<Result<Vec<_>, _>>()?;
+    let users =
+        values.iter().map(|value| UserCreated::decode(value.as_slice())).collect::<Result<Vec<_>, _>>()?;
     let text = |field: fn(&UserCreated) -> &Option<String>| {
         let mut column = StringBuilder::new();
         users.iter().for_each(|user| column.append_option(field(user).as_ref()));
@@ -63,17 +67,45 @@ fn batch(values: &[Vec<u8>], first_offset: i64) -> anyhow::Result<RecordBatch> {
     Ok(RecordBatch::try_new(
         schema::users(),
         vec![
-            text(|u| &u.user_id), text(|u| &u.title), text(|u| &u.first_name), text(|u| &u.last_name),
-            text(|u| &u.gender), text(|u| &u.street_number), text(|u| &u.street_name), text(|u| &u.city),
-            text(|u| &u.state), text(|u| &u.country), text(|u| &u.country_code), text(|u| &u.postcode),
-            double(|u| u.latitude), double(|u| u.longitude), text(|u| &u.timezone_offset),
-            text(|u| &u.timezone_description), text(|u| &u.email), text(|u| &u.username), instant(|u| &u.dob),
-            instant(|u| &u.registered_at), text(|u| &u.phone), text(|u| &u.cell), text(|u| &u.national_id_name),
-            text(|u| &u.national_id_value), text(|u| &u.picture_url), instant(|u| &u.fetched_at),
-            text(|u| &u.source), text(|u| &u.source_seed), Arc::new(page.finish()), text(|u| &u.gender_branch),
-            text(|u| &u.business_email), text(|u| &u.user_company), Arc::new(topic.finish()),
-            Arc::new(generation.finish()), Arc::new(partition.finish()), Arc::new(offset.finish()),
-            instants(&mut (0..users.len() as i64).map(|index| Some(now + (first_offset + index) / 100 * 1_000))),
+            text(|u| &u.user_id),
+            text(|u| &u.title),
+            text(|u| &u.first_name),
+            text(|u| &u.last_name),
+            text(|u| &u.gender),
+            text(|u| &u.street_number),
+            text(|u| &u.street_name),
+            text(|u| &u.city),
+            text(|u| &u.state),
+            text(|u| &u.country),
+            text(|u| &u.country_code),
+            text(|u| &u.postcode),
+            double(|u| u.latitude),
+            double(|u| u.longitude),
+            text(|u| &u.timezone_offset),
+            text(|u| &u.timezone_description),
+            text(|u| &u.email),
+            text(|u| &u.username),
+            instant(|u| &u.dob),
+            instant(|u| &u.registered_at),
+            text(|u| &u.phone),
+            text(|u| &u.cell),
+            text(|u| &u.national_id_name),
+            text(|u| &u.national_id_value),
+            text(|u| &u.picture_url),
+            instant(|u| &u.fetched_at),
+            text(|u| &u.source),
+            text(|u| &u.source_seed),
+            Arc::new(page.finish()),
+            text(|u| &u.gender_branch),
+            text(|u| &u.business_email),
+            text(|u| &u.user_company),
+            Arc::new(topic.finish()),
+            Arc::new(generation.finish()),
+            Arc::new(partition.finish()),
+            Arc::new(offset.finish()),
+            instants(
+                &mut (0..users.len() as i64).map(|index| Some(now + (first_offset + index) / 100 * 1_000)),
+            ),
             instants(&mut users.iter().map(|_| Some(now))),
         ],
     )?)
@@ -89,7 +121,12 @@ pub(crate) fn python() -> Option<PathBuf> {
 /// CPU seconds that Python needs for the same records into the same columns, codec and level, fsynced.
 pub(crate) fn json_pyarrow(python: &Path, lines: &Path, out: &Path) -> anyhow::Result<f64> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/ingest/json_pyarrow.py");
-    let output = Command::new(python).arg(script).arg(lines).arg(out).output().context("the peer could not be started")?;
+    let output = Command::new(python)
+        .arg(script)
+        .arg(lines)
+        .arg(out)
+        .output()
+        .context("the peer could not be started")?;
     ensure!(output.status.success(), "the peer failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
 }

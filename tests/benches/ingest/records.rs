@@ -21,7 +21,10 @@ struct NoDeadLetters;
 
 impl Publisher for NoDeadLetters {
     fn publish(&self, record: &OutgoingRecord<'_>) -> Result<(), StreamError> {
-        Err(StreamError::Topic { topic: record.topic.to_owned(), reason: "the bench has no dead letters".to_owned() })
+        Err(StreamError::Topic {
+            topic: record.topic.to_owned(),
+            reason: "the bench has no dead letters".to_owned(),
+        })
     }
 
     fn flush(&self) -> Result<(), StreamError> {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 /// The folder that MILLRACE_RECORDED names; without one the check is told as skipped.
-pub fn folder(check: &str) -> Option<PathBuf> {
+pub(crate) fn folder(check: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MILLRACE_RECORDED").map(PathBuf::from);
     if folder.is_none() {
         let line = format!("skipped: {check}: no recorded answers (MILLRACE_RECORDED names no folder)");
