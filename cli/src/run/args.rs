@@ -16,7 +16,7 @@ Examples:
   millrace run --brokers localhost:9092 --generation g0001
 
 Exit codes: 0 done, 1 failed (what was fetched is landed), 2 usage, 130 after Ctrl-C (what was fetched is in the tables).")]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// How many users [default: 5000; recorded answers: all of them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub users: Option<u64>,
@@ -63,7 +63,7 @@ pub struct RunArgs {
 
 /// `--source`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SourceChoice {
+pub(crate) enum SourceChoice {
     Auto,
     Api,
     Simulator,
@@ -90,7 +90,7 @@ impl std::str::FromStr for SourceChoice {
 /// Arguments that are at odds with one another: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct UsageError(pub String);
+pub(crate) struct UsageError(pub(crate) String);
 
 /// What the arguments come to, checked against one another.
 #[derive(Debug)]

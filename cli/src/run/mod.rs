@@ -23,7 +23,7 @@ use millrace_runtime::Shutdown;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::USERS_CREATED;
 
-pub use args::{RunArgs, UsageError};
+pub(crate) use args::{RunArgs, UsageError};
 
 use self::broker::Broker;
 use self::conservation::Flow;
@@ -39,7 +39,7 @@ const JOB_MEMORY: u64 = 96 << 20;
 ///
 /// Exit codes: 0 done; 1 a hop does not add up, or the source failed midway (what it gave is landed); 130 after
 /// Ctrl-C (what was fetched is landed and in the tables).
-pub async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let plan = args.plan(clock::today())?;
     let bars = Bars::new(args.json);
     let store = Arc::new(FolderStore::new(&args.lake));
