@@ -4,14 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lambda_events::event::kafka::KafkaEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use land_events::{LandSettings, Landing};
 use millrace_lake::{FolderStore, Generation, Store};
 use millrace_runtime::settings::{Environment, SettingsError};
 use millrace_runtime::telemetry;
 use millrace_stream::client::ClientSettings;
-use millrace_stream::lambda_event;
+use millrace_stream::lambda_event::{self, KafkaEvent};
 use millrace_stream::producer::Producer;
 use serde_json::{Value, json};
 
