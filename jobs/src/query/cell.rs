@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(text(AnyValue::Date(-1)), "1969-12-31");
         assert_eq!(text(AnyValue::Datetime(1, TimeUnit::Microseconds, None)), "1970-01-01T00:00:00.000001Z");
         assert_eq!(text(AnyValue::Datetime(-1_000, TimeUnit::Milliseconds, None)), "1969-12-31T23:59:59Z");
-        assert_eq!(text(AnyValue::Datetime(i64::MAX, TimeUnit::Milliseconds, None)).contains("after"), true);
+        assert!(text(AnyValue::Datetime(i64::MAX, TimeUnit::Milliseconds, None)).contains("after"));
         assert_eq!(text(AnyValue::Time(36_672_000_000_000)), "10:11:12");
         assert_eq!(text(AnyValue::Duration(86_400_000 * 3, TimeUnit::Milliseconds)), "P3D");
         assert_eq!(text(AnyValue::Duration(90_000_000_000, TimeUnit::Nanoseconds)), "PT90S");

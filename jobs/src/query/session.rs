@@ -197,7 +197,7 @@ mod tests {
         write(lake.path(), DAY, df!("id" => vec!["a"; 100_000]).unwrap());
         let session = Session::open(lake.path()).unwrap();
         let mut answer = session.query("SELECT id FROM users_transformed").unwrap();
-        assert!(answer.next().unwrap().unwrap().len() > 0);
+        assert!(!answer.next().unwrap().unwrap().is_empty());
         drop(answer);
     }
 }
