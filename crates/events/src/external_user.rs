@@ -75,20 +75,27 @@ fn shape(text: &str) -> Result<Shape, NotJson> {
     if cursor.peek()? != Peek::Object {
         return Ok(Shape::External);
     }
-    cursor.object("$", |cursor, key, _| {
-        let is_object = cursor.peek()? == Peek::Object;
-        let says = match key {
+    let read = cursor.object("$", |cursor, key, _| {
+        let peek = cursor.peek()?;
+        let is_object = peek == Peek::Object;
+        shape = match key {
             "login" | "nat" => Some(Shape::Api),
             "name" | "location" | "registered" | "dob" | "id" | "picture" if is_object => Some(Shape::Api),
             "first_name" | "last_name" | "address" | "post_code" | "username" | "registered_date"
             | "nationality" => Some(Shape::External),
-            "dob" | "id" | "picture" if cursor.peek()? != Peek::Null => Some(Shape::External),
+            "dob" | "id" | "picture" if peek != Peek::Null => Some(Shape::External),
             _ => None,
         };
-        shape = shape.or(says);
+        if shape.is_some() {
+            // Nothing further is looked at: the reading itself finds what is no JSON.
+            return Err(NotJson { reason: String::new(), index: 0 });
+        }
         cursor.skip()
-    })?;
-    Ok(shape.unwrap_or(Shape::External))
+    });
+    match shape {
+        Some(shape) => Ok(shape),
+        None => read.map(|_| Shape::External),
+    }
 }
 
 fn read_external<'j>(cursor: &mut Cursor<'j>, unparsable: &mut Unparsable) -> Result<User<'j>, NotJson> {
