@@ -1,6 +1,11 @@
 //! `millrace`: users from a source to tables that people query, on one machine.
 
+mod backfill;
+mod clock;
+mod export;
 mod failure;
+mod job;
+mod progress;
 mod query;
 mod run;
 mod tables;
@@ -31,6 +36,15 @@ enum Command {
     /// List the lake's tables: rows, files, bytes, newest day, schema
     #[command(after_help = tables::EXAMPLES)]
     Tables(tables::TablesArgs),
+    /// Run one job for one day
+    #[command(after_help = job::EXAMPLES)]
+    Job(job::JobArgs),
+    /// Make the tables of past days anew, in their order
+    #[command(after_help = backfill::EXAMPLES)]
+    Backfill(backfill::BackfillArgs),
+    /// Write a table as JSON, CSV or Parquet
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::ExportArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -63,14 +77,20 @@ fn main() -> ExitCode {
 fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::for_people(cli.verbose)?;
     match cli.command {
-        Command::Run(args) => {
-            let shutdown = Shutdown::on_signals()?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(run::run(*args, &shutdown))
-        }
+        Command::Run(args) => until_stopped(async |shutdown| run::run(*args, shutdown).await),
         Command::Query(args) => query::query(&args),
         Command::Tables(args) => tables::tables(&args),
+        Command::Job(args) => until_stopped(async |shutdown| job::job(args, shutdown).await),
+        Command::Backfill(args) => until_stopped(async |shutdown| backfill::backfill(args, shutdown).await),
+        Command::Export(args) => export::export(&args),
     }
+}
+
+/// Runs `work`, which is told of Ctrl-C.
+fn until_stopped(work: impl AsyncFnOnce(&Shutdown) -> anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    let shutdown = Shutdown::on_signals()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(work(&shutdown))
 }
 
 #[cfg(test)]

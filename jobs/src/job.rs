@@ -58,7 +58,12 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    pub(crate) fn new(spec: &TableSpec, run: &RunContext, rows: u64, staged: impl FnOnce(Key) -> Staged) -> Result<Self, JobError> {
+    pub(crate) fn new(
+        spec: &TableSpec,
+        run: &RunContext,
+        rows: u64,
+        staged: impl FnOnce(Key) -> Staged,
+    ) -> Result<Self, JobError> {
         let key = partition_key(spec.layer, spec.name, run.as_of)?;
         let report = TableReport {
             name: spec.name.into(),

@@ -42,7 +42,8 @@ impl ReadColumn {
         Self { name, stored: DataType::Utf8, repeats: true }
     }
 
-    fn read_as(&self) -> DataType {
+    /// Its type in what is read.
+    pub fn read_as(&self) -> DataType {
         match self.repeats {
             true => DataType::Dictionary(Box::new(DataType::Int32), Box::new(self.stored.clone())),
             false => self.stored.clone(),
@@ -68,7 +69,11 @@ pub struct Partition {
 impl Partition {
     /// Opens the object `key`, of which `columns` will be read: those it lacks are absent from what is read, and a
     /// warning is logged. `None`: there is no such object.
-    pub async fn open(store: &dyn Store, key: &Key, columns: &[ReadColumn]) -> Result<Option<Self>, JobError> {
+    pub async fn open(
+        store: &dyn Store,
+        key: &Key,
+        columns: &[ReadColumn],
+    ) -> Result<Option<Self>, JobError> {
         let body = match store.local_path(key) {
             Some(path) => match PositionedFile::open(&path) {
                 Ok(file) => Body::File(file),
@@ -154,7 +159,11 @@ impl Iterator for Batches {
     }
 }
 
-fn metadata<R: ChunkReader>(key: &Key, input: &R, columns: &[ReadColumn]) -> Result<ArrowReaderMetadata, JobError> {
+fn metadata<R: ChunkReader>(
+    key: &Key,
+    input: &R,
+    columns: &[ReadColumn],
+) -> Result<ArrowReaderMetadata, JobError> {
     let unreadable = |source| JobError::UnreadableObject { object: key.clone(), source };
     // The Parquet types are the contract; which Arrow layout the writer had is not.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
@@ -168,8 +177,8 @@ fn read_as(key: &Key, found: &Schema, columns: &[ReadColumn]) -> Result<SchemaRe
     for column in columns.iter().filter(|column| found.column_with_name(column.name).is_none()) {
         tracing::warn!(%key, column = column.name, "a partition lacks a column: its values are null");
     }
-    let fields = found.fields().iter().map(|field| {
-        match columns.iter().find(|column| column.name == field.name()) {
+    let fields =
+        found.fields().iter().map(|field| match columns.iter().find(|column| column.name == field.name()) {
             None => Ok(Field::clone(field)),
             Some(column) if column.stored == *field.data_type() => {
                 Ok(field.as_ref().clone().with_data_type(column.read_as()))
@@ -180,7 +189,6 @@ fn read_as(key: &Key, found: &Schema, columns: &[ReadColumn]) -> Result<SchemaRe
                 found: field.data_type().to_string(),
                 expected: column.stored.to_string(),
             }),
-        }
-    });
+        });
     Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>, JobError>>()?)))
 }

@@ -165,7 +165,9 @@ def all_null():
 
 
 # Bytewise order differs from that of a locale, of upper-cased text and of UTF-16 (the last two).
-AWKWARD = ["a", "A", "B", "aa", "a b", "a,b", "Z", "z", "é", "e\u0301", "ß", "ÅL", "ø", "~", "日本", "\uff5e", "\U0001f600"]
+AWKWARD = [
+    "a", "A", "B", "aa", "a b", "a,b", "Z", "z", "é", "e\u0301", "ß", "ÅL", "ø", "~", "日本", "\uff5e", "\U0001f600",
+]
 
 
 @case
@@ -191,7 +193,8 @@ def cut_of_the_top_ten():
     for n in range(9):
         out += numbered(5, f"top{n}", email=f"a@top{n}.example", state=f"Top{n}", country="X")
     for prefix, email, state in (
-        ("low", "a@zz.example", "zz"), ("mid", "a@unknown", "unknown"), ("nul", None, None), ("vow", "a@v.example", "V"),
+        ("low", "a@zz.example", "zz"), ("mid", "a@unknown", "unknown"), ("nul", None, None),
+        ("vow", "a@v.example", "V"),
     ):
         count = 1 if prefix in ("mid", "nul") else 2
         out += numbered(count, prefix, email=email, state=state, country="X")
@@ -399,7 +402,8 @@ def week():
     tenure = known("tenure", registered=D(2024, 5, 6))
     without_id = known(None)
     return [
-        (D(2024, 6, 1), [same, ages, tenure, known("moves"), known("nullcity", city=None), known("leaves"), without_id]),
+        (D(2024, 6, 1), [same, ages, tenure, known("moves"), known("nullcity", city=None), known("leaves"),
+                         without_id]),
         (D(2024, 6, 2), [same, ages, tenure, known("moves", **rome), known("nullcity"), without_id]),
         (D(2024, 6, 3), [same, ages, tenure, known("moves"), known("nullcity", city=None), known("é", city="unknown")]),
         (D(2024, 6, 4), [same, ages, tenure, known("moves"), known("leaves"), known("é", city=None)]),

@@ -42,7 +42,7 @@ pub struct Cells {
 
 /// One group: its key, and what was counted of it.
 #[derive(Debug, Clone)]
-pub struct Cell {
+pub(super) struct Cell {
     pub(super) key: Vec<KeyValue>,
     pub(super) sums: Vec<i64>,
     pub(super) distinct: Vec<HashSet<u32, FixedState>>,

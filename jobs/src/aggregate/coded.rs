@@ -156,11 +156,13 @@ impl<'a> Coded<'a> {
                 Some(ids) => (0..ids.len()).map(|row| ids.is_valid(row)).collect(),
                 None => nowhere(),
             },
-            Condition::HasIssues => {
-                // What is deducted is listed, and what is listed was deducted.
-                let scores = self.number(Number::Quality).into_iter();
-                scores.map(|score| score != NO_NUMBER && score < 100).collect()
-            }
+            Condition::HasIssues => match self.batch.column_by_name("quality_issues") {
+                Some(issues) => {
+                    let lists = issues.as_list::<i32>();
+                    (0..lists.len()).map(|row| lists.is_valid(row) && lists.value_length(row) > 0).collect()
+                }
+                None => nowhere(),
+            },
             Condition::QualityFrom(from, below) => {
                 let scores = self.number(Number::Quality).into_iter();
                 scores.map(|score| score != NO_NUMBER && (from..below).contains(&score)).collect()

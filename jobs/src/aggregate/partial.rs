@@ -230,7 +230,12 @@ impl Groups {
             for (place, values) in key.iter_mut().zip(&keys) {
                 *place = values[row];
             }
-            if aggregate.keys.iter().zip(key).any(|(kind, code)| code == ABSENT && !matches!(kind, Key::Text(_))) {
+            if aggregate
+                .keys
+                .iter()
+                .zip(key)
+                .any(|(kind, code)| code == ABSENT && !matches!(kind, Key::Text(_)))
+            {
                 numbers.push(ABSENT);
                 continue;
             }

@@ -43,7 +43,8 @@ fn columns_of_measure(measure: Measure) -> Vec<&'static str> {
         Measure::Where(Condition::EmailValid) => vec!["email_valid"],
         Measure::Where(Condition::PhoneValid) => vec!["phone_valid"],
         Measure::Where(Condition::HasId) => vec!["id"],
-        Measure::Where(Condition::HasIssues | Condition::QualityFrom(..)) => vec!["data_quality_score"],
+        Measure::Where(Condition::HasIssues) => vec!["quality_issues"],
+        Measure::Where(Condition::QualityFrom(..)) => vec!["data_quality_score"],
         Measure::Sum(number) | Measure::Least(number) | Measure::Greatest(number) => match number {
             Number::Age => vec!["age_years"],
             Number::Quality => vec!["data_quality_score"],

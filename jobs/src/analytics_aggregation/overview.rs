@@ -53,9 +53,11 @@ fn analytics_rows(facts: &Facts<'_>) -> Vec<Row> {
             .iter()
             .map(|gender| metric("gender_distribution", format!("gender_{}", gender.text(0)), gender.rows())),
     );
-    rows.extend(top(&domains).into_iter().map(|(domain, users)| {
-        metric("email_domain_distribution", format!("domain_{domain}"), users)
-    }));
+    rows.extend(
+        top(&domains)
+            .into_iter()
+            .map(|(domain, users)| metric("email_domain_distribution", format!("domain_{domain}"), users)),
+    );
     rows
 }
 

@@ -131,7 +131,10 @@ impl TableSpec {
     pub fn batch(&self, mut rows: Vec<Row>) -> Result<RecordBatch, ArrowError> {
         if let Some(row) = rows.iter().find(|row| row.len() != self.columns.len()) {
             let (found, stated) = (row.len(), self.columns.len());
-            return Err(ArrowError::SchemaError(format!("a row of {} has {found} values, not {stated}", self.name)));
+            return Err(ArrowError::SchemaError(format!(
+                "a row of {} has {found} values, not {stated}",
+                self.name
+            )));
         }
         rows.sort_by(|a, b| a[..self.key].partial_cmp(&b[..self.key]).unwrap_or(std::cmp::Ordering::Equal));
         let columns = self.columns.iter().enumerate();
@@ -198,7 +201,8 @@ mod tests {
     fn a_row_that_does_not_fit_is_refused_with_its_column() {
         let short = SPEC.batch(vec![vec!["a".into()]]).expect_err("too short").to_string();
         assert!(short.contains("1 values, not 3"), "{short}");
-        let wrong = SPEC.batch(vec![vec!["a".into(), "b".into(), Value::Null]]).expect_err("a text").to_string();
+        let wrong =
+            SPEC.batch(vec![vec!["a".into(), "b".into(), Value::Null]]).expect_err("a text").to_string();
         assert!(wrong.contains("t.n") && wrong.contains("Count"), "{wrong}");
         let nan = SPEC.batch(vec![vec!["a".into(), 1.into(), f64::NAN.into()]]).expect_err("NaN").to_string();
         assert!(nan.contains("t.share"), "{nan}");

@@ -55,9 +55,7 @@ fn rows(facts: &Facts<'_>) -> Vec<Row> {
         .collect();
     let user_count_ranks = rank(&countries, |a, b| b.rows().cmp(&a.rows()));
     let rate_ranks = rank(&rates, descending_nulls_last);
-    let day = |day: Option<i64>| {
-        day.and_then(|day| i32::try_from(day).ok()).map_or(Value::Null, Value::Day)
-    };
+    let day = |day: Option<i64>| day.and_then(|day| i32::try_from(day).ok()).map_or(Value::Null, Value::Day);
     let rows = countries.iter().enumerate().map(|(at, country)| {
         vec![
             country.text(0).into(),

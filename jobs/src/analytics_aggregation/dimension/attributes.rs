@@ -84,26 +84,32 @@ impl Attributes {
         self.columns["id"].as_string()
     }
 
-    /// 128 bits of hash over a row's attributes: two versions of a user that differ share theirs with a chance of
-    /// 10^-38.
-    pub(super) fn fingerprint(&self, row: usize) -> u128 {
-        let mut hash = Xxh3::new();
-        for name in TEXTS.iter().chain(&["target_segment"]) {
-            match Words::of(&self.columns[name]).at(row) {
-                // The length parts one text from the next.
-                Some(text) => {
-                    hash.update(&(text.len() as u64).to_le_bytes());
-                    hash.update(text.as_bytes());
+    /// For each row 128 bits of hash over its attributes: two versions of a user that differ share theirs with a chance
+    /// of 10^-38.
+    pub(super) fn fingerprints(&self) -> Vec<u128> {
+        let words: Vec<Words<'_>> =
+            TEXTS.iter().chain(&["target_segment"]).map(|name| Words::of(&self.columns[name])).collect();
+        let scores = ["data_quality_score", "demographic_score"]
+            .map(|name| self.columns[name].as_primitive::<Float64Type>());
+        let fingerprint = |row: usize| {
+            let mut hash = Xxh3::new();
+            for words in &words {
+                match words.at(row) {
+                    // The length parts one text from the next.
+                    Some(text) => {
+                        hash.update(&(text.len() as u64).to_le_bytes());
+                        hash.update(text.as_bytes());
+                    }
+                    None => hash.update(&u64::MAX.to_le_bytes()),
                 }
-                None => hash.update(&u64::MAX.to_le_bytes()),
             }
-        }
-        for name in ["data_quality_score", "demographic_score"] {
-            let scores = self.columns[name].as_primitive::<Float64Type>();
-            let bits = if scores.is_valid(row) { scores.value(row).to_bits() } else { u64::MAX };
-            hash.update(&bits.to_le_bytes());
-        }
-        hash.digest128()
+            for scores in scores {
+                let bits = if scores.is_valid(row) { scores.value(row).to_bits() } else { u64::MAX };
+                hash.update(&bits.to_le_bytes());
+            }
+            hash.digest128()
+        };
+        (0..self.ids().len()).map(fingerprint).collect()
     }
 }
 

@@ -24,11 +24,11 @@ impl LatestVersions {
         for partition in partitions {
             for batch in partition.read(&columns, row_groups_with(partition, least, greatest))? {
                 let versions = Attributes::of_versions(&batch?);
-                let ids = versions.ids();
+                let (ids, fingerprints) = (versions.ids(), versions.fingerprints());
                 for row in (0..ids.len()).filter(|row| ids.is_valid(*row)) {
                     let id = ids.value(row);
                     if (least.as_str()..=greatest.as_str()).contains(&id) {
-                        latest.0.insert(xxh3_128(id.as_bytes()), versions.fingerprint(row));
+                        latest.0.insert(xxh3_128(id.as_bytes()), fingerprints[row]);
                     }
                 }
             }

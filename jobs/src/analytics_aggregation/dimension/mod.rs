@@ -82,10 +82,8 @@ pub fn versions(
             _ => LatestVersions::of(earlier, id_range(users, row_groups.clone())?.as_ref())?,
         };
         for batch in users.read(&columns, row_groups.collect())? {
-            let rows = changed(&batch?, &latest, run).map_err(|source| JobError::Table {
-                table: DIM_USER_DEMOGRAPHICS.name,
-                source,
-            })?;
+            let rows = changed(&batch?, &latest, run)
+                .map_err(|source| JobError::Table { table: DIM_USER_DEMOGRAPHICS.name, source })?;
             if rows.num_rows() > 0 {
                 put(rows)?;
             }
@@ -95,18 +93,24 @@ pub fn versions(
 }
 
 /// The rows of a batch of users that are new versions, as the table has them.
-fn changed(users: &RecordBatch, latest: &LatestVersions, run: &RunContext) -> Result<RecordBatch, ArrowError> {
+fn changed(
+    users: &RecordBatch,
+    latest: &LatestVersions,
+    run: &RunContext,
+) -> Result<RecordBatch, ArrowError> {
     let attributes = Attributes::of_users(users)?;
     let ids = attributes.ids();
+    let fingerprints = if latest.is_empty() { Vec::new() } else { attributes.fingerprints() };
     let is_new = |row: usize| {
-        ids.is_valid(row) && (latest.is_empty() || latest.get(ids.value(row)) != Some(attributes.fingerprint(row)))
+        ids.is_valid(row) && (latest.is_empty() || latest.get(ids.value(row)) != Some(fingerprints[row]))
     };
     let mask: BooleanArray = (0..users.num_rows()).map(|row| Some(is_new(row))).collect();
     let rows = mask.true_count();
     let kept = |column: &ArrayRef| -> Result<ArrayRef, ArrowError> {
         if rows == mask.len() { Ok(Arc::clone(column)) } else { arrow_select::filter::filter(column, &mask) }
     };
-    let instant = || Arc::new(TimestampMicrosecondArray::from_value(run.started_at, rows).with_timezone("UTC"));
+    let instant =
+        || Arc::new(TimestampMicrosecondArray::from_value(run.started_at, rows).with_timezone("UTC"));
     let of = |name: &str| kept(attributes.column(name));
     let columns: Vec<ArrayRef> = vec![
         of("id")?,
@@ -153,11 +157,14 @@ fn row_groups_with(versions: &Partition, least: &str, greatest: &str) -> Vec<usi
     let all = || (0..versions.row_groups()).collect();
     let footer = versions.footer();
     let schema = DIM_USER_DEMOGRAPHICS.arrow_schema();
-    let Ok(converter) = StatisticsConverter::try_new("user_id", &schema, footer.file_metadata().schema_descr()) else {
+    let Ok(converter) =
+        StatisticsConverter::try_new("user_id", &schema, footer.file_metadata().schema_descr())
+    else {
         return all();
     };
-    let bounds =
-        converter.row_group_mins(footer.row_groups()).and_then(|mins| Ok((mins, converter.row_group_maxes(footer.row_groups())?)));
+    let bounds = converter
+        .row_group_mins(footer.row_groups())
+        .and_then(|mins| Ok((mins, converter.row_group_maxes(footer.row_groups())?)));
     let Ok((mins, maxes)) = bounds else { return all() };
     let (mins, maxes): (&StringArray, &StringArray) = (mins.as_string(), maxes.as_string());
     (0..versions.row_groups())
