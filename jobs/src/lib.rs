@@ -5,6 +5,7 @@ pub mod analytics_aggregation;
 pub mod catalogue;
 pub mod job;
 pub mod job_error;
+pub mod lineage;
 pub mod partition;
 pub mod plan;
 mod positioned_file;
