@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod analytics_aggregation;
 pub mod catalogue;
+pub mod cloud;
 pub mod job;
 pub mod job_error;
 pub mod lineage;
