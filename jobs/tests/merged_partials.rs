@@ -136,6 +136,9 @@ fn tables(plan: &Plan, users: &Partial) -> Vec<RecordBatch> {
 }
 
 proptest! {
+    // Each case makes all tables twice.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn merged_partials_of_any_split_are_the_whole(
         users in prop::collection::vec((any_user(), 0..5_usize), 0..60), first in 0..5_usize
