@@ -1,6 +1,8 @@
 //! `millrace`: users from a source to tables that people query, on one machine.
 
+mod compact;
 mod failure;
+mod forget;
 mod query;
 mod run;
 mod tables;
@@ -31,6 +33,12 @@ enum Command {
     /// List the lake's tables: rows, files, bytes, newest day, schema
     #[command(after_help = tables::EXAMPLES)]
     Tables(tables::TablesArgs),
+    /// Make large raw objects of small ones
+    #[command(after_help = compact::EXAMPLES)]
+    Compact(compact::CompactArgs),
+    /// Erase persons from raw rows, dead letters, state and every table
+    #[command(after_help = forget::EXAMPLES)]
+    Forget(forget::ForgetArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -65,12 +73,17 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Run(args) => {
             let shutdown = Shutdown::on_signals()?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(run::run(*args, &shutdown))
+            runtime()?.block_on(run::run(*args, &shutdown))
         }
         Command::Query(args) => query::query(&args),
         Command::Tables(args) => tables::tables(&args),
+        Command::Compact(args) => runtime()?.block_on(compact::compact(&args)),
+        Command::Forget(args) => runtime()?.block_on(forget::forget(&args)),
     }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 #[cfg(test)]

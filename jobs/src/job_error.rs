@@ -44,6 +44,10 @@ pub enum JobError {
     Unbalanced { positions: u64, users: u64, duplicates: u64, after_as_of: u64 },
     #[error("run record {key} cannot be read; remove it and run the job again")]
     RunRecord { key: Key, source: serde_json::Error },
+    #[error("a person was erased while the job ran: run it again")]
+    Erased,
+    #[error("{key} cannot be read; restore it, or run `millrace forget` again to have it written anew")]
+    Epoch { key: Key, source: serde_json::Error },
     #[error("the job was cancelled")]
     Cancelled,
     #[error("the job's worker thread died: {reason}")]
@@ -54,6 +58,7 @@ impl JobError {
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
+            Self::Erased => Class::Retry,
             _ => Class::Stop,
         }
     }

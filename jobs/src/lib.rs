@@ -1,6 +1,8 @@
-//! The batch jobs: raw rows to curated tables, and the queries over them.
+//! The batch jobs: raw rows to curated tables, the queries over them, and the erasure of persons from all of it.
 
 pub mod catalogue;
+pub mod erasure;
+pub mod forget;
 pub mod job_error;
 pub mod publish;
 pub mod query;

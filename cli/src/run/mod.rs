@@ -24,6 +24,7 @@ use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::USERS_CREATED;
 
 pub(crate) use args::{RunArgs, UsageError};
+pub(crate) use clock::now_micros;
 
 use self::broker::Broker;
 use self::conservation::Flow;

@@ -14,7 +14,7 @@ pub mod key;
 pub mod landed;
 pub mod layout;
 pub mod memory;
-mod raw_file;
+pub mod raw_file;
 pub mod raw_listing;
 pub mod raw_name;
 pub mod raw_object;

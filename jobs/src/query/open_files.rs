@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{ScanSource, ScanSourceRef, ScanSources};
+use polars::prelude::{PlRefPath, PolarsResult, ScanSource, ScanSourceRef, ScanSources};
 
 use super::{DataFile, Lake, QueryError};
 
@@ -43,14 +43,18 @@ impl OpenFiles {
 
     /// What to scan for `files`: their mappings; their paths where the query does not name their table, and so does not
     /// read it.
-    pub(super) fn sources<'a>(&self, files: impl Iterator<Item = &'a DataFile> + Clone) -> ScanSources {
+    pub(super) fn sources<'a>(
+        &self,
+        files: impl Iterator<Item = &'a DataFile> + Clone,
+    ) -> PolarsResult<ScanSources> {
         let mapped = files.clone().map(|file| match self.0.get(&file.path)? {
             ScanSource::Buffer(bytes) => Some(bytes.clone()),
             _ => None,
         });
-        match mapped.collect::<Option<Vec<_>>>() {
-            Some(buffers) => ScanSources::Buffers(buffers.into()),
-            None => ScanSources::Paths(Default::default()),
+        if let Some(buffers) = mapped.collect::<Option<Vec<_>>>() {
+            return Ok(ScanSources::Buffers(buffers.into()));
         }
+        let paths = files.map(|file| PlRefPath::try_from_path(&file.path)).collect::<PolarsResult<Vec<_>>>()?;
+        Ok(ScanSources::Paths(paths.into()))
     }
 }

@@ -49,6 +49,7 @@ fn scan_files<'a>(
 ) -> PolarsResult<LazyFrame> {
     let options = ParquetOptions { schema: Some(schema.clone()), ..ParquetOptions::default() };
     let arguments = UnifiedScanArgs {
+        // A path with `*` or `[` in it is a path.
         glob: false,
         // The folder's processing_date and date are columns in the files already.
         hive_options: HiveOptions::new_disabled(),
@@ -57,7 +58,7 @@ fn scan_files<'a>(
         cast_columns_policy: CastColumnsPolicy::ERROR_ON_MISMATCH,
         ..UnifiedScanArgs::default()
     };
-    Ok(DslBuilder::scan_parquet(open.sources(files), options, arguments)?.build().into())
+    Ok(DslBuilder::scan_parquet(open.sources(files)?, options, arguments)?.build().into())
 }
 
 /// The types queries reckon in: timestamps without a zone, because Polars' SQL has no literal with one and refuses to

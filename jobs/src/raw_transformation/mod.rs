@@ -17,7 +17,7 @@ pub mod raw_columns;
 pub mod raw_scan;
 mod spill;
 pub mod summary;
-mod table_writer;
+pub(crate) mod table_writer;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,6 +27,7 @@ use millrace_lake::layout::{Layer, partition_key};
 use millrace_lake::store::{ObjectMeta, ObjectWriter, Store};
 use tokio::sync::mpsc;
 
+use crate::erasure;
 use crate::job_error::JobError;
 use crate::publish::{Staged, publish, schema_fingerprint};
 use crate::run_context::{JobSettings, RunContext};
@@ -87,6 +88,7 @@ pub async fn run(
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<JobReport, JobError> {
     let started = Instant::now();
+    let since = erasure::epoch(store.as_ref()).await?;
     let scratch = Arc::new(Scratch::new_in(&settings.scratch_dir)?);
     let objects = raw_scan::list(store.as_ref()).await?;
     let files = raw_scan::as_files(store.as_ref(), &objects, scratch.path()).await?;
@@ -128,7 +130,7 @@ pub async fn run(
     };
     let summary_key = partition_key(LAYER, DATA_QUALITY_SUMMARY, ctx.as_of)?;
     let staged = vec![Staged::Writer(writer), Staged::Bytes(summary_key, Bytes::from(summary))];
-    let published = publish(store.as_ref(), staged, &mut record).await?;
+    let published = publish(store.as_ref(), staged, &mut record, since).await?;
     tracing::info!(?rows, published, as_of = %ctx.as_of, "raw-transformation done");
     Ok(JobReport {
         rows_in: rows.rows_in,

@@ -14,7 +14,7 @@ use polars_io::{SerReader, SerWriter};
 const ROW_GROUP: usize = 32_768;
 
 /// Encodes frames; what is encoded is taken out as bytes in order.
-pub(super) struct TableWriter {
+pub(crate) struct TableWriter {
     encoder: BatchedWriter<Pipe>,
     pipe: Pipe,
     // Rows that do not fill a row group yet.
@@ -23,7 +23,7 @@ pub(super) struct TableWriter {
 }
 
 impl TableWriter {
-    pub(super) fn new(schema: &Schema) -> PolarsResult<Self> {
+    pub(crate) fn new(schema: &Schema) -> PolarsResult<Self> {
         let pipe = Pipe::default();
         let encoder = ParquetWriter::new(pipe.clone())
             .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(3)?)))
@@ -33,7 +33,7 @@ impl TableWriter {
     }
 
     /// Appends rows; answers the bytes that became ready.
-    pub(super) fn append(&mut self, rows: DataFrame) -> PolarsResult<Vec<u8>> {
+    pub(crate) fn append(&mut self, rows: DataFrame) -> PolarsResult<Vec<u8>> {
         self.rows += rows.height() as u64;
         self.rest.vstack_mut_owned(rows)?;
         if self.rest.height() >= ROW_GROUP {
@@ -48,7 +48,7 @@ impl TableWriter {
     }
 
     /// Encodes what is left and the footer; answers the last bytes and the rows of the file.
-    pub(super) fn finish(mut self) -> PolarsResult<(Vec<u8>, u64)> {
+    pub(crate) fn finish(mut self) -> PolarsResult<(Vec<u8>, u64)> {
         self.rest.rechunk_mut();
         if self.rest.height() > 0 {
             self.encoder.write_batch(&self.rest)?;
