@@ -132,7 +132,8 @@ fn parse_size(text: &str) -> Result<u64, String> {
         "GiB" => Some(30),
         _ => None,
     };
-    let bytes = number.parse::<u64>().ok().zip(scale).and_then(|(number, scale)| number.checked_mul(1 << scale));
+    let bytes =
+        number.parse::<u64>().ok().zip(scale).and_then(|(number, scale)| number.checked_mul(1 << scale));
     bytes
         .filter(|bytes| *bytes > 0)
         .ok_or_else(|| "give a number of bytes, KiB, MiB or GiB, such as 128MiB".to_owned())

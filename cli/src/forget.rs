@@ -155,6 +155,9 @@ impl Rebuild for Jobs {
 }
 
 fn unknown(job: &str, ctx: &RunContext) -> JobError {
-    let reason = format!("this version does not know {job}, which published {}: erase with the one that did", ctx.as_of);
+    let reason = format!(
+        "this version does not know {job}, which published {}: erase with the one that did",
+        ctx.as_of
+    );
     JobError::Worker { reason }
 }

@@ -38,7 +38,9 @@ pub enum RawFileError {
     Rows { object: Key, source: ArrowError },
     #[error("{object} could not be encoded; this is a bug")]
     Encode { object: Key, source: ParquetError },
-    #[error("column {column} of {object} is not of type {expected}; rewrite the object or move it out of the lake")]
+    #[error(
+        "column {column} of {object} is not of type {expected}; rewrite the object or move it out of the lake"
+    )]
     ColumnType { object: Key, column: &'static str, expected: &'static str },
     #[error("the work on {object} was cut off")]
     CutOff { object: Key },
@@ -97,9 +99,8 @@ impl RawFile {
     pub(crate) fn compacted_from(&self) -> Vec<Key> {
         let entries = self.entries();
         let entry = entries.iter().find(|entry| entry.key == COMPACTED_FROM);
-        let names: Vec<String> = entry
-            .and_then(|entry| serde_json::from_str(entry.value.as_deref()?).ok())
-            .unwrap_or_default();
+        let names: Vec<String> =
+            entry.and_then(|entry| serde_json::from_str(entry.value.as_deref()?).ok()).unwrap_or_default();
         names.into_iter().filter_map(|name| Key::new(name).ok()).collect()
     }
 

@@ -24,7 +24,9 @@ pub enum ListingError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Table(#[from] LayoutError),
-    #[error("objects of raw/{table} went away during each of {ATTEMPTS} listings; try again when the compaction is done")]
+    #[error(
+        "objects of raw/{table} went away during each of {ATTEMPTS} listings; try again when the compaction is done"
+    )]
     Restless { table: String },
 }
 

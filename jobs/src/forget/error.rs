@@ -24,7 +24,9 @@ pub enum ForgetError {
     Letters(#[from] LettersError),
     #[error(transparent)]
     Job(#[from] JobError),
-    #[error("rows about them keep landing: stop the source that sends them, then give the same command again")]
+    #[error(
+        "rows about them keep landing: stop the source that sends them, then give the same command again"
+    )]
     Restless,
 }
 

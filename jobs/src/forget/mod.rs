@@ -179,10 +179,7 @@ impl Work<'_> {
     }
 
     /// Takes them out of each partition of `tables`; answers the first day that held them, or may have.
-    async fn tables(
-        &mut self,
-        tables: &[partitions::PersonTable],
-    ) -> Result<Option<NaiveDate>, ForgetError> {
+    async fn tables(&mut self, tables: &[partitions::PersonTable]) -> Result<Option<NaiveDate>, ForgetError> {
         let mut first = None;
         for table in tables {
             for day in table.days(self.store.as_ref()).await? {

@@ -134,7 +134,11 @@ impl PersonTable {
         let subjects = Arc::clone(subjects);
         let work = tokio::spawn(off_thread(key.clone(), move || {
             let send = |bytes: Vec<u8>| {
-                if bytes.is_empty() { Ok(()) } else { sender.blocking_send(bytes).map_err(|_| JobError::Cancelled) }
+                if bytes.is_empty() {
+                    Ok(())
+                } else {
+                    sender.blocking_send(bytes).map_err(|_| JobError::Cancelled)
+                }
             };
             self.without(&file, &subjects, send)
         }));
@@ -284,7 +288,8 @@ fn piece(path: &Path, start: usize, column: Option<&str>) -> PolarsResult<DataFr
         ..UnifiedScanArgs::default()
     };
     let sources = ScanSources::Paths([PlRefPath::try_from_path(path)?].into_iter().collect());
-    let rows: LazyFrame = DslBuilder::scan_parquet(sources, ParquetOptions::default(), arguments)?.build().into();
+    let rows: LazyFrame =
+        DslBuilder::scan_parquet(sources, ParquetOptions::default(), arguments)?.build().into();
     let rows = match column {
         Some(column) => rows.select([col(column)]),
         None => rows,

@@ -54,7 +54,8 @@ impl OpenFiles {
         if let Some(buffers) = mapped.collect::<Option<Vec<_>>>() {
             return Ok(ScanSources::Buffers(buffers.into()));
         }
-        let paths = files.map(|file| PlRefPath::try_from_path(&file.path)).collect::<PolarsResult<Vec<_>>>()?;
+        let paths =
+            files.map(|file| PlRefPath::try_from_path(&file.path)).collect::<PolarsResult<Vec<_>>>()?;
         Ok(ScanSources::Paths(paths.into()))
     }
 }

@@ -15,7 +15,10 @@ use crate::raw_name::RawObjectName;
 #[derive(Debug)]
 pub(super) enum Unmerged {
     /// This object cannot be written by the schema, or is not what its name says: it is left alone.
-    Unfit { object: Key, reason: String },
+    Unfit {
+        object: Key,
+        reason: String,
+    },
     Failed(RawFileError),
 }
 
@@ -150,15 +153,19 @@ impl Cursor {
             let texts = batch.column_by_name(column).and_then(|column| column.as_string_opt::<i32>());
             texts.is_some_and(|texts| texts.iter().all(|text| text == Some(expected)))
         };
-        let partitions = batch.column_by_name("_partition").and_then(|column| column.as_primitive_opt::<Int32Type>());
+        let partitions =
+            batch.column_by_name("_partition").and_then(|column| column.as_primitive_opt::<Int32Type>());
         let of_partition = partitions.is_some_and(|partitions| {
-            partitions.null_count() == 0 && partitions.values().iter().all(|number| *number == self.name.partition())
+            partitions.null_count() == 0
+                && partitions.values().iter().all(|number| *number == self.name.partition())
         });
         if !of_partition
             || !text("_topic", self.name.topic())
             || !text("_generation", self.name.generation().as_str())
         {
-            return Some("it holds rows of another topic, generation or partition than its name says".to_owned());
+            return Some(
+                "it holds rows of another topic, generation or partition than its name says".to_owned(),
+            );
         }
         let offsets = offsets(batch);
         if before >= offsets.first().copied() || !offsets.is_sorted_by(|left, right| left < right) {

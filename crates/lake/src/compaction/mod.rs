@@ -154,14 +154,21 @@ pub async fn compact(
         let mut settled = BTreeSet::new();
         while let Some(group) = lane.groups(policy, &settled).into_iter().next() {
             work.merge(&mut lane, group, &mut settled).await?;
-            let waiting: u64 = lane.groups(policy, &settled).iter().map(|group| group.objects().count() as u64).sum();
+            let waiting: u64 =
+                lane.groups(policy, &settled).iter().map(|group| group.objects().count() as u64).sum();
             progress(Progress { objects: done + held.saturating_sub(waiting), of });
         }
         done += held;
         progress(Progress { objects: done, of });
     }
     report.after = Extent::of(&raw_listing::exact(store.as_ref(), table).await?);
-    tracing::info!(table, written = report.written, removed = report.removed, leftovers = report.leftovers, "compacted");
+    tracing::info!(
+        table,
+        written = report.written,
+        removed = report.removed,
+        leftovers = report.leftovers,
+        "compacted"
+    );
     Ok(report)
 }
 

@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_settled_object_keeps_its_run_out() {
-        let objects = [object(0, 0, 0, 9, 1), object(0, 0, 5, 14, 1), object(0, 0, 15, 19, 1), object(0, 0, 20, 29, 1)];
+        let objects =
+            [object(0, 0, 0, 9, 1), object(0, 0, 5, 14, 1), object(0, 0, 15, 19, 1), object(0, 0, 20, 29, 1)];
         let lane = &lanes(&objects)[0];
         let settled = BTreeSet::from([objects[1].key.clone()]);
         let groups = lane.groups(&POLICY, &settled);

@@ -109,8 +109,11 @@ fn parted(key: &Key, body: &[u8], subjects: &Subjects) -> Result<(Vec<u8>, u64),
     for (line, text) in text.split_inclusive('\n').enumerate() {
         if !text.trim().is_empty() {
             let letter = DeadLetter::from_line(text.trim_end_matches(['\n', '\r']));
-            let letter =
-                letter.map_err(|source| LettersError::Line { object: key.clone(), line: line + 1, source })?;
+            let letter = letter.map_err(|source| LettersError::Line {
+                object: key.clone(),
+                line: line + 1,
+                source,
+            })?;
             if story::is_about(&letter, subjects) {
                 removed += 1;
                 continue;

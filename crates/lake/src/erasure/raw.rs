@@ -43,7 +43,11 @@ pub async fn count(store: &Arc<dyn Store>, key: &Key, subjects: &Arc<Subjects>) 
 ///
 /// Everything else of it stays: its name, its columns, the order of its rows, what its footer says. One that loses all
 /// its rows stays too, for its name tells how far its topic has landed.
-pub async fn rewrite(store: &Arc<dyn Store>, key: &Key, subjects: &Arc<Subjects>) -> Result<u64, RawFileError> {
+pub async fn rewrite(
+    store: &Arc<dyn Store>,
+    key: &Key,
+    subjects: &Arc<Subjects>,
+) -> Result<u64, RawFileError> {
     let mut writer = store.writer(key).await?;
     let (sender, mut receiver) = mpsc::channel(2);
     let (reading, object, subjects) = (Arc::clone(store), key.clone(), Arc::clone(subjects));

@@ -19,7 +19,8 @@ pub(super) fn is_about(letter: &DeadLetter, subjects: &Subjects) -> bool {
         return true;
     }
     let Some(value) = letter.value.as_deref() else { return false };
-    let content_type = header("content-type").and_then(|(_, value)| std::str::from_utf8(value.as_deref()?).ok());
+    let content_type =
+        header("content-type").and_then(|(_, value)| std::str::from_utf8(value.as_deref()?).ok());
     let unframed = unframe(value, content_type);
     match serde_json::from_slice::<Value>(unframed.body) {
         Ok(json) => PATHS.iter().any(|path| json.pointer(path).is_some_and(|id| is_id(id, subjects))),
@@ -47,7 +48,8 @@ fn names(bytes: &[u8], subjects: &Subjects) -> bool {
 
 /// Whether an id stands in `bytes` by itself: not within a longer word.
 fn mentions(bytes: &[u8], subjects: &Subjects) -> bool {
-    let part_of_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    let part_of_word =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
     subjects.ids().any(|id| {
         let id = id.as_bytes();
         bytes.windows(id.len()).enumerate().any(|(at, window)| {
@@ -141,7 +143,9 @@ mod tests {
 
     #[test]
     fn others_are_left() {
-        for json in [r#"{"id":421}"#, r#"{"login":{"uuid":"x"},"location":{"street":{"number":42}}}"#, "{}", "42x"] {
+        for json in
+            [r#"{"id":421}"#, r#"{"login":{"uuid":"x"},"location":{"street":{"number":42}}}"#, "{}", "42x"]
+        {
             assert!(!about(value(json)), "{json}");
         }
         assert!(!about(value(format!("{{ {ID}0"))), "within a longer word");
