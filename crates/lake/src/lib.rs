@@ -18,6 +18,8 @@ pub mod raw_file;
 pub mod raw_listing;
 pub mod raw_name;
 pub mod raw_object;
+#[cfg(test)]
+mod raw_samples;
 pub mod rolling;
 mod salvage;
 pub mod store;

@@ -9,6 +9,8 @@
 
 mod merge;
 pub mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -115,3 +115,74 @@ fn kept(batch: &RecordBatch, subjects: &Subjects) -> Option<BooleanArray> {
 fn no_text(object: &Key) -> RawFileError {
     RawFileError::ColumnType { object: object.clone(), column: ID, expected: "string" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::folder::FolderStore;
+    use crate::memory::MemoryStore;
+    use crate::raw_file::COMPACTED_FROM;
+    use crate::raw_samples::{batch, ids, land, texts};
+    use crate::store::ObjectMeta;
+
+    fn of(ids: &[&str]) -> Arc<Subjects> {
+        Arc::new(Subjects::new(ids.iter().copied()).unwrap())
+    }
+
+    async fn only(store: &Arc<dyn Store>) -> ObjectMeta {
+        let mut listed = store.list("raw/").await.unwrap();
+        assert_eq!(listed.len(), 1);
+        listed.remove(0)
+    }
+
+    async fn goes_and_the_rest_stays(store: Arc<dyn Store>) {
+        let key = land(store.as_ref(), 0, 20_000).await;
+        let subjects = of(&["user-0", "user-9000", "user-20000", "user-9", "nobody", "USER-5"]);
+        assert_eq!(count(&store, &key, &subjects).await.unwrap(), 4);
+        assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), 4);
+        assert_eq!(count(&store, &key, &subjects).await.unwrap(), 0);
+        assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), 0);
+        assert_eq!(only(&store).await.key, key);
+        let file = RawFile::open(store.as_ref(), &key).await.unwrap();
+        assert_eq!(file.offsets().unwrap().len(), 19_997);
+        assert_eq!(file.misfit(&millrace_events::schema::users()), None, "all columns stay");
+        assert!(ids(&file).windows(2).all(|pair| pair[0] != pair[1]));
+        let body = store.get(&key).await.unwrap();
+        assert!(!body.windows(16).any(|bytes| bytes == b"9000@example.com"), "its e-mail is left");
+    }
+
+    #[tokio::test]
+    async fn a_person_goes_and_the_rest_stays() {
+        goes_and_the_rest_stays(Arc::new(MemoryStore::new())).await;
+        let folder = tempfile::tempdir().unwrap();
+        goes_and_the_rest_stays(Arc::new(FolderStore::new(folder.path()))).await;
+    }
+
+    #[tokio::test]
+    async fn an_object_without_rows_stays_and_keeps_what_its_footer_says() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let key = land(store.as_ref(), 0, 0).await;
+        let entry =
+            parquet::file::metadata::KeyValue::new(COMPACTED_FROM.to_owned(), r#"["raw/a"]"#.to_owned());
+        let rows = batch(&[0]);
+        let mut object = RawObject::with_entries(rows.schema(), vec![entry]).unwrap();
+        object.write(&rows).unwrap();
+        store.put(&key, object.finish().unwrap().into()).await.unwrap();
+        assert_eq!(rewrite(&store, &key, &of(&["user-0"])).await.unwrap(), 1);
+        let file = RawFile::open(store.as_ref(), &key).await.unwrap();
+        assert_eq!((file.rows(), file.compacted_from()), (0, vec![Key::new("raw/a").unwrap()]));
+        assert_eq!(file.entries().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn rows_without_an_id_are_about_nobody() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let rows = batch(&[0, 1]);
+        let others: Vec<usize> = (1..rows.num_columns()).collect();
+        let key = crate::raw_samples::put(store.as_ref(), 0, 1, &rows.project(&others).unwrap()).await;
+        assert_eq!(count(&store, &key, &of(&["user-0"])).await.unwrap(), 0);
+        assert_eq!(rewrite(&store, &key, &of(&["user-0"])).await.unwrap(), 0);
+        let file = RawFile::open(store.as_ref(), &key).await.unwrap();
+        assert_eq!(texts(&file, "email").len(), 2);
+    }
+}
