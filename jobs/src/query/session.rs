@@ -54,7 +54,7 @@ fn start(sql: &str, lake: &Lake, open: &OpenFiles) -> Result<Answer, QueryError>
         let rows = scan::scan_table(table, open).map_err(failed)?;
         if table.name == views::DIMENSION {
             for view in View::ALL {
-                context.register(view.name(), view.over(rows.clone(), &table.schema));
+                context.register(view.name(), view.over(rows.clone(), &table.schema).map_err(failed)?);
             }
         }
         context.register(&table.name, rows);

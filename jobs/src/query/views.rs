@@ -1,6 +1,6 @@
 //! The views of the slowly changing dimension: what holds of each user now, and what held when.
 
-use polars::prelude::{Expr, LazyFrame, SchemaRef, SortMultipleOptions, col, lit};
+use polars::prelude::{Expr, LazyFrame, PolarsResult, SchemaRef, SortOptions, WindowMapping, col, lit};
 
 /// The table that the views are of: each partition holds the versions that are new on its day.
 pub(super) const DIMENSION: &str = "dim_user_demographics";
@@ -26,15 +26,18 @@ impl View {
     }
 
     /// The view over the rows of [`DIMENSION`], whose columns are `schema`'s.
-    pub(super) fn over(self, versions: LazyFrame, schema: &SchemaRef) -> LazyFrame {
+    pub(super) fn over(self, versions: LazyFrame, schema: &SchemaRef) -> PolarsResult<LazyFrame> {
         let kept: Vec<Expr> = schema.iter_names().map(|name| col(name.clone())).collect();
         // A window over each user, not a shift over all rows: what the query asks of the view may not be asked of the
         // versions before their successors are known.
-        let next = col("processing_date").shift(lit(-1)).over([col("user_id")]);
-        let versions = versions
-            .sort(["user_id", "processing_date"], SortMultipleOptions::new())
-            .with_column(next.alias("valid_to"));
-        match self {
+        let by_day = Some(([col("processing_date")], SortOptions::default()));
+        let next = col("processing_date").shift(lit(-1)).over_with_options(
+            Some([col("user_id")]),
+            by_day,
+            WindowMapping::GroupsToRows,
+        )?;
+        let versions = versions.with_column(next.alias("valid_to"));
+        Ok(match self {
             Self::Current => versions.filter(col("valid_to").is_null()).select(kept),
             Self::History => {
                 let kept = schema.iter_names().filter(|name| name.as_str() != "is_current");
@@ -44,7 +47,7 @@ impl View {
                 columns.push(col("valid_to").is_null().alias("is_current"));
                 versions.select(columns)
             }
-        }
+        })
     }
 }
 

@@ -8,7 +8,7 @@
 //! An object is never replaced in place: a reader may be in the middle of it.
 
 mod merge;
-pub mod plan;
+mod plan;
 #[cfg(test)]
 mod tests;
 
