@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::SchemaRef;
 
 use crate::key::Key;

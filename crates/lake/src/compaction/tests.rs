@@ -147,9 +147,13 @@ async fn what_would_lose_something_is_left_alone_and_the_others_go_on() {
     raw_samples::put(&store, 20, 21, &newer).await;
     raw_samples::put(&store, 50, 51, &batch(&[51, 50])).await;
     raw_samples::put(&store, 60, 61, &batch(&[60, 99])).await;
+    land(&store, 62, 69).await;
 
     let report = compacted(store.clone()).await.unwrap();
-    assert_eq!(names(&store).await, [name(0, 19), name(20, 21), name(30, 49), name(50, 51), name(60, 61)]);
+    assert_eq!(
+        names(&store).await,
+        [name(0, 19), name(20, 21), name(30, 49), name(50, 51), name(60, 61), name(62, 69)]
+    );
     let reasons: Vec<_> = report.left_alone.iter().map(|left| left.reason.as_str()).collect();
     assert!(reasons.iter().any(|reason| reason.contains("shoe_size")), "{reasons:?}");
     assert!(reasons.iter().any(|reason| reason.contains("order of their offsets")), "{reasons:?}");
