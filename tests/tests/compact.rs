@@ -102,60 +102,95 @@ async fn work(store: Arc<dyn Store>, scratch: &Path, landed: &AtomicI64, done: &
     Ok(runs)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn readers_and_a_job_beside_compactions_see_each_row_once() -> Result<()> {
-    let lake = tempfile::tempdir()?;
-    let scratch = tempfile::tempdir()?;
-    let store = FolderStore::new(lake.path());
-    for round in 0..100 {
-        land(&store, round * ROWS, round * ROWS + ROWS - 1).await?;
-    }
-    let landed = Arc::new(AtomicI64::new(100 * ROWS));
-    let done = Arc::new(AtomicBool::new(false));
+/// A lake that grows while it is compacted, some of the compactions killed.
+struct Beside {
+    store: FolderStore,
+    landed: Arc<AtomicI64>,
+    done: Arc<AtomicBool>,
+}
 
-    let querying = {
-        let (lake, landed, done) = (lake.path().to_owned(), Arc::clone(&landed), Arc::clone(&done));
-        std::thread::spawn(move || query(&lake, &landed, &done))
-    };
-    let working = {
-        let store: Arc<dyn Store> = Arc::new(store.clone());
-        let (scratch, landed, done) = (scratch.path().to_owned(), Arc::clone(&landed), Arc::clone(&done));
-        tokio::spawn(async move { work(store, &scratch, &landed, &done).await })
-    };
-    let (mut killed, mut whole) = (0, 0);
-    for round in 100..160 {
-        // Some batches come again, cut otherwise.
-        let first = round * ROWS - if round % 5 == 0 { ROWS / 2 } else { 0 };
-        land(&store, first, round * ROWS + ROWS - 1).await?;
-        landed.store((round + 1) * ROWS, Ordering::SeqCst);
-        if round % 3 == 0 {
-            let mut compacting = compact(lake.path(), &[])?.spawn()?;
-            if round % 2 == 0 {
-                std::thread::sleep(Duration::from_millis(u64::try_from(round)? % 40));
-                compacting.kill()?;
-                killed += 1;
+impl Beside {
+    async fn new(lake: &Path) -> Result<Self> {
+        let store = FolderStore::new(lake);
+        for round in 0..100 {
+            land(&store, round * ROWS, round * ROWS + ROWS - 1).await?;
+        }
+        let landed = Arc::new(AtomicI64::new(100 * ROWS));
+        Ok(Self { store, landed, done: Arc::new(AtomicBool::new(false)) })
+    }
+
+    /// Lands and compacts until all is landed or `over`, then says that it is done.
+    async fn go_on(&self, over: impl Fn() -> bool) -> Result<()> {
+        let result = self.grow(over).await;
+        self.done.store(true, Ordering::SeqCst);
+        let (whole, killed) = result?;
+        println!("{whole} whole compactions, {killed} that were to be killed");
+        ensure!(whole > 0, "no compaction came to its end");
+        Ok(())
+    }
+
+    async fn grow(&self, over: impl Fn() -> bool) -> Result<(usize, usize)> {
+        let (mut whole, mut killed) = (0, 0);
+        for round in 100..160 {
+            // Some batches come again, cut otherwise.
+            let first = round * ROWS - if round % 5 == 0 { ROWS / 2 } else { 0 };
+            land(&self.store, first, round * ROWS + ROWS - 1).await?;
+            self.landed.store((round + 1) * ROWS, Ordering::SeqCst);
+            if round % 3 == 0 {
+                let mut compacting = compact(self.store.root(), &[])?.spawn()?;
+                if round % 2 == 0 {
+                    std::thread::sleep(Duration::from_millis(u64::try_from(round)? % 40));
+                    compacting.kill()?;
+                    killed += 1;
+                }
+                let ended = Ended::from(compacting.wait_with_output()?);
+                ensure!(ended.code.is_none() || ended.code == Some(0), "{}", ended.stderr);
+                whole += usize::from(ended.code == Some(0));
             }
-            let ended = Ended::from(compacting.wait_with_output()?);
-            ensure!(ended.code.is_none() || ended.code == Some(0), "{}", ended.stderr);
-            whole += usize::from(ended.code == Some(0));
+            if over() {
+                break;
+            }
         }
-        if querying.is_finished() || working.is_finished() {
-            break;
-        }
+        Ok((whole, killed))
     }
-    done.store(true, Ordering::SeqCst);
-    let queries = querying.join().map_err(|_| anyhow::anyhow!("the reader panicked"))??;
-    let runs = working.await??;
-    println!(
-        "{queries} queries and {runs} runs beside {whole} compactions and {killed} that were to be killed"
-    );
-    ensure!(queries > 2 && runs > 0 && whole > 0, "nothing ran beside");
 
-    let ended = Ended::of(compact(lake.path(), &[])?)?;
-    ensure!(ended.code == Some(0), "{}", ended.stderr);
-    ensure!(whole_lake::raw_objects(lake.path())?.len() == 1, "small objects are left");
-    ensure!(query_count(lake.path(), "SELECT COUNT(*) FROM raw_users")? == 160 * ROWS as u64);
-    whole_lake::check_whole(lake.path())
+    /// What one more compaction makes of it.
+    fn check(&self) -> Result<()> {
+        let lake = self.store.root();
+        let ended = Ended::of(compact(lake, &[])?)?;
+        ensure!(ended.code == Some(0), "{}", ended.stderr);
+        ensure!(whole_lake::raw_objects(lake)?.len() == 1, "small objects are left");
+        ensure!(query_count(lake, "SELECT COUNT(*) FROM raw_users")? == 160 * ROWS as u64);
+        whole_lake::check_whole(lake)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn queries_beside_compactions_see_each_row_once() -> Result<()> {
+    let lake = tempfile::tempdir()?;
+    let beside = Beside::new(lake.path()).await?;
+    let (root, landed, done) = (lake.path().to_owned(), Arc::clone(&beside.landed), Arc::clone(&beside.done));
+    let querying = std::thread::spawn(move || query(&root, &landed, &done));
+    beside.go_on(|| querying.is_finished()).await?;
+    let queries = querying.join().map_err(|_| anyhow::anyhow!("the reader panicked"))??;
+    println!("{queries} queries");
+    ensure!(queries > 2, "nobody read beside");
+    beside.check()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn jobs_beside_compactions_see_each_row_once() -> Result<()> {
+    let (lake, scratch) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let beside = Beside::new(lake.path()).await?;
+    let (landed, done) = (Arc::clone(&beside.landed), Arc::clone(&beside.done));
+    let store: Arc<dyn Store> = Arc::new(beside.store.clone());
+    let folder = scratch.path().to_owned();
+    let working = tokio::spawn(async move { work(store, &folder, &landed, &done).await });
+    beside.go_on(|| working.is_finished()).await?;
+    let runs = working.await??;
+    println!("{runs} runs of the job");
+    ensure!(runs > 1, "no job ran beside");
+    beside.check()
 }
 
 #[tokio::test]

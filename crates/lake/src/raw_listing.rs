@@ -72,3 +72,101 @@ async fn mark(store: &dyn Store, table: &str) -> Result<Option<Bytes>, ListingEr
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::key::Key;
+    use crate::memory::MemoryStore;
+    use crate::store::{LockGuard, ObjectWriter};
+
+    const SMALL: &str = "raw/users/small.parquet";
+
+    /// A folder whose first `torn` listings are read while a compaction replaces all there is: each comes to the place of the
+    /// new object before it is there, and to the place of the old one when it is gone.
+    #[derive(Debug)]
+    struct Torn {
+        inner: MemoryStore,
+        torn: usize,
+        listings: AtomicUsize,
+    }
+
+    impl Torn {
+        async fn new(torn: usize) -> Self {
+            let inner = MemoryStore::new();
+            inner.put(&Key::new(SMALL).unwrap(), Bytes::new()).await.unwrap();
+            Self { inner, torn, listings: AtomicUsize::new(0) }
+        }
+    }
+
+    #[async_trait]
+    impl Store for Torn {
+        async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
+            let listing = self.listings.fetch_add(1, Ordering::SeqCst);
+            if listing >= self.torn {
+                return self.inner.list(prefix).await;
+            }
+            let before = self.inner.list(prefix).await?;
+            let large = Key::new(format!("raw/users/large-{listing}.parquet")).unwrap();
+            self.inner.put(&large, Bytes::new()).await?;
+            announce_removal(&self.inner, "users").await.unwrap();
+            for object in before {
+                self.inner.delete(&object.key).await?;
+            }
+            Ok(Vec::new())
+        }
+
+        async fn put(&self, key: &Key, body: Bytes) -> Result<(), StoreError> {
+            self.inner.put(key, body).await
+        }
+
+        async fn writer(&self, key: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {
+            self.inner.writer(key).await
+        }
+
+        async fn get(&self, key: &Key) -> Result<Bytes, StoreError> {
+            self.inner.get(key).await
+        }
+
+        async fn delete(&self, key: &Key) -> Result<(), StoreError> {
+            self.inner.delete(key).await
+        }
+
+        async fn sweep(&self) -> Result<usize, StoreError> {
+            self.inner.sweep().await
+        }
+
+        async fn lock(&self, key: &Key) -> Result<Box<dyn LockGuard>, StoreError> {
+            self.inner.lock(key).await
+        }
+
+        fn local_path(&self, _key: &Key) -> Option<PathBuf> {
+            None
+        }
+
+        fn address(&self) -> String {
+            self.inner.address()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_listing_that_is_torn_by_a_compaction_is_not_believed() {
+        for torn in [0, 1, 3] {
+            let store = Torn::new(torn).await;
+            let objects = exact(&store, "users").await.unwrap();
+            assert_eq!(objects.len(), 1, "{torn}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_table_that_never_rests_is_told() {
+        let error = exact(&Torn::new(usize::MAX).await, "users").await.unwrap_err();
+        assert!(matches!(error, ListingError::Restless { .. }), "{error}");
+        assert_eq!(error.class(), Class::Retry);
+    }
+}
