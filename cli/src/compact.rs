@@ -10,6 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progress};
 use millrace_lake::{FolderStore, Store};
+use millrace_runtime::Shutdown;
 
 use crate::tables::{size, thousands};
 
@@ -20,6 +21,9 @@ Examples:
   millrace compact --target-size 512MiB --lake /data/lake
 
 Safe beside runs, jobs and queries, and to be stopped at any moment: the next one goes on.";
+
+/// The exit code after Ctrl-C.
+const INTERRUPTED: u8 = 130;
 
 /// Arguments of `millrace compact`.
 #[derive(Debug, Args)]
@@ -44,7 +48,7 @@ pub(crate) struct CompactArgs {
     json: bool,
 }
 
-pub(crate) async fn compact(args: &CompactArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     if !args.lake.is_dir() {
         bail!("there is no lake at {lake}: name one with --lake", lake = args.lake.display());
     }
@@ -64,8 +68,16 @@ pub(crate) async fn compact(args: &CompactArgs) -> anyhow::Result<ExitCode> {
             bar.set_length(of);
             bar.set_position(objects);
         };
-        let report = compaction::compact(store, &args.table, schema, &policy, &progress).await;
+        let work = compaction::compact(store, &args.table, schema, &policy, &progress);
+        let report = tokio::select! {
+            report = work => Some(report),
+            () = shutdown.requested() => None,
+        };
         bar.finish_and_clear();
+        let Some(report) = report else {
+            eprintln!("stopped: what was compacted stays, the next compaction goes on");
+            return Ok(ExitCode::from(INTERRUPTED));
+        };
         report?
     };
     let mut out = std::io::stdout().lock();

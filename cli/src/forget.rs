@@ -9,13 +9,12 @@ use anyhow::{Context, bail};
 use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
-use millrace_jobs::forget::{self, Erasure, ForgetReport, Place, Rebuild};
-use millrace_jobs::job_error::JobError;
-use millrace_jobs::run_context::RunContext;
+use millrace_jobs::forget::{self, Erasure, ForgetReport, Jobs, Place};
 use millrace_lake::erasure::Subjects;
 use millrace_lake::{FolderStore, Store};
+use millrace_runtime::Shutdown;
 
-use crate::run::now_micros;
+use crate::clock::now_micros;
 use crate::tables::thousands;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -27,7 +26,10 @@ Examples:
 Safe beside runs, jobs, queries and compactions. One that was interrupted goes on when the same command is given again.
 Stop the source that sends them first: what lands afterwards is new.
 
-Exit codes: 0 done, 1 failed or not finished yet (the same command goes on), 2 wrong usage";
+Exit codes: 0 done, 1 failed or not finished yet (the same command goes on), 2 wrong usage, 130 after Ctrl-C (likewise)";
+
+/// The exit code after Ctrl-C.
+const INTERRUPTED: u8 = 130;
 
 /// Arguments of `millrace forget`.
 #[derive(Debug, Args)]
@@ -49,7 +51,7 @@ pub(crate) struct ForgetArgs {
     json: bool,
 }
 
-pub(crate) async fn forget(args: &ForgetArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     if !args.lake.is_dir() {
         bail!("there is no lake at {lake}: name one with --lake", lake = args.lake.display());
     }
@@ -59,12 +61,20 @@ pub(crate) async fn forget(args: &ForgetArgs) -> anyhow::Result<ExitCode> {
     }
     let subjects = Arc::new(Subjects::new(ids)?);
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(&args.lake));
-    let report = if args.yes {
+    let work = async {
+        if !args.yes {
+            return forget::plan(&store, &subjects).await;
+        }
         let scratch_dir = args.lake.join(".scratch");
         let erasure = Erasure { subjects: Arc::clone(&subjects), now: now_micros(), scratch_dir };
-        forget::forget(store, &erasure, &Jobs).await?
-    } else {
-        forget::plan(&store, &subjects).await?
+        forget::forget(Arc::clone(&store), &erasure, &Jobs(Arc::clone(&store))).await
+    };
+    let report = tokio::select! {
+        report = work => report?,
+        () = shutdown.requested() => {
+            eprintln!("stopped: give the same command again to go on");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
     };
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -139,25 +149,4 @@ fn tell(
         )?;
     }
     Ok(())
-}
-
-/// The jobs that are run again on what was purged.
-struct Jobs;
-
-impl Rebuild for Jobs {
-    async fn analytics(&self, ctx: &RunContext) -> Result<(), JobError> {
-        Err(unknown("analytics-aggregation", ctx))
-    }
-
-    async fn time_series(&self, ctx: &RunContext) -> Result<(), JobError> {
-        Err(unknown("time-series-analysis", ctx))
-    }
-}
-
-fn unknown(job: &str, ctx: &RunContext) -> JobError {
-    let reason = format!(
-        "this version does not know {job}, which published {}: erase with the one that did",
-        ctx.as_of
-    );
-    JobError::Worker { reason }
 }

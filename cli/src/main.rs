@@ -1,8 +1,13 @@
 //! `millrace`: users from a source to tables that people query, on one machine.
 
+mod backfill;
+mod clock;
 mod compact;
+mod export;
 mod failure;
 mod forget;
+mod job;
+mod progress;
 mod query;
 mod run;
 mod tables;
@@ -39,6 +44,15 @@ enum Command {
     /// Erase persons from raw rows, dead letters, state and every table
     #[command(after_help = forget::EXAMPLES)]
     Forget(forget::ForgetArgs),
+    /// Run one job for one day
+    #[command(after_help = job::EXAMPLES)]
+    Job(job::JobArgs),
+    /// Make the tables of past days anew, in their order
+    #[command(after_help = backfill::EXAMPLES)]
+    Backfill(backfill::BackfillArgs),
+    /// Write a table as JSON, CSV or Parquet
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::ExportArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -71,19 +85,22 @@ fn main() -> ExitCode {
 fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::for_people(cli.verbose)?;
     match cli.command {
-        Command::Run(args) => {
-            let shutdown = Shutdown::on_signals()?;
-            runtime()?.block_on(run::run(*args, &shutdown))
-        }
+        Command::Run(args) => until_stopped(async |shutdown| run::run(*args, shutdown).await),
         Command::Query(args) => query::query(&args),
         Command::Tables(args) => tables::tables(&args),
-        Command::Compact(args) => runtime()?.block_on(compact::compact(&args)),
-        Command::Forget(args) => runtime()?.block_on(forget::forget(&args)),
+        Command::Job(args) => until_stopped(async |shutdown| job::job(args, shutdown).await),
+        Command::Backfill(args) => until_stopped(async |shutdown| backfill::backfill(args, shutdown).await),
+        Command::Export(args) => export::export(&args),
+        Command::Compact(args) => until_stopped(async |shutdown| compact::compact(&args, shutdown).await),
+        Command::Forget(args) => until_stopped(async |shutdown| forget::forget(&args, shutdown).await),
     }
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+/// Runs `work`, which is told of Ctrl-C.
+fn until_stopped(work: impl AsyncFnOnce(&Shutdown) -> anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    let shutdown = Shutdown::on_signals()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(work(&shutdown))
 }
 
 #[cfg(test)]

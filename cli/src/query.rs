@@ -57,7 +57,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    fn of_file(path: &Path) -> Option<Self> {
+    pub(crate) fn of_file(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
@@ -101,7 +101,12 @@ pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Asks `sql` and writes its answer to `output`, or to standard output.
-fn answer(session: &Session, sql: &str, format: Format, output: Option<&Path>) -> anyhow::Result<()> {
+pub(crate) fn answer(
+    session: &Session,
+    sql: &str,
+    format: Format,
+    output: Option<&Path>,
+) -> anyhow::Result<()> {
     let Some(path) = output else {
         let stdout = std::io::stdout();
         if format == Format::Parquet && stdout.is_terminal() {
@@ -140,7 +145,7 @@ fn write(session: &Session, sql: &str, format: Format, mut out: impl Write + Sen
 }
 
 /// A panic inside the engine comes back as the query's error: its own words would only stand above that.
-fn silence_engine_panics() {
+pub(crate) fn silence_engine_panics() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if std::thread::current().name() == Some("main") {

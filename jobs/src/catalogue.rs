@@ -5,7 +5,11 @@ use std::sync::{Arc, LazyLock};
 use arrow_schema::{DataType as ArrowType, TimeUnit as ArrowUnit};
 use polars::prelude::{DataType, Field, PlSmallStr, Schema, SchemaRef, TimeUnit, TimeZone};
 
+use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
+use crate::plan::Plan;
 use crate::raw_transformation::{plan, summary};
+use crate::table::TableSpec;
+use crate::{analytics_aggregation, time_series_analysis};
 
 /// The part of the lake a table belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -42,14 +46,14 @@ impl Layer {
 }
 
 /// A table that some job or consumer publishes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Table {
     pub layer: Layer,
     /// Its folder inside the layer's.
     pub folder: &'static str,
     /// The columns it is sorted by; for raw tables the source position.
-    pub key: &'static [&'static str],
-    pub schema: fn() -> SchemaRef,
+    pub key: Vec<&'static str>,
+    pub schema: SchemaRef,
     /// The command that fills it, for people who find it empty.
     pub filled_by: &'static str,
 }
@@ -65,29 +69,53 @@ pub const SOURCE_POSITION: [&str; 4] = ["_topic", "_generation", "_partition", "
 
 /// Every table, layer by layer.
 pub fn tables() -> &'static [Table] {
-    &[
-        Table {
+    static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
+        let curated = |folder, key, schema: fn() -> SchemaRef| Table {
+            layer: Layer::Curated,
+            folder,
+            key,
+            schema: schema(),
+            filled_by: "millrace job raw-transformation",
+        };
+        let raw = Table {
             layer: Layer::Raw,
             folder: "users",
-            key: &SOURCE_POSITION,
-            schema: raw_users,
+            key: SOURCE_POSITION.to_vec(),
+            schema: raw_users(),
             filled_by: "millrace run",
-        },
-        Table {
-            layer: Layer::Curated,
-            folder: "users_transformed",
-            key: &["id"],
-            schema: plan::users_transformed_schema,
-            filled_by: "millrace run",
-        },
-        Table {
-            layer: Layer::Curated,
-            folder: "data_quality_summary",
-            key: &[],
-            schema: summary::data_quality_summary_schema,
-            filled_by: "millrace run",
-        },
-    ]
+        };
+        let mut tables = vec![
+            raw,
+            curated("users_transformed", vec!["id"], plan::users_transformed_schema),
+            curated("data_quality_summary", vec![], summary::data_quality_summary_schema),
+            stated(Layer::Analytics, &DIM_USER_DEMOGRAPHICS, "millrace job analytics-aggregation"),
+        ];
+        let planned = |layer, job: &'static Plan, filled_by| {
+            job.tables.iter().map(move |table| stated(layer, &table.spec, filled_by))
+        };
+        tables.extend(planned(
+            Layer::Analytics,
+            &analytics_aggregation::PLAN,
+            "millrace job analytics-aggregation",
+        ));
+        tables.extend(planned(
+            Layer::Timeseries,
+            &time_series_analysis::PLAN,
+            "millrace job time-series-analysis",
+        ));
+        tables
+    });
+    &TABLES
+}
+
+fn stated(layer: Layer, spec: &TableSpec, filled_by: &'static str) -> Table {
+    Table {
+        layer,
+        folder: spec.name,
+        key: spec.key_columns().collect(),
+        schema: spec.polars_schema(),
+        filled_by,
+    }
 }
 
 /// The raw layer's schema, from the one the landing writes by.
@@ -121,9 +149,8 @@ mod tests {
     #[test]
     fn every_stated_table_has_a_schema_and_its_key_in_it() {
         for table in tables() {
-            let schema = (table.schema)();
-            for column in table.key {
-                assert!(schema.contains(column), "{} lacks its key column {column}", table.name());
+            for column in &table.key {
+                assert!(table.schema.contains(column), "{} lacks its key column {column}", table.name());
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use millrace_events::failure::Class;
 use millrace_lake::key::{BadKey, Key};
 use millrace_lake::layout::LayoutError;
@@ -32,6 +33,12 @@ pub enum JobError {
         "{rows} rows have no {column} in one of {objects}; a landed row always has one: move that object out of the lake"
     )]
     NullPosition { objects: String, column: &'static str, rows: usize },
+    #[error("{job} of {as_of} needs {table} of that day; run `millrace job {made_by} --as-of {as_of}` first")]
+    MissingInput { job: &'static str, table: &'static str, as_of: NaiveDate, made_by: &'static str },
+    #[error("could not make {table}; this is a bug")]
+    Table { table: &'static str, source: arrow_schema::ArrowError },
+    #[error("could not encode {table} as Parquet")]
+    Encode { table: &'static str, source: parquet::errors::ParquetError },
     #[error("could not {action} {path}; give the job a scratch folder with room and write permission")]
     Scratch { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("could not {action}")]

@@ -1,12 +1,20 @@
 //! The batch jobs: raw rows to curated tables, the queries over them, and the erasure of persons from all of it.
 
+pub mod aggregate;
+pub mod analytics_aggregation;
 pub mod catalogue;
 pub mod erasure;
 pub mod forget;
+pub mod job;
 pub mod job_error;
+pub mod partition;
+pub mod plan;
+mod positioned_file;
 pub mod publish;
 pub mod query;
 pub mod raw_transformation;
 pub mod run_context;
 pub mod run_record;
 pub mod scratch;
+pub mod table;
+pub mod time_series_analysis;

@@ -12,7 +12,7 @@ use arrow_array::cast::AsArray;
 use chrono::NaiveDate;
 use millrace_events::failure::Class;
 use millrace_jobs::erasure::epoch;
-use millrace_jobs::forget::{self, Erasure, ForgetError, ForgetReport, Place, Rebuild};
+use millrace_jobs::forget::{self, Erasure, ForgetError, ForgetReport, Jobs, Place, Rebuild};
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::publish::{Staged, publish, published};
 use millrace_jobs::raw_transformation::{self, Progress};
@@ -167,6 +167,11 @@ impl Rebuild for Stub {
 /// A lake of three days whose jobs have all run.
 async fn fill(lake: &Path, with_leavers: bool) {
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake));
+    fill_by(lake, with_leavers, &Stub(store)).await;
+}
+
+async fn fill_by(lake: &Path, with_leavers: bool, jobs: &impl Rebuild) {
+    let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake));
     land(store.as_ref(), with_leavers).await;
     if with_leavers {
         letters(lake).await;
@@ -174,11 +179,10 @@ async fn fill(lake: &Path, with_leavers: bool) {
         let key = Key::new("_state/raw-transformation/users-1.parquet.bin").expect("a key");
         store.put(&key, state.into_bytes().into()).await.expect("put");
     }
-    let stub = Stub(store.clone());
     for number in 0..DAYS.len() {
         assert!(transform(&store, lake, &ctx(number)).await.expect("a run"));
-        stub.analytics(&ctx(number)).await.expect("analytics");
-        stub.time_series(&ctx(number)).await.expect("time series");
+        jobs.analytics(&ctx(number)).await.expect("analytics");
+        jobs.time_series(&ctx(number)).await.expect("time series");
     }
 }
 
@@ -314,6 +318,25 @@ async fn nothing_of_them_is_left_and_the_tables_are_those_of_a_lake_without_them
     assert!(tables(lake.path()) == ours, "a backfill changes something");
     let again = erase(lake.path()).await.expect("nothing to do");
     assert_eq!((again.rows(), again.rebuilt.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn all_seventeen_tables_are_those_of_a_lake_without_them() {
+    let (lake, without) = (tempfile::tempdir().expect("tempdir"), tempfile::tempdir().expect("tempdir"));
+    let jobs = |lake: &Path| Jobs(Arc::new(FolderStore::new(lake)));
+    fill_by(lake.path(), true, &jobs(lake.path())).await;
+    fill_by(without.path(), false, &jobs(without.path())).await;
+    assert!(left(lake.path()).len() > 10, "{:?}", left(lake.path()));
+    let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake.path()));
+    let report = forget::forget(store, &erasure(lake.path()), &jobs(lake.path())).await.expect("erased");
+    assert_eq!(report.rebuilt.len(), 3);
+    assert_eq!(left(lake.path()), Vec::<PathBuf>::new());
+    let (ours, theirs) = (tables(lake.path()), tables(without.path()));
+    assert_eq!(ours.len(), 17 * 3);
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    for (file, bytes) in &ours {
+        assert!(*bytes == theirs[file], "{} differs", file.display());
+    }
 }
 
 #[tokio::test]

@@ -216,7 +216,7 @@ fn the_catalogue_states_the_schemas_that_are_written() {
         ("data_quality_summary", summary::data_quality_summary_schema()),
     ] {
         let table = millrace_jobs::catalogue::tables().iter().find(|table| table.name() == name).expect(name);
-        assert_eq!((table.schema)(), schema);
+        assert_eq!(table.schema, schema);
     }
 }
 

@@ -34,16 +34,22 @@ fn warn_if_stale(binary: &Path) {
     }
 }
 
-/// `millrace run` into `lake`, with `--json`, its output piped. The caller's own settings don't reach it.
-pub fn run_command(lake: &Path, arguments: &[&str]) -> Result<Command> {
+/// `millrace` with `arguments`, its output piped. The caller's own settings don't reach it.
+pub fn millrace(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(binary()?);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("MILLRACE_") {
             command.env_remove(name);
         }
     }
-    command.args(["run", "--json", "--lake"]).arg(lake).args(arguments);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(command)
+}
+
+/// `millrace run` into `lake`, with `--json`.
+pub fn run_command(lake: &Path, arguments: &[&str]) -> Result<Command> {
+    let mut command = millrace(&["run", "--json", "--lake"])?;
+    command.arg(lake).args(arguments);
     Ok(command)
 }
 

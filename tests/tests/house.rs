@@ -294,3 +294,32 @@ fn files_are_short_and_named_by_their_idea() {
     }
     assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
 }
+
+/// What `cargo tree` says of the features of packages from elsewhere: one line a package.
+fn features_of(selection: &[&str]) -> std::collections::BTreeSet<String> {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--prefix", "none", "--format", "{p} {f}"])
+        .args(selection)
+        .current_dir(root())
+        .output()
+        .expect("cargo tree runs");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let lines = String::from_utf8(tree.stdout).expect("text");
+    lines
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)").to_owned())
+        .filter(|line| !line.contains(root().to_str().expect("a path")))
+        .collect()
+}
+
+#[test]
+fn a_run_and_a_test_of_everything_build_the_same_dependencies() {
+    let of_the_program = features_of(&["--package", "millrace", "--edges", "normal,build"]);
+    let of_all = features_of(&["--workspace", "--edges", "normal,build,dev"]);
+    let apart: Vec<_> = of_the_program.difference(&of_all).collect();
+    assert!(
+        apart.is_empty(),
+        "`cargo run` would build these, and whatever uses them, a second time after `cargo xtask test`; name the features that \
+         the workspace adds in [workspace.dependencies]: {apart:#?}"
+    );
+}

@@ -12,7 +12,7 @@ use millrace_stream::hold_back::HoldBack;
 use millrace_stream::topics::{self, PARTITIONS, Topics, USERS_CREATED};
 
 use super::args::Plan;
-use super::clock;
+use crate::clock;
 
 /// Bytes that may be on their way in a partition of the embedded broker: a fifth less than it keeps, for what its
 /// bookkeeping counts beside our own estimate.

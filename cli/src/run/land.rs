@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::LandedRun;
 use super::broker::Broker;
-use super::clock;
+use crate::clock;
 
 /// How long all records may be produced and yet none come: a broker that lost them says nothing.
 const STALLED: Duration = Duration::from_secs(60);

@@ -2,11 +2,12 @@
 
 mod args;
 mod broker;
-mod clock;
+mod charts;
+
 mod conservation;
 mod drain;
 mod land;
-mod progress;
+
 mod source;
 mod summary;
 
@@ -16,25 +17,24 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use land_events::LandCounts;
-use millrace_jobs::raw_transformation::{self, JobReport};
-use millrace_jobs::run_context::{JobSettings, RunContext};
+use millrace_jobs::raw_transformation::JobReport;
+use millrace_jobs::run_context::RunContext;
+use millrace_jobs::run_record::TableReport;
 use millrace_lake::{FolderStore, Store};
 use millrace_runtime::Shutdown;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::USERS_CREATED;
 
 pub(crate) use args::{RunArgs, UsageError};
-pub(crate) use clock::now_micros;
 
 use self::broker::Broker;
 use self::conservation::Flow;
 use self::drain::DrainedLetters;
 use self::land::LandingThread;
-use self::progress::Bars;
 use self::summary::{Outcome, Summary};
-
-/// The bound of what the job's rows may hold in memory at once, in bytes.
-const JOB_MEMORY: u64 = 96 << 20;
+use crate::clock;
+use crate::job::{Done, JobName, Runner};
+use crate::progress::Bars;
 
 /// Runs the path and tells what came of it.
 ///
@@ -55,7 +55,7 @@ pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     let flow = carry(&args, &plan, source.users.as_mut(), &store, shutdown, &bars, &mut seconds).await?;
     flow.check()?;
 
-    let job = match &flow.fetching.source_error {
+    let tables = match &flow.fetching.source_error {
         Some(_) => None,
         None => Some(transform(&plan, &store, &bars, &mut seconds).await?),
     };
@@ -63,7 +63,8 @@ pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     bars.clear();
 
     let outcome = if shutdown.is_requested() { Outcome::Interrupted } else { Outcome::Done };
-    let summary = Summary { args: &args, source: &source, flow: &flow, job: job.as_ref(), seconds: &seconds };
+    let summary =
+        Summary { args: &args, source: &source, flow: &flow, tables: tables.as_ref(), seconds: &seconds };
     if args.json {
         println!("{}", summary.to_json());
     } else {
@@ -135,27 +136,50 @@ async fn carry(
     })
 }
 
+/// All jobs of the day, in their order.
 async fn transform(
     plan: &args::Plan,
     store: &Arc<FolderStore>,
     bars: &Bars,
     seconds: &mut BTreeMap<&'static str, f64>,
-) -> anyhow::Result<(RunContext, JobReport)> {
-    let began = std::time::Instant::now();
-    let context =
-        RunContext { as_of: plan.as_of.unwrap_or_else(clock::today), started_at: clock::now_micros() };
-    let settings = JobSettings { memory_bytes: JOB_MEMORY, scratch_dir: store.root().join(".scratch") };
-    let bar = bars.job("raw-transformation");
-    tracing::debug!(started_at = context.started_at, as_of = %context.as_of, "raw-transformation starts");
-    let progress = |progress| {
-        tracing::trace!(?progress, "raw-transformation");
-        bar.job(progress);
-    };
-    let report =
-        raw_transformation::run(store.clone() as Arc<dyn Store>, &context, &settings, &progress).await?;
-    seconds.insert("raw-transformation", began.elapsed().as_secs_f64());
-    bar.finish();
-    Ok((context, report))
+) -> anyhow::Result<Tables> {
+    let run = RunContext { as_of: plan.as_of.unwrap_or_else(clock::today), started_at: clock::now_micros() };
+    let runner = Runner::new(Arc::clone(store), bars);
+    let mut jobs = Vec::with_capacity(JobName::ALL.len());
+    for name in JobName::ALL {
+        let done = runner.run(name, &run).await?;
+        seconds.insert(done.job, done.seconds);
+        // Where a later run has the day already, the tables that follow are its own too.
+        let goes_on = done.published;
+        jobs.push(done);
+        if !goes_on {
+            break;
+        }
+    }
+    Ok(Tables { run, jobs })
+}
+
+/// What the jobs of a run made.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    pub(crate) run: RunContext,
+    pub(crate) jobs: Vec<Done>,
+}
+
+impl Tables {
+    /// What raw-transformation did; it is the first.
+    pub(crate) fn raw(&self) -> Option<&JobReport> {
+        self.jobs.iter().find_map(|done| done.raw.as_ref())
+    }
+
+    pub(crate) fn reports(&self) -> impl Iterator<Item = &TableReport> {
+        self.jobs.iter().flat_map(|done| &done.tables)
+    }
+
+    /// Whether all of them are this run's.
+    pub(crate) fn published(&self) -> bool {
+        self.jobs.iter().all(|done| done.published)
+    }
 }
 
 /// What the landing of a run came to.

@@ -7,7 +7,7 @@ use millrace_sources::{
 };
 
 use super::args::{Plan, RunArgs, SourceChoice};
-use super::progress::Bars;
+use crate::progress::Bars;
 
 const DEFAULT_USERS: u64 = 5_000;
 

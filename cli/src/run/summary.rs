@@ -7,11 +7,11 @@ use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 use indicatif::{HumanBytes, HumanCount};
 use millrace_jobs::query::{Cell, Session};
-use millrace_jobs::raw_transformation::JobReport;
-use millrace_jobs::run_context::RunContext;
 use serde_json::json;
 
+use super::Tables;
 use super::args::RunArgs;
+use super::charts::Charts;
 use super::conservation::Flow;
 use super::source::OpenSource;
 
@@ -36,21 +36,21 @@ pub(crate) struct Summary<'a> {
     pub(crate) source: &'a OpenSource,
     pub(crate) flow: &'a Flow,
     /// `None` where no job ran.
-    pub(crate) job: Option<&'a (RunContext, JobReport)>,
+    pub(crate) tables: Option<&'a Tables>,
     pub(crate) seconds: &'a BTreeMap<&'static str, f64>,
 }
 
 impl Summary<'_> {
     pub(crate) fn to_json(&self) -> serde_json::Value {
         let (report, counts) = (&self.flow.fetching.report, &self.flow.landed.counts);
-        let job = self.job.map(|(_, report)| report);
-        let tables: BTreeMap<_, _> =
-            job.iter().flat_map(|job| &job.tables).map(|table| (table.name.as_str(), table.rows)).collect();
+        let job = self.tables.and_then(Tables::raw);
+        let reports = self.tables.iter().flat_map(|tables| tables.reports());
+        let tables: BTreeMap<_, _> = reports.map(|table| (table.name.as_str(), table.rows)).collect();
         json!({
             "generation": self.flow.generation.as_str(),
             "source": self.source.label,
             "seed": self.source.seed,
-            "as_of": self.job.map(|(context, _)| context.as_of.to_string()),
+            "as_of": self.tables.map(|tables| tables.run.as_of.to_string()),
             "fetched": report.fetched,
             "rejected": report.rejected,
             "rejected_by_kind": report.rejected_by_kind,
@@ -64,7 +64,7 @@ impl Summary<'_> {
             "objects": counts.objects,
             "object_bytes": counts.bytes,
             "tables": tables,
-            "published": job.map(|job| job.published),
+            "published": self.tables.map(Tables::published),
             "interrupted": self.flow.fetching.interrupted,
             "lake": self.args.lake,
             "seconds": self.seconds,
@@ -87,8 +87,8 @@ impl Summary<'_> {
         if !report.unparsable.is_empty() {
             println!("  unparsable  {} (left absent)", counts_by(&report.unparsable));
         }
-        if let Some((context, job)) = self.job {
-            self.print_tables(context, job)?;
+        if let Some(tables) = self.tables {
+            self.print_tables(tables)?;
         }
         let peak = millrace_runtime::peak_rss_bytes()
             .map_or(String::new(), |bytes| format!(", {} of memory at most", HumanBytes(bytes)));
@@ -138,7 +138,7 @@ impl Summary<'_> {
             0,
             self.second("land"),
         );
-        if let Some((_, job)) = self.job {
+        if let Some(job) = self.tables.and_then(Tables::raw) {
             let dropped = job.duplicates + job.after_as_of;
             row(
                 "raw → curated",
@@ -149,6 +149,10 @@ impl Summary<'_> {
                 self.second("raw-transformation"),
             );
         }
+        for done in self.tables.iter().flat_map(|tables| &tables.jobs).filter(|done| done.raw.is_none()) {
+            let made = done.tables.iter().map(|table| table.rows).sum();
+            row(done.job, done.rows_in, made, 0, 0, done.seconds);
+        }
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -156,71 +160,61 @@ impl Summary<'_> {
         table
     }
 
-    fn print_tables(&self, context: &RunContext, job: &JobReport) -> anyhow::Result<()> {
-        let counts = &self.flow.landed.counts;
-        println!(
-            "  landed      {} objects, {}; {} repeated ids and {} rows after {} dropped",
-            HumanCount(counts.objects),
-            HumanBytes(counts.bytes),
-            HumanCount(job.duplicates),
-            HumanCount(job.after_as_of),
-            context.as_of,
-        );
-        for table in &job.tables {
+    fn print_tables(&self, tables: &Tables) -> anyhow::Result<()> {
+        let (counts, day) = (&self.flow.landed.counts, tables.run.as_of);
+        if let Some(job) = tables.raw() {
             println!(
-                "  {:<20} {:>10} rows  {:>10}",
+                "  landed      {} objects, {}; {} repeated ids and {} rows after {day} dropped",
+                HumanCount(counts.objects),
+                HumanBytes(counts.bytes),
+                HumanCount(job.duplicates),
+                HumanCount(job.after_as_of),
+            );
+        }
+        for table in tables.reports() {
+            println!(
+                "  {:<30} {:>10} rows  {:>10}",
                 table.name,
                 HumanCount(table.rows).to_string(),
                 HumanBytes(table.bytes).to_string()
             );
         }
-        if !job.published {
+        if !tables.published() {
             println!(
-                "  a run that started later has published {} already, so this one published nothing",
-                context.as_of
+                "  a run that started later has published {day} already, so this one published nothing more"
             );
             return Ok(());
         }
         let session = Session::open(&self.args.lake)?;
-        let day = context.as_of;
-        let rows = |sql: &str| -> anyhow::Result<Vec<Vec<Cell>>> {
-            let answer = session.query(sql)?;
-            let mut rows = Vec::new();
-            for batch in answer {
-                rows.extend(batch?.rows());
-            }
-            Ok(rows)
-        };
-        let text = |cell: &Cell| cell.to_text().unwrap_or_else(|| "unknown".to_owned());
-        for row in rows(&format!(
-            "SELECT avg_quality_score, valid_emails, valid_phones, unique_countries FROM data_quality_summary \
-             WHERE processing_date = DATE '{day}'"
-        ))? {
+        quality(&session, day)?;
+        Charts::new(&session, &tables.run).print()
+    }
+
+    fn second(&self, stage: &str) -> f64 {
+        self.seconds.get(stage).copied().unwrap_or(0.0)
+    }
+}
+
+fn quality(session: &Session, day: chrono::NaiveDate) -> anyhow::Result<()> {
+    let sql = format!(
+        "SELECT avg_quality_score, valid_emails, valid_phones, unique_countries FROM data_quality_summary \
+         WHERE processing_date = DATE '{day}'"
+    );
+    let text = |cell: &Cell| cell.to_text().unwrap_or_else(|| "none".to_owned());
+    for batch in session.query(&sql)? {
+        for row in batch?.rows() {
             if let [score, emails, phones, countries] = row.as_slice() {
                 println!(
                     "  quality     {} of 100 on average; {} valid emails, {} valid phones; {} countries",
-                    score.to_text().map_or("none".to_owned(), |score| score.chars().take(5).collect()),
+                    text(score).chars().take(5).collect::<String>(),
                     text(emails),
                     text(phones),
                     text(countries)
                 );
             }
         }
-        let countries = rows(&format!(
-            "SELECT country, COUNT(*) AS users FROM users_transformed WHERE processing_date = DATE '{day}' \
-             GROUP BY country ORDER BY users DESC, country LIMIT 5"
-        ))?;
-        let countries: Vec<_> = countries
-            .iter()
-            .filter_map(|row| Some(format!("{} {}", text(row.first()?), text(row.get(1)?))))
-            .collect();
-        println!("  countries   {}", countries.join(", "));
-        Ok(())
     }
-
-    fn second(&self, stage: &str) -> f64 {
-        self.seconds.get(stage).copied().unwrap_or(0.0)
-    }
+    Ok(())
 }
 
 fn counts_by(counts: &BTreeMap<&'static str, u64>) -> String {

@@ -23,7 +23,7 @@ use millrace_lake::{layout, raw_listing};
 
 pub use self::error::ForgetError;
 pub use self::marker::{Unfinished, unfinished};
-pub use self::rebuild::Rebuild;
+pub use self::rebuild::{Jobs, Rebuild};
 pub use self::report::{ForgetReport, Place};
 use crate::erasure;
 use crate::job_error::JobError;

@@ -15,12 +15,13 @@ use tokio::sync::mpsc;
 
 use super::Place;
 use super::error::ForgetError;
+use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
 use crate::job_error::JobError;
 use crate::publish::{day_lock, published, write_record};
-use crate::raw_transformation;
 use crate::raw_transformation::summary::Summary;
 use crate::raw_transformation::table_writer::TableWriter;
 use crate::run_context::RunContext;
+use crate::{analytics_aggregation, raw_transformation};
 
 /// Rows read at once.
 const PIECE: usize = 32_768;
@@ -63,7 +64,7 @@ impl PersonTable {
     fn name(self) -> &'static str {
         match self {
             Self::UsersTransformed => raw_transformation::USERS_TRANSFORMED,
-            Self::Dimension => "dim_user_demographics",
+            Self::Dimension => DIM_USER_DEMOGRAPHICS.name,
         }
     }
 
@@ -78,7 +79,7 @@ impl PersonTable {
     fn job(self) -> &'static str {
         match self {
             Self::UsersTransformed => raw_transformation::JOB,
-            Self::Dimension => "analytics-aggregation",
+            Self::Dimension => analytics_aggregation::JOB,
         }
     }
 

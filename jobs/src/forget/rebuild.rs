@@ -1,6 +1,7 @@
 //! What is computed of users_transformed, computed anew day by day.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use millrace_lake::store::Store;
@@ -10,10 +11,7 @@ use crate::erasure;
 use crate::job_error::JobError;
 use crate::publish::published;
 use crate::run_context::RunContext;
-
-/// The jobs behind raw-transformation, by their names in run records.
-const ANALYTICS: &str = "analytics-aggregation";
-const TIME_SERIES: &str = "time-series-analysis";
+use crate::{analytics_aggregation, time_series_analysis};
 
 /// The jobs that an erasure has run again.
 ///
@@ -26,6 +24,20 @@ pub trait Rebuild: Sync {
     fn time_series(&self, ctx: &RunContext) -> impl Future<Output = Result<(), JobError>> + Send;
 }
 
+/// The jobs themselves, over the lake in a store.
+#[derive(Debug, Clone)]
+pub struct Jobs(pub Arc<dyn Store>);
+
+impl Rebuild for Jobs {
+    async fn analytics(&self, ctx: &RunContext) -> Result<(), JobError> {
+        analytics_aggregation::run(Arc::clone(&self.0), ctx, &|_| ()).await.map(drop)
+    }
+
+    async fn time_series(&self, ctx: &RunContext) -> Result<(), JobError> {
+        time_series_analysis::run(Arc::clone(&self.0), ctx, &|_| ()).await.map(drop)
+    }
+}
+
 /// Runs each job again for every day from `first` on that it has published; answers these days.
 ///
 /// The later days too: their versions and trends are told by comparison with the days before.
@@ -34,13 +46,13 @@ pub(super) async fn rebuild(
     first: NaiveDate,
     jobs: &impl Rebuild,
 ) -> Result<BTreeSet<NaiveDate>, ForgetError> {
-    let analytics = runs(store, ANALYTICS, first).await?;
+    let analytics = runs(store, analytics_aggregation::JOB, first).await?;
     for ctx in &analytics {
         jobs.analytics(ctx).await?;
     }
     // A series that was read off the days before they were computed anew must not be published behind this one.
     erasure::raise(store).await?;
-    let time_series = runs(store, TIME_SERIES, first).await?;
+    let time_series = runs(store, time_series_analysis::JOB, first).await?;
     for ctx in &time_series {
         jobs.time_series(ctx).await?;
     }

@@ -68,7 +68,7 @@ impl Lake {
                 tables.push(LakeTable {
                     name: table.name(),
                     layer,
-                    schema: (table.schema)(),
+                    schema: table.schema.clone(),
                     files: data_files(&folder.join(table.folder))?,
                     filled_by: Some(table.filled_by),
                 });

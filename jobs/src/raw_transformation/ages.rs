@@ -15,9 +15,21 @@ pub fn days(date: NaiveDate) -> i32 {
     date.to_epoch_days()
 }
 
-fn date(day: i32) -> NaiveDate {
+pub(crate) fn date(day: i32) -> NaiveDate {
     // Beyond chrono's ±262,000 years only the sign still matters.
     NaiveDate::from_epoch_days(day).unwrap_or(if day < 0 { NaiveDate::MIN } else { NaiveDate::MAX })
+}
+
+/// The months since year 0 of a day's month.
+pub fn month(day: i32) -> i32 {
+    let date = date(day);
+    date.year() * 12 + date.month0().cast_signed()
+}
+
+/// The days since Monday of a day.
+pub fn weekday(day: i32) -> i32 {
+    // 1970-01-01 was a Thursday.
+    (day + 3).rem_euclid(7)
 }
 
 /// Whole years lived at `as_of`; a 29 February birthday falls on 1 March; nothing for a birth after `as_of`.

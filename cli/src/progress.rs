@@ -2,7 +2,7 @@
 
 use fetch_users::FetchReport;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use millrace_jobs::raw_transformation::Progress;
+use millrace_jobs::{job, raw_transformation};
 
 /// All bars of a run. Clones are one.
 #[derive(Debug, Clone)]
@@ -81,14 +81,19 @@ pub(crate) struct JobBar {
 }
 
 impl JobBar {
-    pub(crate) fn job(&self, progress: Progress) {
+    pub(crate) fn raw(&self, progress: raw_transformation::Progress) {
+        use raw_transformation::Progress;
         // Each row is read once and transformed once.
-        let (position, length) = match progress {
+        let (rows, of) = match progress {
             Progress::Read { rows, of } => (rows, of * 2),
             Progress::Transformed { rows, of } => (of + rows, of * 2),
         };
-        self.bar.set_length(length);
-        self.bar.set_position(position);
+        self.rows(job::Progress { rows, of });
+    }
+
+    pub(crate) fn rows(&self, progress: job::Progress) {
+        self.bar.set_length(progress.of);
+        self.bar.set_position(progress.rows);
     }
 
     pub(crate) fn finish(&self) {

@@ -1,0 +1,131 @@
+//! `millrace job`: one job for one day, as it runs in the cloud.
+
+mod runner;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::{Args, ValueEnum};
+use indicatif::{HumanBytes, HumanCount};
+use millrace_jobs::run_context::RunContext;
+use millrace_jobs::{analytics_aggregation, raw_transformation, time_series_analysis};
+use millrace_lake::FolderStore;
+use millrace_runtime::Shutdown;
+
+pub(crate) use runner::{Done, Runner};
+
+use crate::clock;
+use crate::progress::Bars;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  millrace job raw-transformation
+  millrace job analytics-aggregation --as-of 2026-01-31
+  millrace job time-series-analysis --as-of 2026-01-31 --started-at 2026-02-01T03:00:00Z --json
+
+The jobs of a day run in this order: each reads what the one before it made.";
+
+/// Arguments of `millrace job`.
+#[derive(Debug, Args)]
+pub(crate) struct JobArgs {
+    /// Which job
+    #[arg(value_enum)]
+    job: JobName,
+    #[command(flatten)]
+    at: RunAt,
+    /// The logical day, YYYY-MM-DD [default: today, UTC]
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<NaiveDate>,
+}
+
+/// What every command that runs jobs takes.
+#[derive(Debug, Args)]
+pub(crate) struct RunAt {
+    /// The lake's folder
+    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
+    pub(crate) lake: PathBuf,
+    /// The instant that the tables give as the run's start, such as 2026-02-01T03:00:00Z; of two runs for one day the
+    /// later one wins [default: now]
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) started_at: Option<DateTime<Utc>>,
+    /// Print one JSON object a job instead of words
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl RunAt {
+    pub(crate) fn started_at(&self) -> i64 {
+        self.started_at.map_or_else(clock::now_micros, |instant| instant.timestamp_micros())
+    }
+}
+
+/// The jobs, in the order of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JobName {
+    /// Raw users to users_transformed and data_quality_summary
+    RawTransformation,
+    /// users_transformed to nine tables of counts and a dimension
+    AnalyticsAggregation,
+    /// users_transformed and the days' quality to six tables of trends and anomalies
+    TimeSeriesAnalysis,
+}
+
+impl JobName {
+    pub(crate) const ALL: [Self; 3] =
+        [Self::RawTransformation, Self::AnalyticsAggregation, Self::TimeSeriesAnalysis];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::RawTransformation => raw_transformation::JOB,
+            Self::AnalyticsAggregation => analytics_aggregation::JOB,
+            Self::TimeSeriesAnalysis => time_series_analysis::JOB,
+        }
+    }
+}
+
+pub(crate) async fn job(args: JobArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let run = RunContext { as_of: args.as_of.unwrap_or_else(clock::today), started_at: args.at.started_at() };
+    let bars = Bars::new(args.at.json);
+    let runner = Runner::new(Arc::new(FolderStore::new(&args.at.lake)), &bars);
+    let Some(done) = unless_stopped(runner.run(args.job, &run), shutdown, &bars).await? else {
+        return Ok(ExitCode::from(130));
+    };
+    tell(&done, &run, args.at.json);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The work's outcome; `None` after Ctrl-C: work that is dropped has published nothing.
+pub(crate) async fn unless_stopped<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+    shutdown: &Shutdown,
+    bars: &Bars,
+) -> anyhow::Result<Option<T>> {
+    let outcome = tokio::select! {
+        outcome = work => Some(outcome?),
+        () = shutdown.requested() => None,
+    };
+    bars.clear();
+    if outcome.is_none() {
+        bars.say("stopped: what was being made is not published, what was published stays");
+    }
+    Ok(outcome)
+}
+
+/// What a job did, in words or as JSON.
+pub(crate) fn tell(done: &Done, run: &RunContext, json: bool) {
+    if json {
+        println!("{}", done.to_json(run));
+        return;
+    }
+    println!("{} of {}: {} rows in, {:.2} s", done.job, run.as_of, HumanCount(done.rows_in), done.seconds);
+    if !done.published {
+        println!("  a run that started later has published {} already: nothing was written", run.as_of);
+        return;
+    }
+    for table in &done.tables {
+        let (rows, bytes) = (HumanCount(table.rows).to_string(), HumanBytes(table.bytes).to_string());
+        println!("  {:<30} {rows:>12} rows  {bytes:>12}", table.name);
+    }
+}

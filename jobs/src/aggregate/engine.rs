@@ -1,0 +1,59 @@
+//! The engine of one machine: threads over the row groups of a partition, their partials merged.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{Aggregate, Partial, columns_of};
+use crate::job_error::JobError;
+use crate::partition::Partition;
+
+/// How the engine works.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineSettings {
+    pub threads: NonZeroUsize,
+}
+
+impl Default for EngineSettings {
+    /// As many threads as there are processors for this process.
+    fn default() -> Self {
+        Self { threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+    }
+}
+
+/// Counts `aggregates` over all users of the file. `rows_read` is told of rows as they are done, from any thread.
+pub fn count(
+    users: &Partition,
+    aggregates: &'static [Aggregate],
+    settings: EngineSettings,
+    rows_read: &(dyn Fn(u64) + Sync),
+) -> Result<Partial, JobError> {
+    let columns = columns_of(aggregates);
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Partial, JobError> {
+        let mut partial = Partial::new(aggregates);
+        loop {
+            let row_group = next.fetch_add(1, Ordering::Relaxed);
+            if row_group >= users.row_groups() {
+                return Ok(partial);
+            }
+            for batch in users.read(&columns, vec![row_group])? {
+                let batch = batch?;
+                partial.add(&batch);
+                rows_read(batch.num_rows() as u64);
+            }
+        }
+    };
+    let threads = settings.threads.get().min(users.row_groups().max(1));
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
+        let mut whole: Option<Partial> = None;
+        for worker in workers {
+            let part = worker.join().map_err(|_| JobError::Worker { reason: "it panicked".into() })??;
+            match &mut whole {
+                Some(whole) => whole.merge(part),
+                None => whole = Some(part),
+            }
+        }
+        Ok(whole.unwrap_or_else(|| Partial::new(aggregates)))
+    })
+}

@@ -1,0 +1,137 @@
+//! The job time-series-analysis: six tables over the day's users_transformed and the days' quality metrics.
+
+mod age_trends;
+mod anomalies;
+mod expansion;
+pub mod plan;
+mod quality_series;
+mod registrations;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_schema::DataType;
+use millrace_lake::layout::table_prefix;
+use millrace_lake::store::Store;
+
+pub use plan::{JOB, PLAN};
+pub use quality_series::QualityDay;
+
+use crate::aggregate::{self, EngineSettings};
+use crate::analytics_aggregation::{self, DATA_QUALITY_METRICS, day_of_partition};
+use crate::job::{Began, Progress, TablesReport, made, publish_all, users_of_day};
+use crate::job_error::JobError;
+use crate::partition::{Partition, ReadColumn};
+use crate::plan::Facts;
+use crate::run_context::RunContext;
+
+/// Runs the job for `run.as_of`.
+///
+/// Delivery: a re-run replaces the day's files; of two runs at once the later-started wins. Fails where
+/// analytics-aggregation has not run for the day.
+pub async fn run(
+    store: Arc<dyn Store>,
+    run: &RunContext,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<TablesReport, JobError> {
+    let began = Began::now(store.as_ref()).await?;
+    let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
+    let metrics = metrics_up_to(store.as_ref(), run).await?;
+    let mut quality_days = Vec::with_capacity(metrics.len());
+    for partition in &metrics {
+        quality_days.extend(quality_of(partition)?);
+    }
+
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(2);
+    let (context, work_users) = (*run, users.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let (read, of) = (AtomicU64::new(0), work_users.rows());
+        let tell = |rows: u64| {
+            let rows = read.fetch_add(rows, Ordering::Relaxed) + rows;
+            // A full channel has newer news.
+            let _ = sender.try_send(Progress { rows, of });
+        };
+        let counts = aggregate::count(&work_users, PLAN.aggregates, EngineSettings::default(), &tell)?;
+        made(&PLAN, &Facts { users: &counts, quality_days: &quality_days, run: &context })
+    });
+    while let Some(step) = receiver.recv().await {
+        progress(step);
+    }
+    let ready = work.await.map_err(|error| JobError::Worker {
+        reason: if error.is_panic() { "it panicked".into() } else { "it was cancelled".into() },
+    })??;
+    let inputs: Vec<&Partition> = std::iter::once(&users).chain(&metrics).collect();
+    publish_all(store.as_ref(), JOB, run, &inputs, users.rows(), ready, began).await
+}
+
+/// The quality metrics of the days up to `as_of`, in their order. Fails where the day's own are not there.
+async fn metrics_up_to(store: &dyn Store, run: &RunContext) -> Result<Vec<Partition>, JobError> {
+    let spec = &DATA_QUALITY_METRICS.spec;
+    let mut found = Vec::new();
+    let mut today = false;
+    for object in store.list(&table_prefix(spec.layer, spec.name)?).await? {
+        let Some(day) = day_of_partition(&object.key).filter(|day| *day <= run.as_of) else { continue };
+        if let Some(partition) = Partition::open(store, &object.key, &read_columns()).await? {
+            today |= day == run.as_of;
+            found.push(partition);
+        }
+    }
+    if !today {
+        return Err(JobError::MissingInput {
+            job: JOB,
+            table: spec.name,
+            as_of: run.as_of,
+            made_by: analytics_aggregation::JOB,
+        });
+    }
+    Ok(found)
+}
+
+const COUNTS: [&str; 8] = [
+    "total_records",
+    "excellent_quality",
+    "good_quality",
+    "fair_quality",
+    "poor_quality",
+    "very_poor_quality",
+    "valid_emails",
+    "valid_phones",
+];
+
+fn read_columns() -> Vec<ReadColumn> {
+    let mut columns: Vec<_> = COUNTS.iter().map(|name| ReadColumn::of(name, DataType::Int64)).collect();
+    columns.push(ReadColumn::of("avg_quality_score", DataType::Float64));
+    columns
+}
+
+/// The day's row; nothing of a day without users.
+fn quality_of(partition: &Partition) -> Result<Option<QualityDay>, JobError> {
+    let Some(day) = day_of_partition(partition.key()) else { return Ok(None) };
+    let columns: BTreeSet<&str> = read_columns().iter().map(|column| column.name).collect();
+    let row_groups = (0..partition.row_groups()).collect();
+    let Some(rows) = partition.read(&columns, row_groups)?.next().transpose()? else { return Ok(None) };
+    let count = |name: &str| -> Option<i64> {
+        rows.column_by_name(name)?.as_primitive::<Int64Type>().iter().next().flatten()
+    };
+    let Some(average) = average(&rows) else { return Ok(None) };
+    let of = |name: &str| count(name).unwrap_or(0);
+    Ok(Some(QualityDay {
+        day: day.to_epoch_days(),
+        total_records: of("total_records"),
+        avg_quality_score: average,
+        excellent: of("excellent_quality"),
+        good: of("good_quality"),
+        fair: of("fair_quality"),
+        poor: of("poor_quality") + of("very_poor_quality"),
+        valid_emails: of("valid_emails"),
+        valid_phones: of("valid_phones"),
+    }))
+}
+
+fn average(rows: &RecordBatch) -> Option<f64> {
+    rows.column_by_name("avg_quality_score")?.as_primitive::<Float64Type>().iter().next().flatten()
+}

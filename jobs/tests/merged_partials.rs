@@ -1,0 +1,174 @@
+//! The published plans themselves: what is counted of any split of the users, merged in any order, gives the tables of the
+//! whole.
+
+use std::sync::Arc;
+
+use arrow_array::DictionaryArray;
+use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::types::Int32Type;
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, ListArray, RecordBatch, StringArray,
+};
+use chrono::NaiveDate;
+use millrace_jobs::aggregate::Partial;
+use millrace_jobs::plan::{Facts, Plan};
+use millrace_jobs::run_context::RunContext;
+use millrace_jobs::time_series_analysis::QualityDay;
+use millrace_jobs::{analytics_aggregation, time_series_analysis};
+use proptest::prelude::*;
+
+const PLANS: [&Plan; 2] = [&analytics_aggregation::PLAN, &time_series_analysis::PLAN];
+
+/// A user as the jobs read one.
+#[derive(Debug, Clone)]
+struct User {
+    texts: Vec<Option<String>>,
+    id: Option<String>,
+    username: Option<String>,
+    birth: Option<i32>,
+    registered: Option<i32>,
+    age: Option<i32>,
+    account_age: Option<i32>,
+    email_valid: bool,
+    phone_valid: bool,
+}
+
+const TEXTS: [(&str, &[&str]); 9] = [
+    ("country", &["unknown", "DE", "FR", "Ö", "de"]),
+    ("city", &["A", "B", "unknown", "A, B"]),
+    ("state", &["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12"]),
+    ("age_group", &["18-24", "25-34", "unknown"]),
+    ("generation", &["Gen X", "Millennial", "unknown"]),
+    ("gender", &["male", "female", "unknown"]),
+    ("email_provider_type", &["Personal", "Business", "unknown"]),
+    ("email_domain", &["a.b", "gmail.com", "unknown", "c.d", "e.f"]),
+    ("account_tenure_category", &["New", "Regular", "Veteran", "unknown"]),
+];
+
+fn any_user() -> impl Strategy<Value = User> {
+    let texts: Vec<_> = TEXTS
+        .iter()
+        .map(|(_, values)| prop::option::of(prop::sample::select(*values).prop_map(str::to_owned)))
+        .collect();
+    let day = || prop::option::of(-30_000..40_000_i32);
+    (
+        texts,
+        prop::option::of("[a-z]{1,3}"),
+        prop::option::of("[ab]{1,2}"),
+        day(),
+        day(),
+        day(),
+        any::<(bool, bool)>(),
+    )
+        .prop_map(|(texts, id, username, birth, registered, account_age, (email_valid, phone_valid))| {
+            User {
+                texts,
+                id,
+                username,
+                birth,
+                registered,
+                age: birth.map(|birth| birth.rem_euclid(90)),
+                account_age,
+                email_valid,
+                phone_valid,
+            }
+        })
+}
+
+fn batch(users: &[User]) -> RecordBatch {
+    let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
+    for (at, (name, _)) in TEXTS.iter().enumerate() {
+        let values: DictionaryArray<Int32Type> = users.iter().map(|user| user.texts[at].as_deref()).collect();
+        columns.push((name, Arc::new(values)));
+    }
+    let ints = |of: fn(&User) -> Option<i32>| users.iter().map(of).collect::<Vec<_>>();
+    let texts = |of: fn(&User) -> Option<&str>| Arc::new(users.iter().map(of).collect::<StringArray>());
+    let lost = |user: &User| {
+        let found = [(user.id.is_none(), 20), (!user.email_valid, 15), (!user.phone_valid, 10)];
+        found.iter().filter(|(is, _)| *is).map(|(_, points)| *points).collect::<Vec<i32>>()
+    };
+    let scores = users.iter().map(|user| Some(f64::from(100 - lost(user).iter().sum::<i32>())));
+    columns.extend([
+        ("id", texts(|user| user.id.as_deref()) as ArrayRef),
+        ("username", texts(|user| user.username.as_deref())),
+        ("age_years", Arc::new(Int32Array::from(ints(|user| user.age)))),
+        ("account_age_days", Arc::new(Int32Array::from(ints(|user| user.account_age)))),
+        ("birth_date", Arc::new(Date32Array::from(ints(|user| user.birth)))),
+        ("registration_date", Arc::new(Date32Array::from(ints(|user| user.registered)))),
+        ("data_quality_score", Arc::new(scores.collect::<Float64Array>())),
+        ("email_valid", Arc::new(users.iter().map(|user| Some(user.email_valid)).collect::<BooleanArray>())),
+        ("phone_valid", Arc::new(users.iter().map(|user| Some(user.phone_valid)).collect::<BooleanArray>())),
+        ("quality_issues", Arc::new(issues(users.iter().map(|user| lost(user).len())))),
+    ]);
+    RecordBatch::try_from_iter(columns).expect("columns of one length")
+}
+
+fn issues(counts: impl Iterator<Item = usize>) -> ListArray {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for count in counts {
+        (0..count).for_each(|_| lists.values().append_value("an issue"));
+        lists.append(true);
+    }
+    lists.finish()
+}
+
+fn counted(plan: &Plan, users: &[User]) -> Partial {
+    let mut partial = Partial::new(plan.aggregates);
+    partial.add(&batch(users));
+    partial
+}
+
+fn tables(plan: &Plan, users: &Partial) -> Vec<RecordBatch> {
+    let run = RunContext { as_of: NaiveDate::from_ymd_opt(2024, 2, 29).expect("a date"), started_at: 7 };
+    let quality_days = [QualityDay {
+        day: 19_000,
+        total_records: 3,
+        avg_quality_score: 90.0,
+        excellent: 1,
+        good: 1,
+        fair: 1,
+        poor: 0,
+        valid_emails: 2,
+        valid_phones: 3,
+    }];
+    let facts = Facts { users, quality_days: &quality_days, run: &run };
+    plan.tables.iter().map(|table| table.batch(&facts).expect("a table")).collect()
+}
+
+proptest! {
+    #[test]
+    fn merged_partials_of_any_split_are_the_whole(
+        users in prop::collection::vec((any_user(), 0..5_usize), 0..60), first in 0..5_usize
+    ) {
+        for plan in PLANS {
+            let everyone: Vec<User> = users.iter().map(|(user, _)| user.clone()).collect();
+            let part = |part: usize| {
+                let members: Vec<User> =
+                    users.iter().filter(|(_, its)| *its == part).map(|(user, _)| user.clone()).collect();
+                counted(plan, &members)
+            };
+            // From any part on, round to the one before it; nothing merged with something too.
+            let mut merged = Partial::new(plan.aggregates);
+            for offset in 0..5 {
+                merged.merge(part((first + offset) % 5));
+            }
+            prop_assert_eq!(tables(plan, &merged), tables(plan, &counted(plan, &everyone)));
+        }
+    }
+}
+
+#[test]
+fn tables_of_nobody_have_their_columns_and_only_the_rows_that_count() {
+    for plan in PLANS {
+        let nobody = Partial::new(plan.aggregates);
+        for (table, batch) in plan.tables.iter().zip(tables(plan, &nobody)) {
+            let rows = match table.spec.name {
+                "fact_data_quality_metrics" | "fact_data_quality_trends" | "fact_quality_anomalies" => 1,
+                "user_analytics" => 2,
+                _ => 0,
+            };
+            assert_eq!(batch.num_rows(), rows, "{}", table.spec.name);
+            assert_eq!(batch.schema(), table.spec.arrow_schema());
+        }
+    }
+}
