@@ -43,7 +43,12 @@ fn row(offset: i64, id: &str, hour: i64) -> RawRow {
         .text("user_id", id)
         .text("email", format!("{id}@example.com"))
         .text("username", format!("{id}-name"))
-        .text("country", if offset % 2 == 0 { "Denmark" } else { "Norway" })
+        // Some move from day to day: they have several versions in the dimension.
+        .text(
+            "country",
+            ["Denmark", "Norway", "Chile"]
+                [if ["b", GONE[1]].contains(&id) { offset / 10 } else { 0 } as usize],
+        )
         .number("_timestamp", hour * HOUR)
 }
 

@@ -35,6 +35,7 @@ impl RawRow {
         self
     }
 
+    #[allow(dead_code)]
     pub(crate) fn float(mut self, column: &'static str, value: f64) -> Self {
         self.floats.insert(column, value);
         self
