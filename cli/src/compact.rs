@@ -7,12 +7,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progress};
 use millrace_lake::{FolderStore, Store};
 use millrace_runtime::Shutdown;
-
-use crate::tables::{size, thousands};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -104,13 +102,13 @@ fn bar(for_machines: bool) -> ProgressBar {
 
 fn tell(args: &CompactArgs, report: &CompactionReport, out: &mut impl Write) -> std::io::Result<()> {
     let CompactionReport { before, after, written, rows, removed, leftovers, left_alone } = report;
-    let (removed, written) = (thousands(*removed), thousands(*written));
+    let (removed, written) = (HumanCount(*removed), HumanCount(*written));
     if args.dry_run {
         writeln!(
             out,
             "raw/{}: {removed} of {} objects would become {written}",
             args.table,
-            thousands(before.objects)
+            HumanCount(before.objects)
         )?;
         return Ok(());
     }
@@ -118,14 +116,14 @@ fn tell(args: &CompactArgs, report: &CompactionReport, out: &mut impl Write) -> 
         out,
         "raw/{}: {} objects ({}) before, {} ({}) after",
         args.table,
-        thousands(before.objects),
-        size(before.bytes),
-        thousands(after.objects),
-        size(after.bytes)
+        HumanCount(before.objects),
+        HumanBytes(before.bytes),
+        HumanCount(after.objects),
+        HumanBytes(after.bytes)
     )?;
-    writeln!(out, "{written} written with {} rows, {removed} removed", thousands(*rows))?;
+    writeln!(out, "{written} written with {} rows, {removed} removed", HumanCount(*rows))?;
     if *leftovers > 0 {
-        writeln!(out, "{} more removed that a killed compaction had left", thousands(*leftovers))?;
+        writeln!(out, "{} more removed that a killed compaction had left", HumanCount(*leftovers))?;
     }
     for left in left_alone {
         writeln!(out, "{} is left as it is: {}", left.object, left.reason)?;

@@ -9,13 +9,13 @@ use anyhow::{Context, bail};
 use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+use indicatif::HumanCount;
 use millrace_jobs::forget::{self, Erasure, ForgetReport, Jobs, Place};
 use millrace_lake::erasure::Subjects;
 use millrace_lake::{FolderStore, Store};
 use millrace_runtime::Shutdown;
 
 use crate::clock::now_micros;
-use crate::tables::thousands;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -115,8 +115,8 @@ fn tell(
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header(["place", "objects", "rows"]);
     for (place, found) in &report.places {
-        let rows = found.rows.map_or_else(|| "whole".to_owned(), thousands);
-        table.add_row([place.folder().to_owned(), thousands(found.objects), rows]);
+        let rows = found.rows.map_or_else(|| "whole".to_owned(), |rows| HumanCount(rows).to_string());
+        table.add_row([place.folder().to_owned(), HumanCount(found.objects).to_string(), rows]);
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -124,9 +124,9 @@ fn tell(
     writeln!(out, "{table}")?;
     let persons = match persons {
         1 => "1 person".to_owned(),
-        many => format!("{} persons", thousands(many as u64)),
+        many => format!("{} persons", HumanCount(many as u64)),
     };
-    let rows = thousands(report.rows());
+    let rows = HumanCount(report.rows());
     if args.yes {
         writeln!(out, "{persons}: {rows} rows removed, {} days computed anew", report.rebuilt.len())?;
     } else {
@@ -138,7 +138,7 @@ fn tell(
         writeln!(
             out,
             "{} dead letters about them are being written by a run: give this command again when it has ended",
-            thousands(report.letters_being_written)
+            HumanCount(report.letters_being_written)
         )?;
     }
     for unfinished in &report.unfinished {

@@ -8,8 +8,11 @@ use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use millrace_jobs::catalogue::Layer;
+use millrace_jobs::lineage::{self, Lineage};
 use millrace_jobs::query::{Cell, LakeTable, Session};
+use millrace_lake::FolderStore;
 
+use crate::clock;
 use crate::query::terminal_width;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -43,7 +46,18 @@ struct Told {
     bytes: u64,
     /// The newest processing_date, of a raw table the newest date.
     newest_date: Option<String>,
+    /// Of the newest run that made it; none for raw tables and foreign ones.
+    made_by: Option<Made>,
     schema: Vec<ToldColumn>,
+}
+
+/// The run that made a table's newest day.
+#[derive(Debug, serde::Serialize)]
+struct Made {
+    #[serde(flatten)]
+    lineage: Lineage,
+    /// Since that run started.
+    age_seconds: i64,
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -55,7 +69,19 @@ struct ToldColumn {
 pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     let session = Session::open(&args.lake)?;
     let tables = session.lake()?.tables;
-    let told = tables.iter().map(|table| tell(&session, table)).collect::<anyhow::Result<Vec<_>>>()?;
+    let store = FolderStore::new(&args.lake);
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let mut lineage = runtime.block_on(lineage::of_tables(&store))?;
+    let now = clock::now_micros();
+    let told = tables.iter().map(|table| {
+        let made = lineage.remove(&table.name);
+        tell(
+            &session,
+            table,
+            made.map(|lineage| Made { age_seconds: (now - lineage.started_at) / 1_000_000, lineage }),
+        )
+    });
+    let told = told.collect::<anyhow::Result<Vec<_>>>()?;
     let mut out = std::io::stdout().lock();
     if args.json {
         serde_json::to_writer_pretty(&mut out, &serde_json::json!({ "lake": args.lake, "tables": told }))
@@ -80,7 +106,7 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(session: &Session, table: &LakeTable) -> anyhow::Result<Told> {
+fn tell(session: &Session, table: &LakeTable, made_by: Option<Made>) -> anyhow::Result<Told> {
     let rows = match table.layer {
         Layer::Raw => rows_by_position(session, table)?,
         _ => table.rows_in_files()?,
@@ -93,6 +119,7 @@ fn tell(session: &Session, table: &LakeTable) -> anyhow::Result<Told> {
         files: table.files.len(),
         bytes: table.bytes(),
         newest_date: table.newest_date(),
+        made_by,
         schema: columns.map(|column| ToldColumn { name: column.name, r#type: column.dtype }).collect(),
     })
 }
@@ -119,7 +146,7 @@ fn grid(told: &[Told]) -> Table {
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(u16::try_from(width).unwrap_or(u16::MAX));
     }
-    table.set_header(["table", "rows", "files", "size", "newest"]);
+    table.set_header(["table", "rows", "files", "size", "newest", "age", "made of"]);
     for line in told {
         table.add_row([
             line.name.clone(),
@@ -127,6 +154,8 @@ fn grid(told: &[Told]) -> Table {
             line.files.to_string(),
             size(line.bytes),
             line.newest_date.clone().unwrap_or_else(|| "–".to_owned()),
+            line.made_by.as_ref().map_or_else(|| "–".to_owned(), |made| age(made.age_seconds)),
+            line.made_by.as_ref().map_or_else(|| "–".to_owned(), |made| made_of(&made.lineage)),
         ]);
     }
     for column in table.column_iter_mut().skip(1).take(3) {
@@ -135,7 +164,25 @@ fn grid(told: &[Told]) -> Table {
     table
 }
 
-pub(crate) fn thousands(number: u64) -> String {
+/// How long ago, in the largest unit that says enough.
+fn age(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{} s", seconds.max(0)),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        172_800.. => format!("{} days", seconds / 86_400),
+    }
+}
+
+fn made_of(lineage: &Lineage) -> String {
+    let inputs = lineage.inputs.iter().map(|(table, objects)| match objects {
+        1 => table.clone(),
+        objects => format!("{table} ({objects} objects)"),
+    });
+    inputs.collect::<Vec<_>>().join(", ")
+}
+
+fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -147,7 +194,7 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-pub(crate) fn size(bytes: u64) -> String {
+fn size(bytes: u64) -> String {
     let mut amount = bytes as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {
         if amount < 1024.0 {
@@ -164,6 +211,7 @@ mod tests {
 
     #[test]
     fn numbers_are_read_easily() {
+        assert_eq!([-5, 59, 600, 10_000, 200_000].map(age), ["0 s", "59 s", "10 min", "2 h", "2 days"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([0, 1023, 1024, 5 << 20].map(size), ["0 B", "1023 B", "1.0 KiB", "5.0 MiB"]);
     }

@@ -3,10 +3,12 @@
 pub mod aggregate;
 pub mod analytics_aggregation;
 pub mod catalogue;
+pub mod cloud;
 pub mod erasure;
 pub mod forget;
 pub mod job;
 pub mod job_error;
+pub mod lineage;
 pub mod partition;
 pub mod plan;
 mod positioned_file;

@@ -40,8 +40,9 @@ impl<'a> Charts<'a> {
         self.bars(
             "growth",
             &format!(
-                "SELECT time_period AS name, registrations AS n, growth_rate FROM fact_registration_trends WHERE \
-                 period_type = 'quarterly' AND processing_date = DATE '{day}' ORDER BY time_period DESC LIMIT 6"
+                "SELECT * FROM (SELECT time_period AS name, registrations AS n, growth_rate FROM fact_registration_trends \
+                 WHERE period_type = 'quarterly' AND processing_date = DATE '{day}' ORDER BY time_period DESC \
+                 LIMIT 6) AS newest ORDER BY name"
             ),
         )?;
         self.anomalies()

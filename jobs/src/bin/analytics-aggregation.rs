@@ -1,0 +1,9 @@
+//! The job analytics-aggregation for the cloud: wiring only.
+
+use std::process::ExitCode;
+
+use millrace_jobs::cloud::{self, Job};
+
+fn main() -> ExitCode {
+    cloud::main(Job::AnalyticsAggregation)
+}

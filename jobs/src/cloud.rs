@@ -1,0 +1,134 @@
+//! The jobs as processes of their own: settings from the environment, one line of JSON for an answer.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use millrace_lake::{FolderStore, Store};
+use millrace_runtime::settings::{Environment, SettingsError};
+use millrace_runtime::telemetry;
+use serde_json::{Value, json};
+
+use crate::run_context::{JobSettings, RunContext};
+use crate::run_record::TableReport;
+use crate::{analytics_aggregation, raw_transformation, time_series_analysis};
+
+/// Which job a process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    RawTransformation,
+    AnalyticsAggregation,
+    TimeSeriesAnalysis,
+}
+
+/// A job's settings.
+#[derive(Debug)]
+pub struct Settings {
+    /// `MILLRACE_LAKE`: the lake's folder.
+    pub lake: PathBuf,
+    /// `MILLRACE_AS_OF`: the logical day, `YYYY-MM-DD`; today (UTC) unless set.
+    pub as_of: NaiveDate,
+    /// `MILLRACE_STARTED_AT`: the run's start, such as `2026-02-01T03:00:00Z`, one for all jobs of a day's run; now
+    /// unless set.
+    pub started_at: DateTime<Utc>,
+    /// `MILLRACE_MEMORY_BYTES`: what raw-transformation's rows may hold in memory; 96 MiB unless set.
+    pub memory_bytes: u64,
+    /// `MILLRACE_SCRATCH`: where raw-transformation spills; the system's folder for temporary files unless set.
+    pub scratch: PathBuf,
+}
+
+impl Settings {
+    pub fn of(mut environment: Environment, now: DateTime<Utc>) -> Result<Self, SettingsError> {
+        let lake = environment.required("MILLRACE_LAKE");
+        let as_of = environment.or("MILLRACE_AS_OF", now.date_naive());
+        let started_at = environment.or("MILLRACE_STARTED_AT", now);
+        let memory_bytes = environment.or("MILLRACE_MEMORY_BYTES", 96 << 20);
+        let scratch = environment.or("MILLRACE_SCRATCH", std::env::temp_dir().join("millrace"));
+        environment.finish(|| {
+            Some(Self {
+                lake: lake?,
+                as_of: as_of?,
+                started_at: started_at?,
+                memory_bytes: memory_bytes?,
+                scratch: scratch?,
+            })
+        })
+    }
+}
+
+/// A job's `main`: runs it once; exit code 1 and a line on standard error where it failed.
+pub fn main(job: Job) -> ExitCode {
+    match run_of_process(job) {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(error = error.as_ref(), "the job failed");
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_of_process(job: Job) -> Result<Value, Box<dyn std::error::Error>> {
+    telemetry::for_lambda()?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = DateTime::<Utc>::from_timestamp_micros(i64::try_from(since.as_micros())?).unwrap_or_default();
+    let settings = Settings::of(Environment::of_process(), now)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(run(job, &settings))?)
+}
+
+async fn run(job: Job, settings: &Settings) -> Result<Value, crate::job_error::JobError> {
+    let store: Arc<dyn Store> = Arc::new(FolderStore::new(&settings.lake));
+    let run = RunContext { as_of: settings.as_of, started_at: settings.started_at.timestamp_micros() };
+    let answer = |published: bool, tables: &[TableReport], seconds: f64| {
+        let rows: serde_json::Map<_, _> =
+            tables.iter().map(|table| (table.name.clone(), table.rows.into())).collect();
+        json!({ "as_of": settings.as_of, "published": published, "tables": rows, "seconds": seconds })
+    };
+    Ok(match job {
+        Job::RawTransformation => {
+            let limits =
+                JobSettings { memory_bytes: settings.memory_bytes, scratch_dir: settings.scratch.clone() };
+            let report = raw_transformation::run(store, &run, &limits, &|_| {}).await?;
+            answer(report.published, &report.tables, report.seconds)
+        }
+        Job::AnalyticsAggregation => {
+            let report = analytics_aggregation::run(store, &run, &|_| {}).await?;
+            answer(report.published, &report.tables, report.seconds)
+        }
+        Job::TimeSeriesAnalysis => {
+            let report = time_series_analysis::run(store, &run, &|_| {}).await?;
+            answer(report.published, &report.tables, report.seconds)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_lake_has_to_be_named() {
+        let now = DateTime::from_timestamp_micros(1_769_828_400_000_000).expect("an instant");
+        let of = |variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            Settings::of(Environment::of(variables), now)
+        };
+        let settings = of(&[("MILLRACE_LAKE", "/lake")]).expect("settings");
+        assert_eq!((settings.as_of.to_string().as_str(), settings.started_at), ("2026-01-31", now));
+        let settings = of(&[
+            ("MILLRACE_LAKE", "/lake"),
+            ("MILLRACE_AS_OF", "2026-01-09"),
+            ("MILLRACE_STARTED_AT", "2026-01-10T03:00:00Z"),
+        ]);
+        let settings = settings.expect("settings");
+        assert_eq!(settings.as_of.to_string(), "2026-01-09");
+        assert_eq!(settings.started_at.to_rfc3339(), "2026-01-10T03:00:00+00:00");
+        assert!(of(&[("MILLRACE_AS_OF", "yesterday")]).is_err());
+    }
+}
