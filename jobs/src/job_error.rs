@@ -32,6 +32,15 @@ pub enum JobError {
         "{rows} rows have no {column} in one of {objects}; a landed row always has one: move that object out of the lake"
     )]
     NullPosition { objects: String, column: &'static str, rows: usize },
+    #[error(
+        "{objects}: another number of rows than a moment ago, since something rewrites it; let that end and run the job \
+         again"
+    )]
+    Rewritten { objects: String },
+    #[error(
+        "the job's state {object} cannot be read; remove _state/raw-transformation/ and run the job again"
+    )]
+    State { object: Key, source: Box<Self> },
     #[error("could not {action} {path}; give the job a scratch folder with room and write permission")]
     Scratch { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("could not {action}")]
