@@ -32,10 +32,7 @@ pub enum JobError {
         "{rows} rows have no {column} in one of {objects}; a landed row always has one: move that object out of the lake"
     )]
     NullPosition { objects: String, column: &'static str, rows: usize },
-    #[error(
-        "{objects}: another number of rows than a moment ago, since something rewrites it; let that end and run the job \
-         again"
-    )]
+    #[error("{objects} changed while the job read it; let what rewrites it end and run the job again")]
     Rewritten { objects: String },
     #[error(
         "the job's state {object} cannot be read; remove _state/raw-transformation/ and run the job again"

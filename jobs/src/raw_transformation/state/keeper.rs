@@ -118,8 +118,7 @@ pub(in crate::raw_transformation) async fn cover(
     covered: Vec<Covered>,
     origin: Origin<'_>,
 ) -> bool {
-    let manifest = Manifest { covered, ..manifest };
-    kept_or_logged(replace(store, &manifest, &origin).await).unwrap_or(false)
+    kept_or_logged(replace(store, &manifest.covering(covered), &origin).await).unwrap_or(false)
 }
 
 async fn replace(store: &dyn Store, manifest: &Manifest, origin: &Origin<'_>) -> Result<bool, KeepError> {

@@ -111,6 +111,11 @@ impl Manifest {
         Self { format: FORMAT, schema, as_of, rows, row_count, positions, duplicates, covered }
     }
 
+    /// That of the same rows, in these objects.
+    pub(super) fn covering(self, covered: Vec<Covered>) -> Self {
+        Self { covered, ..self }
+    }
+
     /// The manifest's bytes, sealed by a checksum.
     pub(super) fn bytes(&self) -> serde_json::Result<Vec<u8>> {
         let manifest = serde_json::value::to_raw_value(self)?;

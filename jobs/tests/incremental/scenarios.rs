@@ -1,25 +1,18 @@
 //! raw-transformation from its state: what it reads, and that the tables do not show it.
 
-#[path = "support/hooked_store.rs"]
-mod hooked_store;
-#[path = "support/raw_lake.rs"]
-mod raw_lake;
-#[path = "support/raw_rows.rs"]
-mod raw_rows;
-
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::hooked_store::{Answer, Hooked};
+use crate::raw_lake::*;
 use bytes::Bytes;
-use hooked_store::{Answer, Hooked};
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::raw_transformation::JobReport;
 use millrace_lake::FolderStore;
 use millrace_lake::key::Key;
 use millrace_lake::memory::MemoryStore;
 use millrace_lake::store::Store;
-use raw_lake::*;
 
 fn memory() -> Arc<dyn Store> {
     Arc::new(MemoryStore::new())

@@ -1,24 +1,17 @@
 //! Any history of a lake gives the tables of one run over all of raw, to the byte.
 
-#[path = "support/hooked_store.rs"]
-mod hooked_store;
-#[path = "support/raw_lake.rs"]
-mod raw_lake;
-#[path = "support/raw_rows.rs"]
-mod raw_rows;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::hooked_store::{Answer, Hooked};
+use crate::raw_lake::*;
 use bytes::Bytes;
-use hooked_store::{Answer, Hooked};
 use millrace_lake::FolderStore;
 use millrace_lake::RawObjectName;
 use millrace_lake::memory::MemoryStore;
 use millrace_lake::store::Store;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
-use raw_lake::*;
 
 /// What happens to a lake.
 #[derive(Debug, Clone)]
@@ -171,6 +164,7 @@ impl Lake {
 
 /// A raw object without the rows of `user`; the same bytes where it has none.
 fn without(body: &Bytes, user: &str) -> Bytes {
+    use arrow_array::Array;
     use arrow_array::cast::AsArray;
 
     let reader = ParquetRecordBatchReaderBuilder::try_new(body.clone()).expect("a Parquet file");

@@ -117,7 +117,6 @@ pub(crate) fn raw_object(rows: &[RawRow], sources: &[String]) -> Bytes {
     written(&[batch(rows)], sources)
 }
 
-#[allow(dead_code)]
 pub(crate) fn written(batches: &[arrow_array::RecordBatch], sources: &[String]) -> Bytes {
     let mut body = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut body, batches[0].schema(), None).expect("a writer");
@@ -159,7 +158,6 @@ pub(crate) fn compacted(sources: &BTreeMap<String, Bytes>) -> Bytes {
 }
 
 /// What lies in the state's folder.
-#[allow(dead_code)]
 pub(crate) async fn state(store: &dyn Store) -> BTreeMap<String, Bytes> {
     objects(store, STATE).await
 }

@@ -12,7 +12,6 @@ use millrace_lake::store::{LockGuard, ObjectMeta, ObjectWriter, Store, StoreErro
 pub(crate) enum Answer {
     Pass,
     /// Writes and deletes objects, then passes.
-    #[allow(dead_code)]
     Change(Vec<(Key, Option<Bytes>)>),
     /// Does nothing and fails.
     Fail,

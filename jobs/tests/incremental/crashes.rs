@@ -1,23 +1,16 @@
 //! raw-transformation and its state where the store fails, or the process dies, at any call.
 
-#[path = "support/hooked_store.rs"]
-mod hooked_store;
-#[path = "support/raw_lake.rs"]
-mod raw_lake;
-#[path = "support/raw_rows.rs"]
-mod raw_rows;
-
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use hooked_store::{Answer, Hooked};
+use crate::hooked_store::{Answer, Hooked};
+use crate::raw_lake::*;
 use millrace_lake::FolderStore;
 use millrace_lake::fault::{Fault, FaultyStore, Place};
 use millrace_lake::memory::MemoryStore;
 use millrace_lake::store::Store;
-use raw_lake::*;
 
 /// A lake with a state of its first object, and a second one: the run to come reads both and replaces the state.
 async fn lake() -> MemoryStore {
