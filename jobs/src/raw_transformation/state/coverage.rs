@@ -99,10 +99,9 @@ mod tests {
     }
 
     fn opened(key: &str, compacted_from: &[&str]) -> RawObject {
-        RawObject {
-            compacted_from: compacted_from.iter().map(|key| (*key).to_owned()).collect(),
-            ..RawObject::of_rows(Key::new(key).expect("a key"), 1)
-        }
+        let mut object = RawObject::of_rows(Key::new(key).expect("a key"), 1);
+        object.compacted_from = compacted_from.iter().map(|key| (*key).to_owned()).collect();
+        object
     }
 
     fn to_read(
