@@ -203,6 +203,13 @@ async fn compaction_costs_no_reading() {
     }
     land(store.as_ref(), "g1", 0, 60, 69).await;
     assert_eq!(read(&checked(&store, 2, 4).await), (1, 10));
+    // What was compacted is compacted again, with what came since.
+    let sources = objects(store.as_ref(), "raw/users/").await;
+    store.put(&raw_key("g1", 0, 0, 69), compacted(&sources)).await.expect("put");
+    for source in sources.keys() {
+        store.delete(&key(source)).await.expect("deleted");
+    }
+    assert_eq!(read(&checked(&store, 2, 5).await), (0, 0));
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use crate::raw_transformation::raw_scan::RawObject;
 pub(in crate::raw_transformation) struct Covered {
     pub(in crate::raw_transformation) key: String,
     pub(in crate::raw_transformation) size: u64,
-    /// The covered objects whose rows it holds too: once compaction has removed them, this one stands for them.
+    /// The objects it was compacted from, sources of sources too: it stands for them once they are removed, and still
+    /// does when it is compacted itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::raw_transformation) replaces: Vec<String>,
 }
@@ -48,7 +49,11 @@ pub(in crate::raw_transformation) fn news<'a>(
             None => return Err(Unusable::Gone(object.key.clone())),
         }
     }
-    let known: BTreeSet<&str> = covered.iter().map(|object| object.key.as_str()).collect();
+    let known: BTreeSet<&str> = covered
+        .iter()
+        .flat_map(|object| std::iter::once(&object.key).chain(&object.replaces))
+        .map(String::as_str)
+        .collect();
     let holds_news = |object: &&RawObject| {
         let sources = &object.compacted_from;
         sources.is_empty() || !sources.iter().all(|source| known.contains(source.as_str()))
@@ -58,21 +63,17 @@ pub(in crate::raw_transformation) fn news<'a>(
 
 /// What a state stands for whose run saw `listed`: the objects it had opened, `sources` telling what each of them was
 /// compacted from, and those that `before` covered.
-///
-/// Of the sources only those still listed are noted: nobody asks for the others any more.
 pub(in crate::raw_transformation) fn after(
     listed: &[ObjectMeta],
     before: &[Covered],
     sources: &BTreeMap<String, Vec<String>>,
 ) -> Vec<Covered> {
-    let here: BTreeSet<&str> = listed.iter().map(|object| object.key.as_str()).collect();
-    let before: BTreeMap<&str, &[String]> =
-        before.iter().map(|object| (object.key.as_str(), object.replaces.as_slice())).collect();
+    let before: BTreeMap<&str, &Vec<String>> =
+        before.iter().map(|object| (object.key.as_str(), &object.replaces)).collect();
     let covered = listed.iter().map(|object| {
         let key = object.key.as_str();
-        let replaces = sources.get(key).map(Vec::as_slice).or_else(|| before.get(key).copied());
-        let replaces = replaces.unwrap_or_default().iter().filter(|source| here.contains(source.as_str()));
-        Covered { key: key.to_owned(), size: object.size, replaces: replaces.cloned().collect() }
+        let replaces = sources.get(key).or_else(|| before.get(key).copied());
+        Covered { key: key.to_owned(), size: object.size, replaces: replaces.cloned().unwrap_or_default() }
     });
     covered.collect()
 }
@@ -138,14 +139,14 @@ mod tests {
             BTreeMap::from([("x".to_owned(), vec!["a".to_owned(), "b".to_owned(), "old".to_owned()])]);
         let listing = listed(&[("a", 1), ("b", 2), ("x", 3)]);
         let known = after(&listing, &[], &sources);
-        assert_eq!(known, covered(&[("a", 1, &[]), ("b", 2, &[]), ("x", 3, &["a", "b"])]));
+        assert_eq!(known, covered(&[("a", 1, &[]), ("b", 2, &[]), ("x", 3, &["a", "b", "old"])]));
         let later = listed(&[("b", 2), ("x", 3)]);
         assert_eq!(to_read(&known, &later, &[]), Ok(vec![]));
         let known = after(&later, &known, &BTreeMap::new());
-        assert_eq!(known, covered(&[("b", 2, &[]), ("x", 3, &["b"])]));
+        assert_eq!(known, covered(&[("b", 2, &[]), ("x", 3, &["a", "b", "old"])]));
         // Compacted again: the new one names the sources of its sources too.
         let twice = listed(&[("y", 4)]);
-        assert_eq!(to_read(&known, &twice, &[opened("y", &["a", "b", "x"])]), Ok(vec![]));
+        assert_eq!(to_read(&known, &twice, &[opened("y", &["a", "b", "old", "x"])]), Ok(vec![]));
         assert_eq!(to_read(&known, &twice, &[opened("y", &["a", "x"])]), Err(Unusable::Gone("b".to_owned())));
     }
 
