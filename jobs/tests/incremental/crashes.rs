@@ -40,7 +40,7 @@ async fn assert_recovers(store: Arc<dyn Store>, what: &str) {
 async fn a_process_that_dies_at_any_call_leaves_a_lake_that_the_next_run_makes_right() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
-    let store = Hooked::new(Arc::new(lake().await), move |_, _| {
+    let store = Hooked::asking(Arc::new(lake().await), move |_, _| {
         counted.fetch_add(1, Ordering::SeqCst);
         Answer::Pass
     });
@@ -51,7 +51,7 @@ async fn a_process_that_dies_at_any_call_leaves_a_lake_that_the_next_run_makes_r
         for done in [false, true] {
             let lake = lake().await;
             let mut call = 0;
-            let store = Hooked::new(Arc::new(lake.clone()), move |_, _| {
+            let store = Hooked::asking(Arc::new(lake.clone()), move |_, _| {
                 call += 1;
                 match call - 1 {
                     before if before < last => Answer::Pass,
@@ -102,7 +102,7 @@ async fn a_state_that_cannot_be_written_does_not_stop_the_run() {
         ("put", "manifest"),
     ] {
         let lake = lake().await;
-        let store = Hooked::new(Arc::new(lake.clone()), move |call, key| {
+        let store = Hooked::asking(Arc::new(lake.clone()), move |call, key| {
             let refused = call == at && key.starts_with("_state/") && key.contains(of);
             if refused { Answer::Fail } else { Answer::Pass }
         });

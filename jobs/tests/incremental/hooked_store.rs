@@ -35,7 +35,7 @@ impl std::fmt::Debug for Hooked {
 }
 
 impl Hooked {
-    pub(crate) fn new(
+    pub(crate) fn asking(
         inner: Arc<dyn Store>,
         hook: impl FnMut(&'static str, &str) -> Answer + Send + 'static,
     ) -> Arc<dyn Store> {

@@ -35,7 +35,7 @@ async fn a_run_reads_the_objects_that_are_new_and_no_others() {
     let lake = MemoryStore::new();
     let fetched = Arc::new(Mutex::new(BTreeSet::new()));
     let seen = fetched.clone();
-    let store = Hooked::new(Arc::new(lake.clone()), move |call, key| {
+    let store = Hooked::asking(Arc::new(lake.clone()), move |call, key| {
         if call == "get" && key.starts_with("raw/") {
             seen.lock().expect("a set").insert(key.to_owned());
         }
@@ -266,12 +266,12 @@ async fn objects_that_compaction_removes_under_a_run_make_it_start_over() {
     let on_disk = FolderStore::new(folder.path());
     let changes = compaction_under_way(&on_disk).await;
     // The footers are read by then, the rows are not.
-    let store = Hooked::new(Arc::new(on_disk), once(changes, "writer", "curated/"));
+    let store = Hooked::asking(Arc::new(on_disk), once(changes, "writer", "curated/"));
     assert_eq!(checked(&store, 1, 1).await.inputs.objects_read, 1);
 
     let in_memory = MemoryStore::new();
     let changes = compaction_under_way(&in_memory).await;
-    let store = Hooked::new(Arc::new(in_memory), once(changes, "get", "raw/"));
+    let store = Hooked::asking(Arc::new(in_memory), once(changes, "get", "raw/"));
     assert_eq!(checked(&store, 1, 1).await.inputs.objects_read, 1);
 }
 
@@ -283,7 +283,7 @@ async fn a_run_starts_over_where_an_object_is_rewritten_under_it() {
         let lake = FolderStore::new(folder.path());
         let rewritten = land(&lake, "g1", 0, 0, 40).await;
         let changes = vec![(rewritten, Some(raw_object(&rest, &[])))];
-        let store = Hooked::new(Arc::new(lake), once(changes, at, of));
+        let store = Hooked::asking(Arc::new(lake), once(changes, at, of));
         let report = run_within(&store, &context(1, 1), 20).await.expect("a run");
         if of == "_state/" {
             // After the last look at raw before the tables are published: too late for them, not for the state.
@@ -303,7 +303,7 @@ async fn raw_that_never_stands_still_stops_the_run() {
     let mut rows = 10;
     let tries = Arc::new(AtomicUsize::new(0));
     let counted = tries.clone();
-    let store = Hooked::new(Arc::new(lake), move |call, key| {
+    let store = Hooked::asking(Arc::new(lake), move |call, key| {
         if call != "writer" || !key.starts_with("curated/") {
             return Answer::Pass;
         }
@@ -358,7 +358,7 @@ async fn a_state_deleted_under_a_run_stays_deleted() {
     run(&shared, &context(1, 1)).await;
     let deleted: Vec<_> = state(&lake).await.into_keys().map(|name| (key(&name), None)).collect();
     land(&lake, "g1", 0, 10, 19).await;
-    let store = Hooked::new(Arc::new(lake), once(deleted, "finish", "_state/"));
+    let store = Hooked::asking(Arc::new(lake), once(deleted, "finish", "_state/"));
     let report = run(&store, &context(1, 2)).await;
     assert!(report.published);
     assert!(state(store.as_ref()).await.is_empty());
