@@ -4,7 +4,9 @@ use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::polars_utils::compression::ZstdLevel;
-use polars::prelude::{DataFrame, ParquetCompression, ParquetWriter, PolarsResult, Schema};
+use polars::prelude::{
+    DataFrame, ParquetCompression, ParquetWriter, PolarsResult, Schema, StatisticsOptions,
+};
 use polars_io::ipc::{IpcReader, IpcWriter};
 use polars_io::parquet::write::BatchedWriter;
 use polars_io::{SerReader, SerWriter};
@@ -23,10 +25,21 @@ pub(crate) struct TableWriter {
 }
 
 impl TableWriter {
+    /// A writer of a published table.
     pub(crate) fn new(schema: &Schema) -> PolarsResult<Self> {
+        Self::of(schema, 3, StatisticsOptions::default())
+    }
+
+    /// A writer of rows that only the job reads again, and always all of them: written quickly, no statistics.
+    pub(crate) fn internal(schema: &Schema) -> PolarsResult<Self> {
+        Self::of(schema, 1, StatisticsOptions::empty())
+    }
+
+    fn of(schema: &Schema, level: i32, statistics: StatisticsOptions) -> PolarsResult<Self> {
         let pipe = Pipe::default();
         let encoder = ParquetWriter::new(pipe.clone())
-            .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(3)?)))
+            .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(level)?)))
+            .with_statistics(statistics)
             .with_row_group_size(Some(ROW_GROUP))
             .batched(schema)?;
         Ok(Self { encoder, pipe, rest: DataFrame::empty_with_schema(schema), rows: 0 })
