@@ -2,8 +2,10 @@
 
 mod backfill;
 mod clock;
+mod compact;
 mod export;
 mod failure;
+mod forget;
 mod job;
 mod progress;
 mod query;
@@ -36,6 +38,12 @@ enum Command {
     /// List the lake's tables: rows, files, bytes, newest day, schema
     #[command(after_help = tables::EXAMPLES)]
     Tables(tables::TablesArgs),
+    /// Make large raw objects of small ones
+    #[command(after_help = compact::EXAMPLES)]
+    Compact(compact::CompactArgs),
+    /// Erase persons from raw rows, dead letters, state and every table
+    #[command(after_help = forget::EXAMPLES)]
+    Forget(forget::ForgetArgs),
     /// Run one job for one day
     #[command(after_help = job::EXAMPLES)]
     Job(job::JobArgs),
@@ -83,6 +91,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Job(args) => until_stopped(async |shutdown| job::job(args, shutdown).await),
         Command::Backfill(args) => until_stopped(async |shutdown| backfill::backfill(args, shutdown).await),
         Command::Export(args) => export::export(&args),
+        Command::Compact(args) => until_stopped(async |shutdown| compact::compact(&args, shutdown).await),
+        Command::Forget(args) => until_stopped(async |shutdown| forget::forget(&args, shutdown).await),
     }
 }
 

@@ -7,6 +7,7 @@ use millrace_lake::layout::{Layer, partition_key};
 use millrace_lake::store::Store;
 
 use crate::aggregate;
+use crate::erasure::{self, Epoch};
 use crate::job_error::JobError;
 use crate::partition::{Partition, ReadColumn};
 use crate::plan::{Facts, Plan};
@@ -33,6 +34,19 @@ pub struct TablesReport {
     /// False where a run that started later had published this day already: then nothing was written.
     pub published: bool,
     pub seconds: f64,
+}
+
+/// A run's beginning, before it reads anything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Began {
+    at: Instant,
+    since: Epoch,
+}
+
+impl Began {
+    pub(crate) async fn now(store: &dyn Store) -> Result<Self, JobError> {
+        Ok(Self { at: Instant::now(), since: erasure::epoch(store).await? })
+    }
 }
 
 /// Opens the day's users. Fails where raw-transformation has not made them.
@@ -95,14 +109,14 @@ pub(crate) async fn publish_all(
     inputs: &[&Partition],
     users: u64,
     ready: Vec<Ready>,
-    began: Instant,
+    began: Began,
 ) -> Result<TablesReport, JobError> {
     let (staged, tables) = ready.into_iter().map(|ready| (ready.staged, ready.report)).unzip();
     let mut record = RunRecord {
         job: job.into(),
         as_of: run.as_of,
         started_at: run.started_at,
-        seconds: began.elapsed().as_secs_f64(),
+        seconds: began.at.elapsed().as_secs_f64(),
         version: env!("CARGO_PKG_VERSION").into(),
         inputs: Inputs {
             objects: inputs.iter().map(|input| input.key().to_string()).collect(),
@@ -112,8 +126,8 @@ pub(crate) async fn publish_all(
         rows: RowCounts { rows_in: users, users, ..RowCounts::default() },
         tables,
     };
-    let published = publish(store, staged, &mut record).await?;
-    let seconds = began.elapsed().as_secs_f64();
+    let published = publish(store, staged, &mut record, began.since).await?;
+    let seconds = began.at.elapsed().as_secs_f64();
     tracing::info!(job, users, published, as_of = %run.as_of, seconds, "job done");
     Ok(TablesReport { job, users, tables: record.tables, published, seconds })
 }

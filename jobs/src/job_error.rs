@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use millrace_events::failure::Class;
 use millrace_lake::key::{BadKey, Key};
 use millrace_lake::layout::LayoutError;
+use millrace_lake::raw_listing::ListingError;
 use millrace_lake::store::StoreError;
 use polars::error::PolarsError;
 
@@ -13,6 +14,8 @@ use polars::error::PolarsError;
 pub enum JobError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Listing(#[from] ListingError),
     #[error(transparent)]
     Key(#[from] BadKey),
     #[error(transparent)]
@@ -39,6 +42,12 @@ pub enum JobError {
     Table { table: &'static str, source: arrow_schema::ArrowError },
     #[error("could not encode {table} as Parquet")]
     Encode { table: &'static str, source: parquet::errors::ParquetError },
+    #[error("{objects} changed while the job read it; let what rewrites it end and run the job again")]
+    Rewritten { objects: String },
+    #[error(
+        "the job's state {object} cannot be read; remove _state/raw-transformation/ and run the job again"
+    )]
+    State { object: Key, source: Box<Self> },
     #[error("could not {action} {path}; give the job a scratch folder with room and write permission")]
     Scratch { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("could not {action}")]
@@ -51,6 +60,10 @@ pub enum JobError {
     Unbalanced { positions: u64, users: u64, duplicates: u64, after_as_of: u64 },
     #[error("run record {key} cannot be read; remove it and run the job again")]
     RunRecord { key: Key, source: serde_json::Error },
+    #[error("a person was erased while the job ran: run it again")]
+    Erased,
+    #[error("{key} cannot be read; restore it, or run `millrace forget` again to have it written anew")]
+    Epoch { key: Key, source: serde_json::Error },
     #[error("the job was cancelled")]
     Cancelled,
     #[error("the job's worker thread died: {reason}")]
@@ -61,6 +74,8 @@ impl JobError {
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
+            Self::Listing(error) => error.class(),
+            Self::Erased => Class::Retry,
             _ => Class::Stop,
         }
     }

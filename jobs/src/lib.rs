@@ -1,9 +1,11 @@
-//! The batch jobs: raw rows to curated tables, and the queries over them.
+//! The batch jobs: raw rows to curated tables, the queries over them, and the erasure of persons from all of it.
 
 pub mod aggregate;
 pub mod analytics_aggregation;
 pub mod catalogue;
 pub mod cloud;
+pub mod erasure;
+pub mod forget;
 pub mod job;
 pub mod job_error;
 pub mod lineage;

@@ -1,11 +1,14 @@
-//! Publishing: of two runs of one job for one day the later-started one wins, whole.
+//! Publishing: of two runs of one job for one day the later-started one wins, whole; one that read what has been erased
+//! since publishes nothing.
 
 use bytes::Bytes;
+use chrono::NaiveDate;
 use millrace_lake::key::Key;
 use millrace_lake::layout;
 use millrace_lake::store::{ObjectWriter, Store, StoreError};
 use polars::prelude::{Schema, SchemaExt};
 
+use crate::erasure::{self, Epoch};
 use crate::job_error::JobError;
 use crate::run_record::RunRecord;
 
@@ -21,16 +24,22 @@ pub enum Staged {
 /// Makes the staged tables visible, then `record`, its tables' bytes filled in; answers false, and publishes
 /// nothing, where a run that started later has published this day already.
 ///
-/// The compare and the writes happen under the store's lock for this job and day. A death between them leaves tables
-/// newer than their record: the next run of the day, whichever, replaces both.
+/// `since` is the epoch of erasures ([`erasure::epoch`]) when the run began to read; where another has begun since, it
+/// fails with [`JobError::Erased`] and publishes nothing.
+///
+/// The compares and the writes happen under the store's locks for this job and day and for the epoch. A death between
+/// them leaves tables newer than their record: the next run of the day, whichever, replaces both.
 pub async fn publish(
     store: &dyn Store,
     staged: Vec<Staged>,
     record: &mut RunRecord,
+    since: Epoch,
 ) -> Result<bool, JobError> {
     let record_key = layout::run_record_key(&record.job, record.as_of)?;
-    let _lock = store.lock(&Key::new(format!("_locks/{}/{}", record.job, record.as_of))?).await?;
-    if started_at(store, &record_key).await?.is_some_and(|published| published > record.started_at) {
+    let _lock = store.lock(&day_lock(&record.job, record.as_of)?).await?;
+    let _epoch = erasure::hold(store, since).await?;
+    let published = published(store, &record.job, record.as_of).await?;
+    if published.is_some_and(|published| published.started_at > record.started_at) {
         return Ok(false);
     }
     for (table, staged) in record.tables.iter_mut().zip(staged) {
@@ -43,21 +52,34 @@ pub async fn publish(
             }
         };
     }
-    let body = serde_json::to_vec_pretty(record)
-        .map_err(|source| JobError::RunRecord { key: record_key.clone(), source })?;
-    store.put(&record_key, body.into()).await?;
+    write_record(store, &record_key, record).await?;
     Ok(true)
 }
 
-async fn started_at(store: &dyn Store, key: &Key) -> Result<Option<i64>, JobError> {
-    let body = match store.get(key).await {
+/// The lock of whoever replaces what `job` publishes for a day.
+pub(crate) fn day_lock(job: &str, as_of: NaiveDate) -> Result<Key, JobError> {
+    Ok(Key::new(format!("_locks/{job}/{as_of}"))?)
+}
+
+pub(crate) async fn write_record(store: &dyn Store, key: &Key, record: &RunRecord) -> Result<(), JobError> {
+    let body = serde_json::to_vec_pretty(record)
+        .map_err(|source| JobError::RunRecord { key: key.clone(), source })?;
+    Ok(store.put(key, body.into()).await?)
+}
+
+/// The record of the run of `job` that published `as_of`, if one did.
+pub async fn published(
+    store: &dyn Store,
+    job: &str,
+    as_of: NaiveDate,
+) -> Result<Option<RunRecord>, JobError> {
+    let key = layout::run_record_key(job, as_of)?;
+    let body = match store.get(&key).await {
         Ok(body) => body,
         Err(StoreError::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let record: RunRecord =
-        serde_json::from_slice(&body).map_err(|source| JobError::RunRecord { key: key.clone(), source })?;
-    Ok(Some(record.started_at))
+    serde_json::from_slice(&body).map(Some).map_err(|source| JobError::RunRecord { key, source })
 }
 
 /// A fingerprint of a schema's names, types and order: FNV-1a over `name type` lines, in hex.

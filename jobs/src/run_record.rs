@@ -18,21 +18,30 @@ pub struct RunRecord {
     pub tables: Vec<TableReport>,
 }
 
-/// The objects that were read.
+/// The objects from which the result follows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
+    /// All of them, those included whose rows a job's state of an earlier run stood for.
     pub objects: Vec<String>,
     pub bytes: u64,
-    /// Columns of the schema that objects lack, as (column, objects without it): read as null.
+    /// How many of `objects` this run read, and their bytes.
+    #[serde(default)]
+    pub objects_read: u64,
+    #[serde(default)]
+    pub bytes_read: u64,
+    /// Rows that this run read from the job's state in place of the other objects.
+    #[serde(default)]
+    pub rows_of_state: u64,
+    /// Columns of the schema that objects read lack, as (column, objects without it): read as null.
     pub columns_missing: Vec<(String, u64)>,
-    /// Columns that objects have beyond the schema, as (column, objects with it): ignored.
+    /// Columns that objects read have beyond the schema, as (column, objects with it): ignored.
     pub columns_extra: Vec<(String, u64)>,
 }
 
 /// Rows in, out and dropped: `raw_rows_by_position = users + duplicates + after_as_of`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCounts {
-    /// Rows of all objects, a source position counted as often as objects hold it.
+    /// Rows of the objects read, a source position counted as often as objects hold it.
     pub rows_in: u64,
     /// Distinct source positions.
     pub raw_rows_by_position: u64,

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::disk_error;
 use crate::file_lock::{self, NamedLock};
 use crate::key::Key;
+use crate::layout;
 use crate::salvage;
 use crate::store::{LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
 use crate::temp_file::{self, TempFile};
@@ -61,9 +62,9 @@ impl FolderStore {
 #[async_trait]
 impl Store for FolderStore {
     async fn put(&self, key: &Key, body: Bytes) -> std::result::Result<(), StoreError> {
-        let path = self.path(key);
+        let (path, private) = (self.path(key), is_private(key));
         self.off_thread("write", key.as_str(), move |_| {
-            let mut temp = create_beside(&path)?;
+            let mut temp = create_beside(&path, private)?;
             temp.file().write_all(&body)?;
             temp.publish(&path)
         })
@@ -71,8 +72,8 @@ impl Store for FolderStore {
     }
 
     async fn writer(&self, key: &Key) -> std::result::Result<Box<dyn ObjectWriter>, StoreError> {
-        let path = self.path(key);
-        let temp = self.off_thread("write", key.as_str(), move |_| create_beside(&path)).await?;
+        let (path, private) = (self.path(key), is_private(key));
+        let temp = self.off_thread("write", key.as_str(), move |_| create_beside(&path, private)).await?;
         Ok(Box::new(FolderWriter {
             store: self.clone(),
             key: key.clone(),
@@ -142,9 +143,14 @@ impl Store for FolderStore {
     }
 }
 
-fn create_beside(path: &Path) -> Result<TempFile> {
+fn create_beside(path: &Path, private: bool) -> Result<TempFile> {
     let folder = path.parent().ok_or_else(|| Error::from(ErrorKind::InvalidFilename))?;
-    TempFile::create(folder, false)
+    TempFile::create(folder, private)
+}
+
+/// Dead letters hold what nobody has looked at: they are their owner's alone.
+fn is_private(key: &Key) -> bool {
+    key.as_str().split('/').next() == Some(layout::DEAD_LETTERS)
 }
 
 fn read_if_there(root: &Path, path: &Path) -> Result<Option<Bytes>> {

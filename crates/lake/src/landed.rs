@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::generation::Generation;
 use crate::layout;
+use crate::raw_listing::{self, ListingError};
 use crate::raw_name::{RawNameError, RawObjectName};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// The highest landed offset of every partition of every life of a topic in one raw table.
 ///
@@ -21,7 +22,7 @@ pub struct LandedOffsets {
 #[derive(Debug, thiserror::Error)]
 pub enum LandedError {
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Listing(#[from] ListingError),
     #[error(transparent)]
     Table(#[from] RawNameError),
 }
@@ -30,7 +31,7 @@ impl LandedError {
     /// What to do about it.
     pub fn class(&self) -> millrace_events::failure::Class {
         match self {
-            Self::Store(error) => error.class(),
+            Self::Listing(error) => error.class(),
             Self::Table(error) => error.class(),
         }
     }
@@ -43,7 +44,7 @@ impl LandedOffsets {
             return Err(RawNameError::Table(table.to_owned()).into());
         }
         let mut landed = Self::default();
-        for object in store.list(&format!("raw/{table}/")).await? {
+        for object in raw_listing::exact(store, table).await? {
             match RawObjectName::of_key(&object.key) {
                 Ok(name) => landed.add(&name),
                 Err(error) => {

@@ -75,6 +75,28 @@ pub fn dead_letters_key(topic: &str, generation: &Generation) -> Result<Key, Lay
     Ok(Key::new(format!("{DEAD_LETTERS}/{topic}/{generation}.jsonl"))?)
 }
 
+/// The folder of a raw table, ending in `/`.
+pub fn raw_prefix(table: &str) -> Result<String, LayoutError> {
+    if is_table(table) { Ok(format!("raw/{table}/")) } else { Err(LayoutError::Name(table.to_owned())) }
+}
+
+/// The lock of whoever replaces objects of a raw table: of compactions and erasures there is one at a time.
+pub fn raw_lock(table: &str) -> Result<Key, LayoutError> {
+    let prefix = raw_prefix(table)?;
+    Ok(Key::new(format!("_locks/{}", prefix.trim_end_matches('/')))?)
+}
+
+/// Changes before objects of a raw table are removed: see [`crate::raw_listing`].
+pub fn removal_mark_key(table: &str) -> Result<Key, LayoutError> {
+    if !is_table(table) {
+        return Err(LayoutError::Name(table.to_owned()));
+    }
+    Ok(Key::new(format!("{REMOVAL_MARKS}/{table}.json"))?)
+}
+
+/// The folder of the marks of [`removal_mark_key`].
+pub const REMOVAL_MARKS: &str = "_compactions";
+
 /// The folder of all dead letters.
 pub(crate) const DEAD_LETTERS: &str = "_dead_letters";
 

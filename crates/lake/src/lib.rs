@@ -1,9 +1,11 @@
-//! Objects and files: the store port, keys, the Parquet writer, rolling.
+//! Objects and files: the store port, keys, the Parquet writer, rolling, compaction, erasure.
 
+pub mod compaction;
 pub mod conformance;
 pub mod dead_letter;
 pub mod dead_letters;
 mod disk_error;
+pub mod erasure;
 pub mod fault;
 mod file_lock;
 pub mod folder;
@@ -12,8 +14,12 @@ pub mod key;
 pub mod landed;
 pub mod layout;
 pub mod memory;
+pub mod raw_file;
+pub mod raw_listing;
 pub mod raw_name;
 pub mod raw_object;
+#[cfg(test)]
+mod raw_samples;
 pub mod rolling;
 mod salvage;
 pub mod store;

@@ -8,6 +8,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 
@@ -63,7 +64,11 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
     properties.build()
 }
 
-/// Encodes the rows of one object. Nothing is written anywhere before [`finish`](Self::finish) gives the bytes away.
+/// Rows of a row group of an object that is written in pieces: what such an object holds in memory is one of these.
+const ROW_GROUP: usize = 131_072;
+
+/// Encodes the rows of one object. Nothing is written anywhere before [`finish`](Self::finish) gives the bytes away, or
+/// [`take_encoded`](Self::take_encoded) those that are ready.
 #[derive(Debug)]
 pub struct RawObject {
     writer: ArrowWriter<Vec<u8>>,
@@ -72,11 +77,19 @@ pub struct RawObject {
 
 impl RawObject {
     pub fn new(schema: SchemaRef) -> Result<Self, ParquetError> {
+        Self::with_entries(schema, Vec::new())
+    }
+
+    /// As [`new`](Self::new), with `entries` in the footer.
+    pub(crate) fn with_entries(schema: SchemaRef, entries: Vec<KeyValue>) -> Result<Self, ParquetError> {
         let options = ArrowWriterOptions::new()
             .with_properties(properties(&schema))
             // The Parquet types say all there is to say; a second, Arrow-only copy would bloat small objects.
             .with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&schema), options)?;
+        let mut writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&schema), options)?;
+        for entry in entries {
+            writer.append_key_value_metadata(entry);
+        }
         Ok(Self { writer, rows: 0 })
     }
 
@@ -84,6 +97,14 @@ impl RawObject {
         self.writer.write(batch)?;
         self.rows += batch.num_rows();
         Ok(())
+    }
+
+    /// Takes the bytes that are ready: those of whole row groups. What [`finish`](Self::finish) answers follows them.
+    pub(crate) fn take_encoded(&mut self) -> Result<Vec<u8>, ParquetError> {
+        if self.writer.in_progress_rows() >= ROW_GROUP {
+            self.writer.flush()?;
+        }
+        Ok(std::mem::take(self.writer.inner_mut()))
     }
 
     /// Rows written.

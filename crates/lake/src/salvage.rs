@@ -60,6 +60,11 @@ pub(crate) fn hidden_prefix(generation: &Generation) -> String {
     format!("{PREFIX}{generation}-")
 }
 
+/// Whether `name` is that of letters which are being written, or were when their run was killed.
+pub(crate) fn is_hidden_name(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
 fn generation_of(name: &str) -> Option<Generation> {
     let (generation, _chance) = name.strip_prefix(PREFIX)?.split_once('-')?;
     Generation::new(generation).ok()

@@ -24,6 +24,7 @@ pub struct ObjectMeta {
 /// - **Durable.** When `put`, or a writer's `finish`, answers `Ok`, the object outlives a crash of the machine.
 /// - **Last write wins.** A second write of a key replaces the first in one step; the same bytes written twice are
 ///   one object.
+/// - **Private letters.** Objects under `_dead_letters/` are readable by their owner alone, where the store knows owners.
 /// - **Read your writes.** `get` and `list` called after an `Ok` see it.
 #[async_trait]
 pub trait Store: std::fmt::Debug + Send + Sync {

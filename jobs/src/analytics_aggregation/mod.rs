@@ -10,7 +10,6 @@ mod quality;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use chrono::NaiveDate;
 use millrace_lake::key::Key;
@@ -23,7 +22,7 @@ pub use quality::DATA_QUALITY_METRICS;
 
 use self::dimension::DIM_USER_DEMOGRAPHICS;
 use crate::aggregate::{self, EngineSettings};
-use crate::job::{Progress, Ready, TablesReport, made, publish_all, users_of_day};
+use crate::job::{Began, Progress, Ready, TablesReport, made, publish_all, users_of_day};
 use crate::job_error::JobError;
 use crate::partition::Partition;
 use crate::plan::Facts;
@@ -47,7 +46,7 @@ pub async fn run(
     run: &RunContext,
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
-    let began = Instant::now();
+    let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
     let earlier = earlier_versions(store.as_ref(), run.as_of).await?;
     let dim_key = partition_key(DIM_USER_DEMOGRAPHICS.layer, DIM_USER_DEMOGRAPHICS.name, run.as_of)?;

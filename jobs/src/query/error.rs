@@ -22,6 +22,11 @@ pub enum QueryError {
         #[source]
         source: PolarsError,
     },
+    #[error(
+        "objects of {path} went away again and again before they could be opened: ask again when the compaction is done",
+        path = path.display()
+    )]
+    Restless { path: PathBuf },
     #[error("the query could not be parsed: {reason}")]
     Syntax { reason: String },
     /// Polars would answer it wrongly, or not at all.

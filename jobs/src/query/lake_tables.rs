@@ -1,11 +1,17 @@
 //! Which tables a lake folder holds, and the files of each.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use millrace_lake::layout::REMOVAL_MARKS;
 use polars::prelude::{ParquetReader, Schema, SchemaExt, SchemaRef, SerReader};
 
+use super::views::{self, View};
 use super::{Column, QueryError};
 use crate::catalogue::{self, Layer};
+
+/// How often a lake is listed again because objects were about to be removed meanwhile.
+const ATTEMPTS: usize = 100;
 
 /// A lake folder as it was when it was listed.
 #[derive(Debug, Clone)]
@@ -43,6 +49,17 @@ impl Lake {
         if !root.is_dir() {
             return Err(QueryError::NoLake { path: root.to_owned() });
         }
+        for _ in 0..ATTEMPTS {
+            let before = removal_marks(root)?;
+            let listed = Self::list_once(root);
+            if removal_marks(root)? == before {
+                return listed;
+            }
+        }
+        Err(QueryError::Restless { path: root.to_owned() })
+    }
+
+    fn list_once(root: &Path) -> Result<Self, QueryError> {
         let mut tables = Vec::new();
         for layer in Layer::ALL {
             let folder = root.join(layer.folder());
@@ -78,6 +95,12 @@ impl Lake {
     pub fn table(&self, name: &str) -> Option<&LakeTable> {
         self.tables.iter().find(|table| table.name == name)
     }
+
+    /// Whether queries can name it: a table or a view of one.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.table(name).is_some()
+            || (self.table(views::DIMENSION).is_some() && View::ALL.iter().any(|view| view.name() == name))
+    }
 }
 
 impl LakeTable {
@@ -107,6 +130,20 @@ impl LakeTable {
         });
         dates.max()
     }
+}
+
+/// Changes before a compaction removes objects: a listing during which it changed may lack both these and what replaces
+/// them (see `millrace_lake::raw_listing`).
+fn removal_marks(root: &Path) -> Result<BTreeMap<String, Vec<u8>>, QueryError> {
+    let mut marks = BTreeMap::new();
+    for (name, path) in entries(&root.join(REMOVAL_MARKS))? {
+        match std::fs::read(&path) {
+            Ok(mark) => drop(marks.insert(name, mark)),
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(QueryError::Unreadable { path, source }),
+        }
+    }
+    Ok(marks)
 }
 
 /// The Parquet files anywhere below `folder`. Temporary files of writers end otherwise or begin with a dot.

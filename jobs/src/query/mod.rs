@@ -9,10 +9,12 @@ mod cell;
 mod error;
 pub mod gaps;
 mod lake_tables;
+mod open_files;
 mod overlap;
 mod scan;
 mod session;
 mod statements;
+mod views;
 
 pub use answer::{Answer, Batch, Column};
 pub use cell::Cell;

@@ -2,38 +2,38 @@
 
 use polars::prelude::{
     CastColumnsPolicy, DataFrame, DataType, DslBuilder, Expr, ExtraColumnsPolicy, HiveOptions, IntoLazy,
-    LazyFrame, MissingColumnsPolicy, ParquetOptions, PlRefPath, PlSmallStr, PolarsResult, ScanSources,
-    Schema, SchemaRef, TimeUnit, UnifiedScanArgs, UnionArgs, UniqueKeepStrategy, by_name, col, concat,
+    LazyFrame, MissingColumnsPolicy, ParquetOptions, PlSmallStr, PolarsResult, Schema, SchemaRef, TimeUnit,
+    UnifiedScanArgs, UnionArgs, UniqueKeepStrategy, by_name, col, concat,
 };
 
+use super::open_files::OpenFiles;
 use super::overlap::overlaps;
 use super::{DataFile, LakeTable};
 use crate::catalogue::{Layer, SOURCE_POSITION};
 
 /// The table's rows; of a raw table each source position once.
-pub(super) fn scan_table(table: &LakeTable) -> PolarsResult<LazyFrame> {
+pub(super) fn scan_table(table: &LakeTable, open: &OpenFiles) -> PolarsResult<LazyFrame> {
     let rows = if table.files.is_empty() {
         DataFrame::empty_with_schema(&table.schema).lazy()
     } else if table.layer == Layer::Raw {
-        scan_raw(&table.files, &table.schema)?
+        scan_raw(&table.files, open, &table.schema)?
     } else {
-        scan_files(table.files.iter(), &table.schema)?
+        scan_files(table.files.iter(), open, &table.schema)?
     };
     Ok(rows.with_columns(widened(&table.schema)))
 }
 
-fn scan_raw(files: &[DataFile], schema: &SchemaRef) -> PolarsResult<LazyFrame> {
+fn scan_raw(files: &[DataFile], open: &OpenFiles, schema: &SchemaRef) -> PolarsResult<LazyFrame> {
     let found = overlaps(files);
     let mut parts = Vec::with_capacity(found.groups.len() + 1);
     if !found.disjoint.is_empty() {
-        parts.push(scan_files(found.disjoint.into_iter(), schema)?);
+        parts.push(scan_files(found.disjoint.into_iter(), open, schema)?);
     }
     for group in found.groups {
         let position = by_name(SOURCE_POSITION, true, false);
         // The first in order of names: which of two equal records is kept must not change from query to query.
-        let once =
-            scan_files(group.into_iter(), schema)?.unique_stable(Some(position), UniqueKeepStrategy::First);
-        parts.push(once);
+        let rows = scan_files(group.into_iter(), open, schema)?;
+        parts.push(rows.unique_stable(Some(position), UniqueKeepStrategy::First));
     }
     if parts.len() == 1 {
         return Ok(parts.remove(0));
@@ -42,8 +42,11 @@ fn scan_raw(files: &[DataFile], schema: &SchemaRef) -> PolarsResult<LazyFrame> {
 }
 
 /// Scans by the stated schema: a missing column is null, an extra one is ignored, a wrong type fails.
-fn scan_files<'a>(files: impl Iterator<Item = &'a DataFile>, schema: &SchemaRef) -> PolarsResult<LazyFrame> {
-    let paths = files.map(|file| PlRefPath::try_from_path(&file.path)).collect::<PolarsResult<Vec<_>>>()?;
+fn scan_files<'a>(
+    files: impl Iterator<Item = &'a DataFile> + Clone,
+    open: &OpenFiles,
+    schema: &SchemaRef,
+) -> PolarsResult<LazyFrame> {
     let options = ParquetOptions { schema: Some(schema.clone()), ..ParquetOptions::default() };
     let arguments = UnifiedScanArgs {
         // A path with `*` or `[` in it is a path.
@@ -55,7 +58,7 @@ fn scan_files<'a>(files: impl Iterator<Item = &'a DataFile>, schema: &SchemaRef)
         cast_columns_policy: CastColumnsPolicy::ERROR_ON_MISMATCH,
         ..UnifiedScanArgs::default()
     };
-    Ok(DslBuilder::scan_parquet(ScanSources::Paths(paths.into()), options, arguments)?.build().into())
+    Ok(DslBuilder::scan_parquet(open.sources(files)?, options, arguments)?.build().into())
 }
 
 /// The types queries reckon in: timestamps without a zone, because Polars' SQL has no literal with one and refuses to

@@ -7,7 +7,12 @@ use polars::prelude::Schema;
 use polars::sql::SQLContext;
 
 use super::answer::{Answer, failed};
+use super::open_files::OpenFiles;
+use super::views::{self, View};
 use super::{Lake, QueryError, gaps, scan};
+
+/// How often a query begins again because objects went away between their listing and their opening.
+const ATTEMPTS: usize = 100;
 
 /// Answers queries over the tables of one lake.
 #[derive(Debug, Clone)]
@@ -29,20 +34,36 @@ impl Session {
         Lake::list(&self.root)
     }
 
-    /// Starts one query. The lake is listed anew for each, so that a run beside it is seen.
+    /// Starts one query. The lake is listed anew for each, so that a run beside it is seen; what the query reads is
+    /// opened before it starts, so that nothing done to the lake meanwhile shows in the answer.
     pub fn query(&self, sql: &str) -> Result<Answer, QueryError> {
-        let lake = self.lake()?;
-        let statement = gaps::check(sql, &lake)?;
-        let mut context = SQLContext::new();
-        for table in &lake.tables {
-            context.register(&table.name, scan::scan_table(table).map_err(failed)?);
+        for _ in 0..ATTEMPTS {
+            let lake = self.lake()?;
+            if let Some(open) = OpenFiles::of(&lake, sql)? {
+                return start(sql, &lake, &open);
+            }
         }
-        let mut query = context.execute(&statement).map_err(failed)?;
-        let schema = query.collect_schema().map_err(failed)?;
-        let mut query = scan::with_zone(query, &schema);
-        let schema: Arc<Schema> = query.collect_schema().map_err(failed)?;
-        Answer::start(query, schema)
+        Err(QueryError::Restless { path: self.root.clone() })
     }
+}
+
+fn start(sql: &str, lake: &Lake, open: &OpenFiles) -> Result<Answer, QueryError> {
+    let statement = gaps::check(sql, lake)?;
+    let mut context = SQLContext::new();
+    for table in &lake.tables {
+        let rows = scan::scan_table(table, open).map_err(failed)?;
+        if table.name == views::DIMENSION {
+            for view in View::ALL {
+                context.register(view.name(), view.over(rows.clone(), &table.schema).map_err(failed)?);
+            }
+        }
+        context.register(&table.name, rows);
+    }
+    let mut query = context.execute(&statement).map_err(failed)?;
+    let schema = query.collect_schema().map_err(failed)?;
+    let mut query = scan::with_zone(query, &schema);
+    let schema: Arc<Schema> = query.collect_schema().map_err(failed)?;
+    Answer::start(query, schema)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The objects of `raw/users`: listed, their footers checked against the schema, read in bounded pieces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow_schema::{DataType as ArrowType, Schema as ArrowSchema};
 use millrace_lake::key::Key;
+use millrace_lake::raw_listing;
 use millrace_lake::store::{ObjectMeta, Store};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use polars::polars_utils::slice_enum::Slice;
@@ -17,12 +18,22 @@ use crate::job_error::JobError;
 /// Where the raw rows of users lie.
 pub const RAW_USERS: &str = "raw/users/";
 
+/// The entry of a compacted object's Parquet footer that names the objects whose rows it holds, sources of sources
+/// too: a JSON array of keys.
+pub const COMPACTED_FROM: &str = "millrace.compacted_from";
+
 /// One object of the raw layer, its schema checked.
 #[derive(Debug, Clone)]
 pub struct RawObject {
     pub key: Key,
     pub path: PathBuf,
     pub rows: usize,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The objects that compaction made it from; none where it is as it was landed.
+    pub compacted_from: Vec<String>,
+    missing: Vec<String>,
+    extra: Vec<String>,
 }
 
 /// What objects lack or have beyond the schema: column to number of objects.
@@ -34,59 +45,101 @@ pub struct SchemaDrift {
 
 /// The Parquet objects of `raw/users`, in key order.
 pub async fn list(store: &dyn Store) -> Result<Vec<ObjectMeta>, JobError> {
-    let mut objects = store.list(RAW_USERS).await?;
+    let mut objects = raw_listing::exact(store, "users").await?;
     objects.retain(|object| object.key.as_str().ends_with(".parquet"));
     Ok(objects)
 }
 
-/// A file for each object: the store's own where it is a folder, else a copy in `scratch`.
-pub async fn as_files(
+/// The first object of `before` that `now` lists with another size. One that is gone was not rewritten: compaction
+/// removes what is in a larger object too.
+pub(super) fn rewritten(before: &[ObjectMeta], now: &[ObjectMeta]) -> Option<Key> {
+    let sizes: BTreeMap<&Key, u64> = now.iter().map(|object| (&object.key, object.size)).collect();
+    let rewritten = |object: &&ObjectMeta| sizes.get(&object.key).is_some_and(|size| *size != object.size);
+    before.iter().find(rewritten).map(|object| object.key.clone())
+}
+
+/// The first object of `before` that `now` does not list.
+pub(super) fn gone(before: &[ObjectMeta], now: &[ObjectMeta]) -> Option<Key> {
+    let here: BTreeSet<&Key> = now.iter().map(|object| &object.key).collect();
+    before.iter().find(|object| !here.contains(&object.key)).map(|object| object.key.clone())
+}
+
+/// Reads the footer of each object and checks it against the stated schema. An object that is no file is copied into
+/// `scratch`, under a name that begins with `prefix`.
+pub(super) async fn open(
     store: &dyn Store,
     objects: &[ObjectMeta],
     scratch: &Path,
-) -> Result<Vec<(Key, PathBuf)>, JobError> {
+    prefix: &str,
+) -> Result<Vec<RawObject>, JobError> {
     let mut files = Vec::with_capacity(objects.len());
     for (number, object) in objects.iter().enumerate() {
         let path = match store.local_path(&object.key) {
             Some(path) => path,
             None => {
-                let path = scratch.join(format!("raw-{number}.parquet"));
+                let path = scratch.join(format!("{prefix}-{number}.parquet"));
                 let body = store.get(&object.key).await?;
                 tokio::fs::write(&path, body).await.map_err(JobError::scratch("write", &path))?;
                 path
             }
         };
-        files.push((object.key.clone(), path));
+        files.push((object.clone(), path));
     }
-    Ok(files)
+    let opened = tokio::task::spawn_blocking(move || {
+        files.into_iter().map(|(object, path)| RawObject::open(object, path)).collect()
+    });
+    opened.await.map_err(|_| JobError::Worker { reason: "it died over a footer".into() })?
 }
 
-/// Reads each footer and checks it against the stated schema.
-pub fn check(files: Vec<(Key, PathBuf)>) -> Result<(Vec<RawObject>, SchemaDrift), JobError> {
-    let mut drift = SchemaDrift::default();
-    let objects = files
-        .into_iter()
-        .map(|(key, path)| {
-            let file =
-                File::open(&path).map_err(|source| JobError::OpenObject { object: key.clone(), source })?;
-            let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-                .map_err(|source| JobError::UnreadableObject { object: key.clone(), source })?;
-            check_schema(&key, footer.schema(), &mut drift)?;
-            let rows = footer.metadata().file_metadata().num_rows();
-            Ok(RawObject { key, path, rows: usize::try_from(rows).unwrap_or(0) })
-        })
-        .collect::<Result<_, JobError>>()?;
-    for (column, objects) in &drift.missing {
-        tracing::warn!(column, objects, "raw objects lack a column: its values are null");
+impl RawObject {
+    fn open(object: ObjectMeta, path: PathBuf) -> Result<Self, JobError> {
+        let ObjectMeta { key, size } = object;
+        let file =
+            File::open(&path).map_err(|source| JobError::OpenObject { object: key.clone(), source })?;
+        let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+            .map_err(|source| JobError::UnreadableObject { object: key.clone(), source })?;
+        let (missing, extra) = check_schema(&key, footer.schema())?;
+        let told = footer.metadata().file_metadata();
+        let rows = usize::try_from(told.num_rows()).unwrap_or(0);
+        let entry = told.key_value_metadata().into_iter().flatten().find(|entry| entry.key == COMPACTED_FROM);
+        // An entry that cannot be read names nothing: the object is read, and positions keep it exact.
+        let compacted_from = entry.and_then(|entry| serde_json::from_str(entry.value.as_deref()?).ok());
+        Ok(Self { key, path, rows, size, compacted_from: compacted_from.unwrap_or_default(), missing, extra })
     }
-    for (column, objects) in &drift.extra {
-        tracing::warn!(column, objects, "raw objects have a column beyond the schema: it is ignored");
+
+    #[cfg(test)]
+    pub(super) fn of_rows(key: Key, rows: usize) -> Self {
+        let (path, compacted_from) = (PathBuf::new(), Vec::new());
+        Self { key, path, rows, size: 0, compacted_from, missing: Vec::new(), extra: Vec::new() }
     }
-    Ok((objects, drift))
 }
 
-fn check_schema(key: &Key, found: &ArrowSchema, drift: &mut SchemaDrift) -> Result<(), JobError> {
+impl SchemaDrift {
+    /// That of `objects`, logged.
+    pub(super) fn of(objects: &[RawObject]) -> Self {
+        let mut drift = Self::default();
+        for object in objects {
+            for column in &object.missing {
+                *drift.missing.entry(column.clone()).or_default() += 1;
+            }
+            for column in &object.extra {
+                *drift.extra.entry(column.clone()).or_default() += 1;
+            }
+        }
+        for (column, objects) in &drift.missing {
+            tracing::warn!(column, objects, "raw objects lack a column: its values are null");
+        }
+        for (column, objects) in &drift.extra {
+            tracing::warn!(column, objects, "raw objects have a column beyond the schema: it is ignored");
+        }
+        drift
+    }
+}
+
+/// The columns that `found` lacks and those that it has beyond the schema.
+fn check_schema(key: &Key, found: &ArrowSchema) -> Result<(Vec<String>, Vec<String>), JobError> {
     let stated = millrace_events::schema::users();
+    let mut missing = Vec::new();
     for field in stated.fields() {
         let name = field.name();
         match found.column_with_name(name) {
@@ -102,13 +155,11 @@ fn check_schema(key: &Key, found: &ArrowSchema, drift: &mut SchemaDrift) -> Resu
             None if raw_columns::REQUIRED.contains(&name.as_str()) => {
                 return Err(JobError::MissingPosition { object: key.clone(), column: name.clone() });
             }
-            None => *drift.missing.entry(name.clone()).or_default() += 1,
+            None => missing.push(name.clone()),
         }
     }
-    for field in found.fields().iter().filter(|field| stated.column_with_name(field.name()).is_none()) {
-        *drift.extra.entry(field.name().clone()).or_default() += 1;
-    }
-    Ok(())
+    let beyond = found.fields().iter().filter(|field| stated.column_with_name(field.name()).is_none());
+    Ok((missing, beyond.map(|field| field.name().clone()).collect()))
 }
 
 /// Arrow has several layouts of one text.
@@ -173,6 +224,16 @@ impl Piece<'_> {
         let sources = ScanSources::Paths(paths.into_iter().collect());
         let plan = DslBuilder::scan_parquet(sources, options, arguments);
         Ok(plan.map_err(JobError::engine(self.action()))?.build().into())
+    }
+
+    /// How many rows it has, by the footers.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Where its rows come from, for an error about one of its objects.
+    pub fn first_object(&self) -> Option<&Key> {
+        self.objects.first().map(|object| &object.key)
     }
 
     pub fn action(&self) -> String {

@@ -4,7 +4,9 @@ use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::polars_utils::compression::ZstdLevel;
-use polars::prelude::{DataFrame, ParquetCompression, ParquetWriter, PolarsResult, Schema};
+use polars::prelude::{
+    DataFrame, ParquetCompression, ParquetWriter, PolarsResult, Schema, StatisticsOptions,
+};
 use polars_io::ipc::{IpcReader, IpcWriter};
 use polars_io::parquet::write::BatchedWriter;
 use polars_io::{SerReader, SerWriter};
@@ -14,7 +16,7 @@ use polars_io::{SerReader, SerWriter};
 const ROW_GROUP: usize = 32_768;
 
 /// Encodes frames; what is encoded is taken out as bytes in order.
-pub(super) struct TableWriter {
+pub(crate) struct TableWriter {
     encoder: BatchedWriter<Pipe>,
     pipe: Pipe,
     // Rows that do not fill a row group yet.
@@ -23,17 +25,28 @@ pub(super) struct TableWriter {
 }
 
 impl TableWriter {
-    pub(super) fn new(schema: &Schema) -> PolarsResult<Self> {
+    /// A writer of a published table.
+    pub(crate) fn new(schema: &Schema) -> PolarsResult<Self> {
+        Self::of(schema, 3, StatisticsOptions::default())
+    }
+
+    /// A writer of rows that only the job reads again, and always all of them: written quickly, no statistics.
+    pub(crate) fn internal(schema: &Schema) -> PolarsResult<Self> {
+        Self::of(schema, 1, StatisticsOptions::empty())
+    }
+
+    fn of(schema: &Schema, level: i32, statistics: StatisticsOptions) -> PolarsResult<Self> {
         let pipe = Pipe::default();
         let encoder = ParquetWriter::new(pipe.clone())
-            .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(3)?)))
+            .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(level)?)))
+            .with_statistics(statistics)
             .with_row_group_size(Some(ROW_GROUP))
             .batched(schema)?;
         Ok(Self { encoder, pipe, rest: DataFrame::empty_with_schema(schema), rows: 0 })
     }
 
     /// Appends rows; answers the bytes that became ready.
-    pub(super) fn append(&mut self, rows: DataFrame) -> PolarsResult<Vec<u8>> {
+    pub(crate) fn append(&mut self, rows: DataFrame) -> PolarsResult<Vec<u8>> {
         self.rows += rows.height() as u64;
         self.rest.vstack_mut_owned(rows)?;
         if self.rest.height() >= ROW_GROUP {
@@ -48,7 +61,7 @@ impl TableWriter {
     }
 
     /// Encodes what is left and the footer; answers the last bytes and the rows of the file.
-    pub(super) fn finish(mut self) -> PolarsResult<(Vec<u8>, u64)> {
+    pub(crate) fn finish(mut self) -> PolarsResult<(Vec<u8>, u64)> {
         self.rest.rechunk_mut();
         if self.rest.height() > 0 {
             self.encoder.write_batch(&self.rest)?;

@@ -10,7 +10,6 @@ mod registrations;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
@@ -24,7 +23,7 @@ pub use quality_series::QualityDay;
 
 use crate::aggregate::{self, EngineSettings};
 use crate::analytics_aggregation::{self, DATA_QUALITY_METRICS, day_of_partition};
-use crate::job::{Progress, TablesReport, made, publish_all, users_of_day};
+use crate::job::{Began, Progress, TablesReport, made, publish_all, users_of_day};
 use crate::job_error::JobError;
 use crate::partition::{Partition, ReadColumn};
 use crate::plan::Facts;
@@ -39,7 +38,7 @@ pub async fn run(
     run: &RunContext,
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
-    let began = Instant::now();
+    let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
     let metrics = metrics_up_to(store.as_ref(), run).await?;
     let mut quality_days = Vec::with_capacity(metrics.len());

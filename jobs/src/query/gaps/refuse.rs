@@ -104,13 +104,13 @@ impl Check<'_> {
 
     /// Polars looks a name up among the lake's tables first.
     fn check_name(&self, name: &str, what: &str) -> Result<(), Gap> {
-        match self.lake.table(name) {
-            Some(_) => Err(Gap::new(
+        if self.lake.knows(name) {
+            return Err(Gap::new(
                 format!("{what} {name} has the name of a table of the lake"),
                 "choose another name",
-            )),
-            None => Ok(()),
+            ));
         }
+        Ok(())
     }
 
     fn check_table(&self, factor: &TableFactor) -> Result<(), Gap> {

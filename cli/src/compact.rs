@@ -1,0 +1,165 @@
+//! `millrace compact`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progress};
+use millrace_lake::{FolderStore, Store};
+use millrace_runtime::Shutdown;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  millrace compact                                    small raw objects become large ones
+  millrace compact --dry-run                          what would be done
+  millrace compact --target-size 512MiB --lake /data/lake
+
+Safe beside runs, jobs and queries, and to be stopped at any moment: the next one goes on.";
+
+/// The exit code after Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Arguments of `millrace compact`.
+#[derive(Debug, Args)]
+pub(crate) struct CompactArgs {
+    /// The lake's folder
+    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
+    lake: PathBuf,
+    /// The raw table, as its folder is called
+    #[arg(long, value_name = "TABLE", default_value = "users")]
+    table: String,
+    /// How large the large objects become; those of three quarters of it stay
+    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = parse_size)]
+    target_size: u64,
+    /// Fewer small objects of an hour and partition than this stay as they are, unless they overlap
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u32).range(2..))]
+    min_objects: u32,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    if !args.lake.is_dir() {
+        bail!("there is no lake at {lake}: name one with --lake", lake = args.lake.display());
+    }
+    let schema = match args.table.as_str() {
+        "users" => millrace_events::schema::users(),
+        other => bail!("no raw table {other:?} is known: there is users"),
+    };
+    let store = Arc::new(FolderStore::new(&args.lake));
+    let policy =
+        CompactionPolicy { target_bytes: args.target_size, min_objects: usize::try_from(args.min_objects)? };
+    let report = if args.dry_run {
+        compaction::plan(store.as_ref(), &args.table, &policy).await?
+    } else {
+        store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
+        let bar = bar(args.json);
+        let progress = |Progress { objects, of }| {
+            bar.set_length(of);
+            bar.set_position(objects);
+        };
+        let work = compaction::compact(store, &args.table, schema, &policy, &progress);
+        let report = tokio::select! {
+            report = work => Some(report),
+            () = shutdown.requested() => None,
+        };
+        bar.finish_and_clear();
+        let Some(report) = report else {
+            eprintln!("stopped: what was compacted stays, the next compaction goes on");
+            return Ok(ExitCode::from(INTERRUPTED));
+        };
+        report?
+    };
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        let mut told = serde_json::to_value(&report)?;
+        told["dry_run"] = args.dry_run.into();
+        serde_json::to_writer_pretty(&mut out, &told).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        tell(args, &report, &mut out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bar(for_machines: bool) -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    if for_machines {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let template = "{prefix:>20} [{bar:30}] {human_pos} / {human_len} objects  {elapsed}";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_prefix("compacted").with_style(style.progress_chars("━━╌"))
+}
+
+fn tell(args: &CompactArgs, report: &CompactionReport, out: &mut impl Write) -> std::io::Result<()> {
+    let CompactionReport { before, after, written, rows, removed, leftovers, left_alone } = report;
+    let (removed, written) = (HumanCount(*removed), HumanCount(*written));
+    if args.dry_run {
+        writeln!(
+            out,
+            "raw/{}: {removed} of {} objects would become {written}",
+            args.table,
+            HumanCount(before.objects)
+        )?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "raw/{}: {} objects ({}) before, {} ({}) after",
+        args.table,
+        HumanCount(before.objects),
+        HumanBytes(before.bytes),
+        HumanCount(after.objects),
+        HumanBytes(after.bytes)
+    )?;
+    writeln!(out, "{written} written with {} rows, {removed} removed", HumanCount(*rows))?;
+    if *leftovers > 0 {
+        writeln!(out, "{} more removed that a killed compaction had left", HumanCount(*leftovers))?;
+    }
+    for left in left_alone {
+        writeln!(out, "{} is left as it is: {}", left.object, left.reason)?;
+    }
+    Ok(())
+}
+
+/// A number of bytes, such as `128MiB`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit.trim() {
+        "" | "B" => Some(0),
+        "KiB" => Some(10),
+        "MiB" => Some(20),
+        "GiB" => Some(30),
+        _ => None,
+    };
+    let bytes =
+        number.parse::<u64>().ok().zip(scale).and_then(|(number, scale)| number.checked_mul(1 << scale));
+    bytes
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "give a number of bytes, KiB, MiB or GiB, such as 128MiB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("128MiB"), Ok(128 << 20));
+        assert_eq!(parse_size("1 GiB"), Ok(1 << 30));
+        assert_eq!(parse_size("77"), Ok(77));
+        for wrong in ["", "0", "MiB", "-1", "1MB", "1.5GiB", "99999999999999999999", "99999999999GiB"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

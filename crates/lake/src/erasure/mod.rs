@@ -1,0 +1,70 @@
+//! Persons out of the lake's raw objects and dead letters.
+
+pub mod letters;
+pub mod raw;
+mod story;
+
+use std::collections::BTreeSet;
+
+/// The ids of those who are erased. An id counts as given: it has to equal a row's byte for byte.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subjects(BTreeSet<String>);
+
+/// An id that names nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoSubject {
+    #[error("no id is given: name at least one")]
+    None,
+    #[error("an id is empty or of blanks alone: no row has such a one, leave it out")]
+    Blank,
+}
+
+/// Ids never reach a log.
+impl std::fmt::Debug for Subjects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Subjects").field(&self.0.len()).finish()
+    }
+}
+
+impl Subjects {
+    pub fn new(ids: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, NoSubject> {
+        let ids: BTreeSet<String> = ids.into_iter().map(Into::into).collect();
+        if ids.is_empty() {
+            return Err(NoSubject::None);
+        }
+        if ids.iter().any(|id| id.trim().is_empty()) {
+            return Err(NoSubject::Blank);
+        }
+        Ok(Self(ids))
+    }
+
+    pub fn contains(&self, id: &str) -> bool {
+        self.0.contains(id)
+    }
+
+    /// How many they are.
+    #[allow(clippy::len_without_is_empty, reason = "they are never none")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// In bytewise order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_taken_as_given_and_never_shown() {
+        let subjects = Subjects::new(["b", " a", "b"]).unwrap();
+        assert_eq!(subjects.len(), 2);
+        assert!(subjects.contains(" a") && !subjects.contains("a"));
+        assert_eq!(format!("{subjects:?}"), "Subjects(2)");
+        assert_eq!(Subjects::new(Vec::<String>::new()), Err(NoSubject::None));
+        assert_eq!(Subjects::new(["a", " \u{a0}"]), Err(NoSubject::Blank));
+    }
+}

@@ -1,0 +1,155 @@
+//! Whom a dead letter is about, read as leniently as can be: nobody could decode it.
+
+use millrace_events::frame::{Encoding, unframe};
+use serde_json::Value;
+
+use super::Subjects;
+use crate::dead_letter::DeadLetter;
+
+/// Where JSON users carry their id: in the API's own shape, in ours and in those of other producers.
+const PATHS: [&str; 3] = ["/login/uuid", "/user_id", "/id"];
+
+/// Whether `letter` is about one of `subjects`: by its key, its value or its headers.
+///
+/// A value that is neither JSON nor Protobuf throughout is searched for the ids themselves, standing alone.
+pub(super) fn is_about(letter: &DeadLetter, subjects: &Subjects) -> bool {
+    let header = |name: &str| letter.headers.iter().find(|(header, _)| header == name);
+    let told = letter.headers.iter().filter_map(|(_, value)| value.as_deref());
+    if letter.key.as_deref().into_iter().chain(told).any(|bytes| names(bytes, subjects)) {
+        return true;
+    }
+    let Some(value) = letter.value.as_deref() else { return false };
+    let content_type =
+        header("content-type").and_then(|(_, value)| std::str::from_utf8(value.as_deref()?).ok());
+    let unframed = unframe(value, content_type);
+    match serde_json::from_slice::<Value>(unframed.body) {
+        Ok(json) => PATHS.iter().any(|path| json.pointer(path).is_some_and(|id| is_id(id, subjects))),
+        Err(_) => {
+            let message = (unframed.encoding == Encoding::Protobuf).then(|| user_ids(unframed.body));
+            let (ids, whole) = message.unwrap_or_default();
+            ids.iter().any(|id| names(id, subjects)) || (!whole && mentions(value, subjects))
+        }
+    }
+}
+
+/// A number's own characters count as an id, as they do where events are decoded.
+fn is_id(value: &Value, subjects: &Subjects) -> bool {
+    match value {
+        Value::String(text) => names(text.as_bytes(), subjects),
+        Value::Number(number) => subjects.contains(&number.to_string()),
+        _ => false,
+    }
+}
+
+/// Whether `bytes` are an id, blanks around it aside: the source may have been refused for just these.
+fn names(bytes: &[u8], subjects: &Subjects) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| subjects.contains(text) || subjects.contains(text.trim()))
+}
+
+/// Whether an id stands in `bytes` by itself: not within a longer word.
+fn mentions(bytes: &[u8], subjects: &Subjects) -> bool {
+    let part_of_word =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    subjects.ids().any(|id| {
+        let id = id.as_bytes();
+        bytes.windows(id.len()).enumerate().any(|(at, window)| {
+            window == id
+                && !part_of_word(at.checked_sub(1).and_then(|before| bytes.get(before)))
+                && !part_of_word(bytes.get(at + id.len()))
+        })
+    })
+}
+
+/// The values of field 1, `user_id`, of a Protobuf message, and whether it could be read to its end.
+fn user_ids(message: &[u8]) -> (Vec<&[u8]>, bool) {
+    let mut ids = Vec::new();
+    let mut rest = message;
+    while !rest.is_empty() {
+        let Some((field, value, behind)) = field(rest) else { return (ids, false) };
+        if field == 1 {
+            ids.extend(value);
+        }
+        rest = behind;
+    }
+    (ids, true)
+}
+
+/// The first field of a message: its number, its bytes where it has such, and what follows.
+fn field(message: &[u8]) -> Option<(u64, Option<&[u8]>, &[u8])> {
+    let (key, rest) = varint(message)?;
+    let number = Some(key >> 3).filter(|number| *number > 0)?;
+    match key & 7 {
+        0 => Some((number, None, varint(rest)?.1)),
+        1 => Some((number, None, rest.get(8..)?)),
+        2 => {
+            let (length, rest) = varint(rest)?;
+            let (bytes, behind) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+            Some((number, Some(bytes), behind))
+        }
+        5 => Some((number, None, rest.get(4..)?)),
+        _ => None,
+    }
+}
+
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0_u64;
+    for (at, byte) in bytes.iter().enumerate().take(10) {
+        number |= u64::from(byte & 0x7f).checked_shl(7 * at as u32)?;
+        if byte & 0x80 == 0 {
+            return Some((number, &bytes[at + 1..]));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "7a0eed16-9430-4d68-901f-c0d4c1c3bf00";
+
+    fn about(letter: DeadLetter) -> bool {
+        is_about(&letter, &Subjects::new([ID, "42"]).unwrap())
+    }
+
+    fn value(bytes: impl AsRef<[u8]>) -> DeadLetter {
+        DeadLetter { value: Some(bytes.as_ref().to_vec()), ..DeadLetter::default() }
+    }
+
+    #[test]
+    fn users_in_every_shape_are_told() {
+        for json in [
+            format!(r#"{{"login":{{"uuid":"{ID}","username":"x"}}}}"#),
+            format!(r#"{{"user_id":"{ID}"}}"#),
+            format!(r#"{{"id":" {ID}","email":7}}"#),
+            r#"{"id":42}"#.to_owned(),
+        ] {
+            assert!(about(value(&json)), "{json}");
+        }
+        let protobuf = [b"\x0a\x24", ID.as_bytes(), b"\x12\x01x"].concat();
+        assert!(about(value(&protobuf)));
+        assert!(about(value([b"\0\0\0\0\x07\0".as_slice(), &protobuf].concat())), "in Confluent's frame");
+        assert!(about(value(&protobuf[..39])), "cut short behind its id");
+        assert!(about(value(format!(r#"{{"login":{{"uuid":"{ID}","#))), "JSON cut short");
+        assert!(about(value([b"\xff\xfe ".as_slice(), ID.as_bytes(), b"\x80"].concat())), "in garbage");
+    }
+
+    #[test]
+    fn keys_and_headers_tell_too() {
+        assert!(about(DeadLetter { key: Some(ID.into()), ..DeadLetter::default() }));
+        let headers = vec![("user".to_owned(), Some(ID.into()))];
+        assert!(about(DeadLetter { headers, ..DeadLetter::default() }));
+    }
+
+    #[test]
+    fn others_are_left() {
+        for json in
+            [r#"{"id":421}"#, r#"{"login":{"uuid":"x"},"location":{"street":{"number":42}}}"#, "{}", "42x"]
+        {
+            assert!(!about(value(json)), "{json}");
+        }
+        assert!(!about(value(format!("{{ {ID}0"))), "within a longer word");
+        assert!(!about(value(b"\x12\x0242")), "another field of a whole message");
+        assert!(!about(DeadLetter::default()));
+    }
+}

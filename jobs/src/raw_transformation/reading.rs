@@ -1,0 +1,130 @@
+//! The first half of a run: every row that can count is read once, and goes to its range or waits in the state.
+
+use std::path::Path;
+
+use polars::prelude::*;
+
+use super::pass::{Outlet, Sources};
+use super::positions::Positions;
+use super::ranges::Sample;
+use super::raw_scan::{self, Piece};
+use super::spill::Spill;
+use super::state::rows::KeptRows;
+use super::{Progress, RowCounts, plan, raw_columns};
+use crate::job_error::JobError;
+use crate::run_context::RunContext;
+
+/// Where rows go.
+pub(super) struct Reading<'a> {
+    pub(super) ctx: &'a RunContext,
+    pub(super) spill: Spill,
+    pub(super) positions: Positions,
+    pub(super) kept: KeptRows,
+    pub(super) counts: RowCounts,
+    /// Rows that compete, those in `spill` and those it dropped.
+    pub(super) competing: u64,
+    pub(super) outlet: &'a Outlet,
+}
+
+impl Reading<'_> {
+    /// Reads the state's rows, then the new objects'.
+    pub(super) fn read(&mut self, sources: &Sources, range_rows: usize) -> Result<(), JobError> {
+        let columns: Vec<Expr> = raw_columns::read().iter_names().map(|name| col(name.clone())).collect();
+        let of = sources.rows() as u64;
+        let mut seen = 0;
+        for (origin, piece) in pieces(sources, range_rows) {
+            let failed = || JobError::engine(piece.action());
+            let rows = collected(&piece, |raw| plan::with_ids(raw.select(&columns)));
+            let rows =
+                rows.and_then(|rows| whole(&piece, rows)).map_err(|error| origin.told(&piece, error))?;
+            seen += rows.height() as u64;
+            let rows = match origin {
+                // Its positions are the ones seen already.
+                Origin::State => rows,
+                Origin::Raw => {
+                    self.counts.rows_in += rows.height() as u64;
+                    let new = self.positions.first_seen(&rows).map_err(failed())?;
+                    rows.filter(&new).map_err(failed())?
+                }
+            };
+            self.place(rows).map_err(failed())??;
+            self.outlet.send_progress(Progress::Read { rows: seen, of })?;
+        }
+        self.counts.raw_rows_by_position = self.positions.count();
+        Ok(())
+    }
+
+    /// Rows stamped in time compete; the others wait for a later day.
+    fn place(&mut self, rows: DataFrame) -> PolarsResult<Result<(), JobError>> {
+        let timestamps = rows.column("_timestamp")?.to_physical_repr();
+        let in_time = timestamps.i64()?.lt(self.ctx.end_of_day());
+        let waiting = rows.filter(&!&in_time)?;
+        let competing = rows.filter(&in_time)?;
+        self.counts.after_as_of += waiting.height() as u64;
+        self.competing += competing.height() as u64;
+        Ok(self.kept.add(waiting, self.outlet).and_then(|()| {
+            self.counts.duplicates += self.spill.put(competing)? as u64;
+            Ok(())
+        }))
+    }
+}
+
+/// In memory where all rows are one range, else with boundaries from a sample of all sources.
+pub(super) fn empty_spill(sources: &Sources, range_rows: usize, scratch: &Path) -> Result<Spill, JobError> {
+    let total = sources.rows();
+    if total <= range_rows {
+        return Ok(Spill::Memory(Vec::new()));
+    }
+    let mut sample = Sample::of_total(total);
+    let key = ["user_id", "_topic", "_generation", "_partition", "_offset"].map(col);
+    for (origin, piece) in pieces(sources, range_rows) {
+        let rows = collected(&piece, |raw| plan::with_ids(raw.select(&key)));
+        let rows = rows.map_err(|error| origin.told(&piece, error))?;
+        sample.add(&rows).map_err(JobError::engine(piece.action()))?;
+    }
+    Ok(Spill::into_files(sample.ranges(range_rows), scratch.to_owned(), range_rows))
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Origin {
+    State,
+    Raw,
+}
+
+impl Origin {
+    /// An error of the state says so: the run can do without it.
+    fn told(self, piece: &Piece<'_>, error: JobError) -> JobError {
+        match (self, piece.first_object()) {
+            (Self::State, Some(object)) => {
+                JobError::State { object: object.clone(), source: Box::new(error) }
+            }
+            _ => error,
+        }
+    }
+}
+
+fn pieces(sources: &Sources, range_rows: usize) -> impl Iterator<Item = (Origin, Piece<'_>)> {
+    let state = raw_scan::pieces(sources.state_rows(), range_rows).into_iter();
+    let raw = raw_scan::pieces(&sources.new, range_rows).into_iter();
+    state.map(|piece| (Origin::State, piece)).chain(raw.map(|piece| (Origin::Raw, piece)))
+}
+
+fn collected(piece: &Piece<'_>, plan: impl FnOnce(LazyFrame) -> LazyFrame) -> Result<DataFrame, JobError> {
+    let rows = plan(piece.scan()?).collect_with_engine(Engine::Streaming);
+    Ok(rows.map_err(JobError::engine(piece.action()))?.unwrap_single())
+}
+
+/// Refuses rows without a position, and a piece that is not what the footers told: of an object that is rewritten
+/// between two of its pieces some rows would be in neither.
+fn whole(piece: &Piece<'_>, rows: DataFrame) -> Result<DataFrame, JobError> {
+    if rows.height() != piece.rows() {
+        return Err(JobError::Rewritten { objects: piece.names() });
+    }
+    for column in raw_columns::REQUIRED {
+        let absent = rows.column(column).map_err(JobError::engine(piece.action()))?.null_count();
+        if absent > 0 {
+            return Err(JobError::NullPosition { objects: piece.names(), column, rows: absent });
+        }
+    }
+    Ok(rows)
+}
