@@ -45,7 +45,7 @@ pub fn count(
     };
     let threads = settings.threads.get().min(users.row_groups().max(1));
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let mut whole: Option<Partial> = None;
         for worker in workers {
             let part = worker.join().map_err(|_| JobError::Worker { reason: "it panicked".into() })??;

@@ -65,7 +65,7 @@ pub struct JobReport {
     pub after_as_of: u64,
     pub tables: Vec<TableReport>,
     pub inputs: Inputs,
-    /// False where a run that started later had published this day already: then nothing was written.
+    /// False where a run that started later had published this day already: then no table was written.
     pub published: bool,
     pub seconds: f64,
 }
@@ -100,15 +100,18 @@ pub async fn run(
 ) -> Result<JobReport, JobError> {
     let started = Instant::now();
     let mut trusted = true;
-    for tries_left in (0..TRIES).rev() {
+    let mut tries = 0;
+    loop {
+        tries += 1;
         let since = erasure::epoch(store.as_ref()).await?;
+        // The manifest before the listing: what it covers is in the listing then, unless it has gone since.
         let manifest = state::find(store.as_ref()).await?;
         let listed = raw_scan::list(store.as_ref()).await?;
         let (store, listed, manifest) = (&store, listed.as_slice(), manifest.as_ref());
         let attempt = Attempt { store, ctx, settings, progress, started, listed, manifest, since, trusted };
         let error = match attempt.run().await {
             Ok(report) => return Ok(report),
-            Err(error) if tries_left == 0 => return Err(error),
+            Err(error) if tries == TRIES => return Err(error),
             Err(error) => error,
         };
         let changed = match raw_scan::list(store.as_ref()).await {
@@ -126,6 +129,4 @@ pub async fn run(
             _ => return Err(error),
         }
     }
-    // The last try has answered.
-    Err(JobError::Cancelled)
 }

@@ -20,8 +20,8 @@ enum Event {
     Land { generation: usize, partition: i64, first: i64, count: i64 },
     /// A run for a day, with room for so many rows, that may die at one of its calls.
     Run { day: u64, range_rows: u64, dies: Option<(usize, bool)> },
-    /// The small objects of a partition become a large one; the sources go at once, one of them, or none.
-    Compact { generation: usize, partition: i64, removed: usize },
+    /// The small objects of some partition become a large one; the sources go at once, one of them, or none.
+    Compact { nth: usize, removed: usize },
     /// An object of the state is lost or damaged.
     Damage { object: usize, how: Damage },
     /// A person's rows go from raw, and then the state; where it stays, the next run comes before any compaction.
@@ -46,11 +46,9 @@ fn event() -> impl Strategy<Value = Event> {
         4 => (0..2usize, 0..2i64, 0..30i64, 1..15i64).prop_map(|(generation, partition, first, count)| {
             Event::Land { generation, partition, first, count }
         }),
-        5 => (0..5u64, prop_oneof![Just(3u64), Just(1 << 20)], prop::option::weighted(0.4, (0..40usize, any::<bool>())))
+        5 => (prop_oneof![0..5u64, Just(2), Just(4)], prop_oneof![Just(3u64), Just(1 << 20)], prop::option::weighted(0.4, (0..40usize, any::<bool>())))
             .prop_map(|(day, range_rows, dies)| Event::Run { day, range_rows, dies }),
-        2 => (0..2usize, 0..2i64, 0..3usize).prop_map(|(generation, partition, removed)| {
-            Event::Compact { generation, partition, removed }
-        }),
+        3 => (0..4usize, 0..3usize).prop_map(|(nth, removed)| Event::Compact { nth, removed }),
         1 => (0..4usize, damage).prop_map(|(object, how)| Event::Damage { object, how }),
         1 => (0..17i64, any::<bool>()).prop_map(|(user, state)| Event::Erase { user, state }),
     ]
@@ -78,9 +76,7 @@ impl Lake {
             Event::Run { day, range_rows, dies: Some((last, done)) } => {
                 self.die(day, range_rows, last, done).await
             }
-            Event::Compact { generation, partition, removed } => {
-                self.compact(GENERATIONS[generation], partition, removed).await;
-            }
+            Event::Compact { nth, removed } => self.compact(nth, removed).await,
             Event::Damage { object, how } => self.damage(object, how).await,
             Event::Erase { user, state } => self.erase(&format!("user {user:02}"), state).await,
         }
@@ -122,19 +118,19 @@ impl Lake {
     }
 
     /// As `millrace compact` does: the large object first, then the small ones go.
-    async fn compact(&mut self, generation: &str, partition: i64, removed: usize) {
-        let mut sources = objects(self.store.as_ref(), "raw/users/").await;
+    async fn compact(&mut self, nth: usize, removed: usize) {
         let named = |name: &String| RawObjectName::of_key(&key(name)).expect("a raw object's name");
-        sources.retain(|name, _| {
-            let name = named(name);
-            (name.generation().as_str(), name.partition()) == (generation, partition as i32)
-        });
-        if sources.len() < 2 {
-            return;
+        let mut partitions = BTreeMap::<_, BTreeMap<String, Bytes>>::new();
+        for (name, body) in objects(self.store.as_ref(), "raw/users/").await {
+            let partition = (named(&name).generation().to_string(), named(&name).partition());
+            partitions.entry(partition).or_default().insert(name, body);
         }
+        partitions.retain(|_, sources| sources.len() > 1);
+        let chosen = nth % partitions.len().max(1);
+        let Some(((generation, partition), sources)) = partitions.into_iter().nth(chosen) else { return };
         let first = sources.keys().map(|name| named(name).first_offset()).min().expect("some");
         let last = sources.keys().map(|name| named(name).last_offset()).max().expect("some");
-        let large = raw_key(generation, partition, first, last);
+        let large = raw_key(&generation, i64::from(partition), first, last);
         if sources.contains_key(large.as_str()) {
             // Written over one of its sources.
             self.covered = None;
