@@ -8,6 +8,7 @@ use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use millrace_jobs::catalogue::Layer;
+use millrace_jobs::forget;
 use millrace_jobs::lineage::{self, Lineage};
 use millrace_jobs::query::{Cell, LakeTable, Session};
 use millrace_lake::FolderStore;
@@ -72,6 +73,7 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     let store = FolderStore::new(&args.lake);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut lineage = runtime.block_on(lineage::of_tables(&store))?;
+    let interrupted = runtime.block_on(forget::unfinished(&store))?.len();
     let now = clock::now_micros();
     let told = tables.iter().map(|table| {
         let made = lineage.remove(&table.name);
@@ -84,8 +86,11 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     let told = told.collect::<anyhow::Result<Vec<_>>>()?;
     let mut out = std::io::stdout().lock();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &serde_json::json!({ "lake": args.lake, "tables": told }))
-            .map_err(std::io::Error::from)?;
+        serde_json::to_writer_pretty(
+            &mut out,
+            &serde_json::json!({ "lake": args.lake, "tables": told, "unfinished_erasures": interrupted }),
+        )
+        .map_err(std::io::Error::from)?;
         writeln!(out)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -97,6 +102,12 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
                 writeln!(out, "  {:<28} {}", column.name, column.r#type)?;
             }
         }
+    }
+    if interrupted > 0 {
+        writeln!(
+            out,
+            "{interrupted} erasures are at work or were interrupted: give the same `millrace forget … --yes` again"
+        )?;
     }
     for (table, told) in tables.iter().zip(&told) {
         if let (0, Some(command)) = (told.files, table.filled_by) {
