@@ -1,6 +1,7 @@
 //! The blocking work of one run: read, part into ranges, then range by range to the table's bytes and the state's.
 
 use std::path::Path;
+use std::sync::mpsc as mpsc_of_std;
 
 use polars::prelude::*;
 use tokio::sync::mpsc;
@@ -10,6 +11,7 @@ use super::raw_scan::RawObject;
 use super::reading::{self, Reading};
 use super::state::Known;
 use super::state::rows::KeptRows;
+use super::spill::Spill;
 use super::summary::Summary;
 use super::table_writer::TableWriter;
 use super::{Message, Progress, RowCounts, plan};
@@ -113,32 +115,90 @@ fn balanced(counts: &RowCounts) -> Result<(), JobError> {
     Err(JobError::Unbalanced { positions, users, duplicates, after_as_of })
 }
 
-/// Writes users_transformed range by range, and what the state keeps of each.
+/// One range on its way into the table.
+struct Made {
+    /// The rows that won, as they are kept.
+    newest: DataFrame,
+    users: DataFrame,
+    /// Rows of the range, those that lost among them.
+    rows: u64,
+}
+
+/// Writes users_transformed range by range, and what the state keeps of each. One range is encoded while the next is
+/// sorted and transformed: both halves have stretches that keep one processor busy alone.
 fn transform(reading: &mut Reading<'_>) -> Result<Summary, JobError> {
     let Reading { ctx, spill, kept, counts, competing, outlet, .. } = reading;
-    let failed = || JobError::engine("transform users");
-    let mut summary = Summary::default();
-    let mut writer = TableWriter::new(&plan::users_transformed_schema()).map_err(failed())?;
     // Rows dropped while reading are done with.
-    let mut done = counts.duplicates;
-    for range in 0..spill.ranges() {
-        let Some(loaded) = spill.take(range)? else { continue };
-        let height = loaded.rows.height();
-        let newest = plan::newest_per_id(loaded.rows.lazy());
-        let newest = newest.collect_with_engine(Engine::Streaming).map_err(failed())?.unwrap_single();
-        kept.add(newest.clone(), outlet)?;
-        let users = plan::in_order(plan::users_transformed(newest.lazy(), ctx));
-        let users = users.collect_with_engine(Engine::Streaming).map_err(failed())?.unwrap_single();
-        counts.duplicates += (loaded.dropped + height - users.height()) as u64;
-        summary.add(&users).map_err(failed())?;
-        outlet.bytes(writer.append(users).map_err(failed())?)?;
-        done += (loaded.dropped + height) as u64;
-        outlet.send_progress(Progress::Transformed { rows: done, of: *competing })?;
+    let mut encoder = Encoder {
+        summary: Summary::default(),
+        writer: TableWriter::new(&plan::users_transformed_schema()).map_err(transforming())?,
+        kept,
+        outlet,
+        done: counts.duplicates,
+        competing: *competing,
+    };
+    std::thread::scope(|scope| {
+        let (made, ranges) = mpsc_of_std::sync_channel(0);
+        let encoding = scope.spawn(move || {
+            for range in ranges {
+                encoder.encode(range)?;
+            }
+            let Encoder { writer, summary, .. } = encoder;
+            let (bytes, rows) = writer.finish().map_err(transforming())?;
+            outlet.bytes(bytes)?;
+            Ok((summary, rows))
+        });
+        let produced = (0..spill.ranges()).try_for_each(|range| {
+            let Some(range) = made_of_range(spill, range, ctx)? else { return Ok(()) };
+            counts.duplicates += range.rows - range.users.height() as u64;
+            // An encoder that is gone tells why itself.
+            made.send(range).map_err(|_| JobError::Cancelled)
+        });
+        drop(made);
+        let encoded: Result<(Summary, u64), JobError> =
+            encoding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (summary, rows) = encoded?;
+        produced?;
+        counts.users = rows;
+        Ok(summary)
+    })
+}
+
+fn made_of_range(spill: &mut Spill, range: usize, ctx: &RunContext) -> Result<Option<Made>, JobError> {
+    let Some(loaded) = spill.take(range)? else { return Ok(None) };
+    let rows = (loaded.dropped + loaded.rows.height()) as u64;
+    let newest = plan::newest_per_id(loaded.rows.lazy());
+    let newest = newest.collect_with_engine(Engine::Streaming).map_err(transforming())?.unwrap_single();
+    let without_id = newest.column("user_id").map_err(transforming())?.null_count();
+    let users = plan::users_transformed(newest.clone().lazy(), ctx);
+    // The newest come sorted by id. Only rows without one have an order among themselves to be found.
+    let users = if without_id == 0 { users } else { plan::in_order(users) };
+    let users = users.collect_with_engine(Engine::Streaming).map_err(transforming())?.unwrap_single();
+    Ok(Some(Made { newest, users, rows }))
+}
+
+/// The second half of a range's way.
+struct Encoder<'a> {
+    summary: Summary,
+    writer: TableWriter,
+    kept: &'a mut KeptRows,
+    outlet: &'a Outlet,
+    done: u64,
+    competing: u64,
+}
+
+impl Encoder<'_> {
+    fn encode(&mut self, range: Made) -> Result<(), JobError> {
+        self.kept.add(range.newest, self.outlet)?;
+        self.summary.add(&range.users).map_err(transforming())?;
+        self.outlet.bytes(self.writer.append(range.users).map_err(transforming())?)?;
+        self.done += range.rows;
+        self.outlet.send_progress(Progress::Transformed { rows: self.done, of: self.competing })
     }
-    let (bytes, rows) = writer.finish().map_err(failed())?;
-    counts.users = rows;
-    outlet.bytes(bytes)?;
-    Ok(summary)
+}
+
+fn transforming() -> impl FnOnce(PolarsError) -> JobError {
+    JobError::engine("transform users")
 }
 
 fn encoded_summary(summary: &Summary, ctx: &RunContext) -> Result<Vec<u8>, JobError> {

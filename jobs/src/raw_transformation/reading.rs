@@ -1,6 +1,7 @@
 //! The first half of a run: every row that can count is read once, and goes to its range or waits in the state.
 
 use std::path::Path;
+use std::sync::mpsc;
 
 use polars::prelude::*;
 
@@ -27,31 +28,48 @@ pub(super) struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads the state's rows, then the new objects'.
+    /// Reads the state's rows, then the new objects'. One piece is parted into its ranges while the next is decoded.
     pub(super) fn read(&mut self, sources: &Sources, range_rows: usize) -> Result<(), JobError> {
         let columns: Vec<Expr> = raw_columns::read().iter_names().map(|name| col(name.clone())).collect();
-        let of = sources.rows() as u64;
-        let mut seen = 0;
-        for (origin, piece) in pieces(sources, range_rows) {
-            let failed = || JobError::engine(piece.action());
-            let rows = collected(&piece, |raw| plan::with_ids(raw.select(&columns)));
-            let rows =
-                rows.and_then(|rows| whole(&piece, rows)).map_err(|error| origin.told(&piece, error))?;
-            seen += rows.height() as u64;
-            let rows = match origin {
-                // Its positions are the ones seen already.
-                Origin::State => rows,
-                Origin::Raw => {
-                    self.counts.rows_in += rows.height() as u64;
-                    let new = self.positions.first_seen(&rows).map_err(failed())?;
-                    rows.filter(&new).map_err(failed())?
+        std::thread::scope(|scope| {
+            let (decoded, rows_of_pieces) = mpsc::sync_channel(0);
+            let decoding = scope.spawn(move || {
+                for (origin, piece) in pieces(sources, range_rows) {
+                    let rows = collected(&piece, |raw| plan::with_ids(raw.select(&columns)));
+                    let rows = rows.and_then(|rows| whole(&piece, rows));
+                    let rows = rows.map_err(|error| origin.told(&piece, error))?;
+                    // A taker that is gone tells why itself.
+                    decoded.send((origin, piece.action(), rows)).map_err(|_| JobError::Cancelled)?;
                 }
-            };
-            self.place(rows).map_err(failed())??;
-            self.outlet.send_progress(Progress::Read { rows: seen, of })?;
-        }
+                Ok(())
+            });
+            let (mut seen, of) = (0, sources.rows() as u64);
+            let taken = rows_of_pieces.into_iter().try_for_each(|(origin, action, rows): Decoded| {
+                seen += rows.height() as u64;
+                self.take(origin, action, rows)?;
+                self.outlet.send_progress(Progress::Read { rows: seen, of })
+            });
+            let decoded: Result<(), JobError> =
+                decoding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            taken.and(decoded)
+        })?;
         self.counts.raw_rows_by_position = self.positions.count();
         Ok(())
+    }
+
+    /// Rows of a piece: those whose position was seen already are passed over.
+    fn take(&mut self, origin: Origin, action: String, rows: DataFrame) -> Result<(), JobError> {
+        let failed = |action: &str| JobError::engine(action.to_owned());
+        let rows = match origin {
+            // Its positions are the ones seen already.
+            Origin::State => rows,
+            Origin::Raw => {
+                self.counts.rows_in += rows.height() as u64;
+                let new = self.positions.first_seen(&rows).map_err(failed(&action))?;
+                rows.filter(&new).map_err(failed(&action))?
+            }
+        };
+        self.place(rows).map_err(failed(&action))?
     }
 
     /// Rows stamped in time compete; the others wait for a later day.
@@ -84,6 +102,9 @@ pub(super) fn empty_spill(sources: &Sources, range_rows: usize, scratch: &Path) 
     }
     Ok(Spill::into_files(sample.ranges(range_rows), scratch.to_owned(), range_rows))
 }
+
+/// A piece's rows, with the action by which its failures are told.
+type Decoded = (Origin, String, DataFrame);
 
 #[derive(Debug, Clone, Copy)]
 enum Origin {
