@@ -33,6 +33,7 @@ def session(out):
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
         .config("spark.local.dir", os.path.join(out, ".spill"))
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.adaptive.enabled", "true")
@@ -40,8 +41,6 @@ def session(out):
         .config("spark.sql.shuffle.partitions", "16")
         .config("spark.sql.parquet.compression.codec", "zstd")
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-        # users_transformed is read with a stated schema of its own writing, and no job overwrites another's file.
-        .config("spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version", "2")
         .config("spark.log.level", "ERROR")
         .getOrCreate()
     )

@@ -197,7 +197,7 @@ class Tables:
             percent("valid_phones", "total_records").alias("phone_validity_percentage"),
             percent("(valid_emails + valid_phones)", "(2 * total_records)").alias("data_completeness_score"),
             *self.stamps,
-        ).persist()
+        ).coalesce(1).persist()
         self.metrics = metrics
         self.write("fact_data_quality_metrics", metrics, "total_records")
         keys = ["age_group", "generation"]
@@ -219,7 +219,7 @@ class Tables:
         )
         totals = self.users.agg(
             F.count("*").alias("total_users"), F.countDistinct("username").alias("unique_usernames")
-        ).persist()
+        ).coalesce(1).persist()
         genders = metric(
             counted("gender"), "gender_distribution", F.concat(F.lit("gender_"), col("gender")), "user_count"
         )
@@ -262,7 +262,7 @@ class Tables:
             ).withColumn("period_type", F.lit(kind))
 
         kinds = [counted(kind) for kind in ["monthly", "quarterly", "day_of_week"]]
-        periods = kinds[0].unionByName(kinds[1]).unionByName(kinds[2]).persist()
+        periods = kinds[0].unionByName(kinds[1]).unionByName(kinds[2]).coalesce(1).persist()
         before = F.when(col("period_type") == "day_of_week", (col("period") + 6) % 7).otherwise(col("period") - 1)
         earlier = periods.select(
             "period_type", col("period").alias("before"), col("registrations").alias("previous_registrations")
@@ -285,7 +285,7 @@ class Tables:
             self.run.day.alias("processing_date"), "previous_registrations",
             percent("(registrations - previous_registrations)", "previous_registrations").alias("growth_rate"),
             self.run.started_at.alias("created_at"),
-        ).persist()
+        ).coalesce(1).persist()
         self.write("fact_registration_trends", trends, "period_type", "time_period")
         months = trends.where(col("period_type") == "monthly")
         finished = col("time_period") < F.lit(self.run.as_of.strftime("%Y-%m"))
