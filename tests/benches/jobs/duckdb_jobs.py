@@ -34,7 +34,9 @@ WHITE = (
 UNEVEN = "[{0}][{0} ]*| [{0} ]+".format(WHITE.replace(" ", ""))
 
 TEXT_MACROS = f"""
-CREATE OR REPLACE TEMP MACRO trimmed(t) AS nullif(trim(t, '{WHITE}'), '');
+-- trim() with characters of one's own is slow, and hardly a text needs it
+CREATE OR REPLACE TEMP MACRO trimmed(t) AS
+    CASE WHEN contains('{WHITE}', t[1]) OR contains('{WHITE}', t[-1]) THEN nullif(trim(t, '{WHITE}'), '') ELSE t END;
 CREATE OR REPLACE TEMP MACRO squeezed(t) AS regexp_replace(trimmed(t), '{UNEVEN}', ' ', 'g');
 -- upper() maps one character to one, so a ß stays
 CREATE OR REPLACE TEMP MACRO word_case(w) AS upper(w[1]) || w[2:];
@@ -48,17 +50,24 @@ CREATE OR REPLACE TEMP MACRO ymd(d) AS year(d) * 10000 + month(d) * 100 + day(d)
 """
 
 # Overlapping objects may hold one source position twice. Two rows of one position are of one id, so where there is an
-# id the newest of it is one row anyway, and only rows without an id compete by position.
+# id the newest of it is one row anyway, and only rows without an id compete by position. Finding where the newest rows
+# lie and then reading them alone is twice as fast as a window over all their columns.
 NEWEST = """
-SELECT * REPLACE (CASE WHEN trimmed(user_id) IS NOT NULL THEN user_id END AS user_id)
-FROM read_parquet($raw, hive_partitioning = false)
-WHERE _timestamp < $end
-QUALIFY row_number() OVER (
-    PARTITION BY
-        CASE WHEN trimmed(user_id) IS NOT NULL THEN user_id END,
-        CASE WHEN trimmed(user_id) IS NULL THEN row(_topic, _generation, _partition, _offset) END
-    ORDER BY _generation DESC, _timestamp DESC, _offset DESC, _partition DESC, _topic DESC
-) = 1
+FROM (
+    SELECT *, file_index, CASE WHEN trimmed(user_id) IS NOT NULL THEN user_id END AS id
+    FROM read_parquet($raw, hive_partitioning = false, file_row_number = true)
+)
+WHERE row(file_index, file_row_number) IN (
+    SELECT arg_max(
+        row(file_index, file_row_number), row(_generation, _timestamp, _offset, _partition, _topic)
+    )
+    FROM (
+        SELECT *, file_index, CASE WHEN trimmed(user_id) IS NOT NULL THEN user_id END AS id
+        FROM read_parquet($raw, hive_partitioning = false, file_row_number = true)
+    )
+    WHERE _timestamp < $end
+    GROUP BY id, CASE WHEN id IS NULL THEN row(_topic, _generation, _partition, _offset) END
+)
 """
 
 HTML_EMAIL = (
@@ -70,7 +79,7 @@ USERS_TRANSFORMED = f"""
 WITH newest AS ({NEWEST}),
 cleaned AS (
     SELECT
-        user_id AS id, name_case(squeezed(first_name)) AS first_name, name_case(squeezed(last_name)) AS last_name,
+        id, name_case(squeezed(first_name)) AS first_name, name_case(squeezed(last_name)) AS last_name,
         lower(trimmed(gender)) AS given_gender, trimmed(email) AS email, trimmed(username) AS username,
         trimmed(phone) AS given_phone, regexp_replace(given_phone, '[^0-9]+', '', 'g') AS digits,
         nullif(concat_ws(' ', squeezed(street_number), squeezed(street_name)), '') AS street_address,
