@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use crate::figures::short;
 use crate::timing::{SizeTimes, Timing};
 
+// In pixels; plotters writes a font of n as n / 1.24 pixels.
 const WIDTH: i32 = 760;
 const BAR: i32 = 24;
 const ROW: i32 = BAR + 8;
@@ -40,14 +41,14 @@ pub(crate) fn draw(file: &Path, sizes: &[SizeTimes]) -> anyhow::Result<()> {
     let height = TOP + bars as i32 * ROW + sizes.len() as i32 * GROUP;
     let root = SVGBackend::new(file, (WIDTH as u32, height as u32)).into_drawing_area();
     let font = |size: i32, color: RGBColor| ("sans-serif", size).into_font().color(&color);
-    root.draw(&Text::new("All 17 tables, on one machine: time beside ours", (12, 12), font(20, TEXT)))?;
-    root.draw(&Text::new("wall time of the three jobs, shorter is better", (12, 36), font(14, TEXT)))?;
+    root.draw(&Text::new("All 17 tables, on one machine: time beside ours", (12, 12), font(25, TEXT)))?;
+    root.draw(&Text::new("wall time of the three jobs, shorter is better", (12, 36), font(18, TEXT)))?;
 
     let longest = sizes.iter().flat_map(|size| size.peers.iter().map(|peer| ratio(size, peer)));
     let scale = f64::from(WIDTH - BARS_FROM - ROOM) / longest.fold(1.0, f64::max);
     let mut y = TOP;
     for size in sizes {
-        root.draw(&Text::new(short(size.users), (12, y + 18), font(16, TEXT)))?;
+        root.draw(&Text::new(short(size.users), (12, y + 18), font(20, TEXT)))?;
         y += GROUP;
         for timing in std::iter::once(&size.ours).chain(&size.peers) {
             let ratio = ratio(size, timing);
@@ -55,9 +56,9 @@ pub(crate) fn draw(file: &Path, sizes: &[SizeTimes]) -> anyhow::Result<()> {
             let color = if std::ptr::eq(timing, &raw const size.ours) { OURS } else { THEIRS };
             root.draw(&Rectangle::new([(BARS_FROM, y), (end, y + BAR)], color.filled()))?;
             let name = timing.name.split(' ').next().unwrap_or_default();
-            root.draw(&Text::new(name.to_owned(), (24, y + 4), font(15, TEXT)))?;
+            root.draw(&Text::new(name.to_owned(), (24, y + 4), font(19, TEXT)))?;
             let label = format!("{ratio:.1}×   {:.1} s", timing.seconds);
-            root.draw(&Text::new(label, (end + 8, y + 4), font(15, TEXT)))?;
+            root.draw(&Text::new(label, (end + 8, y + 4), font(19, TEXT)))?;
             y += ROW;
         }
     }

@@ -58,10 +58,10 @@ fn times(input: &Input, millrace: &Path, peers: &[Peer]) -> anyhow::Result<SizeT
     input.warm()?;
     let mut all: Vec<Vec<Timing>> = vec![Vec::new(); peers.len() + 1];
     for run in 1..=runs {
-        let last = run == runs;
         eprintln!("{} users, run {run} of {runs}: millrace", input.users);
         all[0].push(ours::run(millrace, input)?);
-        let ours = last.then(|| contents::of_lake(&input.lake)).transpose()?;
+        // The first run's tables are compared; the others' are the same program's of the same rows.
+        let ours = (run == 1).then(|| contents::of_lake(&input.lake)).transpose()?;
         for (peer, times) in peers.iter().zip(&mut all[1..]) {
             eprintln!("{} users, run {run} of {runs}: {}", input.users, peer.name());
             let out = input.folder.join(peer.name());

@@ -64,8 +64,9 @@ def main():
     run = spark_users.Run(dt.date.fromisoformat(as_of), int(started_at))
 
     def write(table, frame, *key):
-        path = os.path.join(out, table)
-        frame.orderBy(*[F.asc_nulls_first(name) for name in key]).coalesce(1).write.parquet(path)
+        # One file in order, by one task. orderBy() would compute the frame twice, the first time for its ranges.
+        in_order = frame.repartition(1).sortWithinPartitions(*[F.asc_nulls_first(name) for name in key])
+        in_order.write.parquet(os.path.join(out, table))
         print(f"spark: {table}", file=sys.stderr)
 
     def raw_transformation():
