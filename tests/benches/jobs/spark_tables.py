@@ -3,11 +3,6 @@
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-# What the tables read of users_transformed.
-USED = """
-    id gender email_domain email_provider_type email_valid username phone_valid city state country birth_date age_years
-    age_group generation registration_date account_age_days account_tenure_category data_quality_score
-    quality_issues""".split()
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 col = F.col
 
@@ -63,8 +58,8 @@ class Tables:
     """`write(table, frame, *key)` publishes a table."""
 
     def __init__(self, published, run, write):
-        # Fifteen tables read these columns: kept decoded, they are read from the file once.
-        self.users = published.select(*USED).persist()
+        # Not persisted: reading each table's columns from the file is faster than building a cache of all of them.
+        self.users = published
         self.run = run
         self.write = write
 
