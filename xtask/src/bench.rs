@@ -1,12 +1,17 @@
 //! One benchmark, built in release.
 
+use std::process::Command;
+
 use crate::commands::{cargo, succeeds};
 use crate::skips::SkipLog;
-use crate::{test_run, workspace};
+use crate::{python_env, test_run, workspace};
+
+/// The benchmark that is a package of its own and has Spark among its peers.
+const JOBS: &str = "jobs";
 
 #[derive(clap::Args)]
 pub(crate) struct BenchArguments {
-    /// A file of tests/benches, without its `.rs`
+    /// A folder of tests/benches
     name: String,
     /// One line of JSON a measure instead of a table
     #[arg(long)]
@@ -21,7 +26,8 @@ pub(crate) fn run(arguments: &BenchArguments) -> anyhow::Result<bool> {
     if !succeeds(&mut cargo(&["build", "--release", "--package", "millrace"]))? {
         return Ok(false);
     }
-    let mut bench = cargo(&["bench", "--package", "millrace-tests", "--bench", &arguments.name, "--"]);
+    let package = if arguments.name == JOBS { "millrace-bench-jobs" } else { "millrace-tests" };
+    let mut bench = cargo(&["bench", "--package", package, "--bench", &arguments.name, "--"]);
     if arguments.json {
         bench.arg("--json");
     }
@@ -29,8 +35,26 @@ pub(crate) fn run(arguments: &BenchArguments) -> anyhow::Result<bool> {
     let log = SkipLog::begin(&workspace::scratch())?;
     bench.env(crate::skips::VARIABLE, log.path());
     test_run::set_up(&mut bench, &log)?;
+    if arguments.name == JOBS {
+        set_up_spark(&mut bench, &log)?;
+    }
     bench.env("MILLRACE_BIN", workspace::target_dir().join("release").join("millrace"));
     let succeeded = succeeds(&mut bench)?;
     log.end()?;
     Ok(succeeded)
+}
+
+/// Gives the benchmark a Python with Spark, unless the caller did or there is no Java to run it.
+fn set_up_spark(bench: &mut Command, log: &SkipLog) -> anyhow::Result<()> {
+    if std::env::var_os(python_env::SPARK_VARIABLE).is_some() {
+        return Ok(());
+    }
+    if Command::new("java").arg("-version").output().is_err() {
+        return log.note("Spark", "there is no java on the path; Spark 3.5 runs on Java 8, 11 and 17");
+    }
+    match python_env::cache().and_then(|cache| python_env::python_env(&cache, &python_env::SPARK_PACKAGES)) {
+        Ok(python) => drop(bench.env(python_env::SPARK_VARIABLE, python)),
+        Err(error) => log.note("Spark's Python environment", &format!("{error:#}"))?,
+    }
+    Ok(())
 }

@@ -15,6 +15,15 @@ pub(crate) const VARIABLE: &str = "MILLRACE_PYTHON";
 /// timestamps with a zone. Pinned, so that an answer changes only with a commit.
 pub(crate) const PACKAGES: [&str; 3] = ["duckdb==2.0.0", "pyarrow==26.0.1", "pytz==2026.6"];
 
+/// The variable that names the interpreter with Spark to the jobs' bench.
+pub(crate) const SPARK_VARIABLE: &str = "MILLRACE_SPARK_PYTHON";
+
+/// Spark, with its JARs; it asks for a Java that the machine must have.
+pub(crate) const SPARK_PACKAGES: [&str; 1] = ["pyspark==3.5.9"];
+
+/// Packages that are published as sources alone, which pip has to build: no compiler is needed for these.
+const AS_SOURCES: &str = "pyspark";
+
 /// An interpreter with `packages` under `cache`: what was installed before, or a new virtual environment.
 pub(crate) fn python_env(cache: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
     let name = format!("python-{}", packages.join("-").replace("==", "-"));
@@ -40,6 +49,8 @@ pub(crate) fn python_env(cache: &Path, packages: &[&str]) -> anyhow::Result<Path
         "--disable-pip-version-check",
         "--only-binary",
         ":all:",
+        "--no-binary",
+        AS_SOURCES,
     ]);
     quietly(install.args(packages))?;
     File::create(&complete)?;
