@@ -10,6 +10,7 @@ use crate::workspace;
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(workspace::root());
+    forget_this_package(&mut command);
     command
 }
 
@@ -24,4 +25,20 @@ pub(crate) fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// `cargo run` tells this program of its package by the environment. A build script that asks for such a variable
+/// (ring's does) would see another value than under a person's own `cargo build`, and all that depends on it, Polars
+/// too, would be built anew each time the two take turns.
+fn forget_this_package(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"]
+                .iter()
+                .any(|begin| name.starts_with(begin))
+        });
+        if told {
+            command.env_remove(&name);
+        }
+    }
 }
