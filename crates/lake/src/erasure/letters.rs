@@ -158,7 +158,7 @@ mod tests {
         write(lake.path(), &letters).await.finish().await.unwrap();
         let key = Key::new(PLACE).unwrap();
         let subjects = Subjects::new(["a"]).unwrap();
-        assert_eq!(files(&store).await.unwrap(), [key.clone()]);
+        assert_eq!(files(&store).await.unwrap(), std::slice::from_ref(&key));
         assert_eq!(count(&store, &key, &subjects).await.unwrap(), 2);
         assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), 2);
         assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), 0);
