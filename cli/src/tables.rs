@@ -1,5 +1,6 @@
 //! `millrace tables`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -109,10 +110,18 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
             "{interrupted} erasures are at work or were interrupted: give the same `millrace forget … --yes` again"
         )?;
     }
+    if told.iter().all(|told| told.files == 0) {
+        writeln!(out, "the lake is empty: `millrace run` fills it")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut empty: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (table, told) in tables.iter().zip(&told) {
         if let (0, Some(command)) = (told.files, table.filled_by) {
-            writeln!(out, "{} is empty: `{command}` fills it", table.name)?;
+            empty.entry(command).or_default().push(&table.name);
         }
+    }
+    for (command, names) in empty {
+        writeln!(out, "empty until `{command}`: {}", names.join(", "))?;
     }
     Ok(ExitCode::SUCCESS)
 }
