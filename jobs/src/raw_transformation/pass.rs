@@ -117,71 +117,84 @@ fn balanced(counts: &RowCounts) -> Result<(), JobError> {
 
 /// One range on its way into the table.
 struct Made {
-    /// The rows that won, as they are kept.
-    newest: DataFrame,
     users: DataFrame,
     /// Rows of the range, those that lost among them.
     rows: u64,
 }
 
-/// Writes users_transformed range by range, and what the state keeps of each. One range is encoded while the next is
-/// sorted and transformed: both halves have stretches that keep one processor busy alone.
+/// Writes users_transformed range by range, and what the state keeps of each. One range is encoded,
+/// for the table and for the state, while the next is sorted and transformed: Parquet's pages are compressed by the one
+/// thread that writes them.
 fn transform(reading: &mut Reading<'_>) -> Result<Summary, JobError> {
-    let Reading { ctx, spill, kept, counts, competing, outlet, .. } = reading;
+    let Reading { ctx, spill, kept, counts, competing, .. } = reading;
+    let outlet = reading.outlet;
     // Rows dropped while reading are done with.
     let mut encoder = Encoder {
         summary: Summary::default(),
         writer: TableWriter::new(&plan::users_transformed_schema()).map_err(transforming())?,
-        kept,
         outlet,
         done: counts.duplicates,
         competing: *competing,
     };
     std::thread::scope(|scope| {
-        let (made, ranges) = mpsc_of_std::sync_channel(0);
+        let (made, ranges) = mpsc_of_std::sync_channel::<Made>(0);
+        let (won, winners) = mpsc_of_std::sync_channel(0);
         let encoding = scope.spawn(move || {
-            for range in ranges {
-                encoder.encode(range)?;
-            }
+            ranges.into_iter().try_for_each(|range| encoder.encode(range))?;
             let Encoder { writer, summary, .. } = encoder;
             let (bytes, rows) = writer.finish().map_err(transforming())?;
             outlet.bytes(bytes)?;
             Ok((summary, rows))
         });
+        let keeping = scope.spawn(move || winners.into_iter().try_for_each(|rows| kept.add(rows, outlet)));
         let produced = (0..spill.ranges()).try_for_each(|range| {
-            let Some(range) = made_of_range(spill, range, ctx)? else { return Ok(()) };
-            counts.duplicates += range.rows - range.users.height() as u64;
-            // An encoder that is gone tells why itself.
-            made.send(range).map_err(|_| JobError::Cancelled)
+            let Some(Winners { newest, rows }) = winners_of(spill, range)? else { return Ok(()) };
+            // A taker that is gone tells why itself.
+            won.send(newest.clone()).map_err(|_| JobError::Cancelled)?;
+            let users = users_of(newest, ctx)?;
+            counts.duplicates += rows - users.height() as u64;
+            made.send(Made { users, rows }).map_err(|_| JobError::Cancelled)
         });
-        drop(made);
+        drop((made, won));
         let encoded: Result<(Summary, u64), JobError> =
             encoding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let kept: Result<(), JobError> =
+            keeping.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let (summary, rows) = encoded?;
+        kept?;
         produced?;
         counts.users = rows;
         Ok(summary)
     })
 }
 
-fn made_of_range(spill: &mut Spill, range: usize, ctx: &RunContext) -> Result<Option<Made>, JobError> {
+/// The rows of a range that won, sorted by id.
+struct Winners {
+    newest: DataFrame,
+    /// Rows of the range, those that lost among them.
+    rows: u64,
+}
+
+fn winners_of(spill: &mut Spill, range: usize) -> Result<Option<Winners>, JobError> {
     let Some(loaded) = spill.take(range)? else { return Ok(None) };
     let rows = (loaded.dropped + loaded.rows.height()) as u64;
     let newest = plan::newest_per_id(loaded.rows.lazy());
     let newest = newest.collect_with_engine(Engine::Streaming).map_err(transforming())?.unwrap_single();
+    Ok(Some(Winners { newest, rows }))
+}
+
+fn users_of(newest: DataFrame, ctx: &RunContext) -> Result<DataFrame, JobError> {
     let without_id = newest.column("user_id").map_err(transforming())?.null_count();
-    let users = plan::users_transformed(newest.clone().lazy(), ctx);
+    let users = plan::users_transformed(newest.lazy(), ctx);
     // The newest come sorted by id. Only rows without one have an order among themselves to be found.
     let users = if without_id == 0 { users } else { plan::in_order(users) };
-    let users = users.collect_with_engine(Engine::Streaming).map_err(transforming())?.unwrap_single();
-    Ok(Some(Made { newest, users, rows }))
+    Ok(users.collect_with_engine(Engine::Streaming).map_err(transforming())?.unwrap_single())
 }
 
 /// The second half of a range's way.
 struct Encoder<'a> {
     summary: Summary,
     writer: TableWriter,
-    kept: &'a mut KeptRows,
     outlet: &'a Outlet,
     done: u64,
     competing: u64,
@@ -189,7 +202,6 @@ struct Encoder<'a> {
 
 impl Encoder<'_> {
     fn encode(&mut self, range: Made) -> Result<(), JobError> {
-        self.kept.add(range.newest, self.outlet)?;
         self.summary.add(&range.users).map_err(transforming())?;
         self.outlet.bytes(self.writer.append(range.users).map_err(transforming())?)?;
         self.done += range.rows;

@@ -27,7 +27,8 @@ pub(crate) struct TableWriter {
 impl TableWriter {
     /// A writer of a published table.
     pub(crate) fn new(schema: &Schema) -> PolarsResult<Self> {
-        Self::of(schema, 3, StatisticsOptions::default())
+        // Level 1: a published file is a few percent larger than at level 3, and made in half the time.
+        Self::of(schema, 1, StatisticsOptions::default())
     }
 
     /// A writer of rows that only the job reads again, and always all of them: written quickly, no statistics.

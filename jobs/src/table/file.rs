@@ -23,7 +23,7 @@ impl TableFile {
         let properties = WriterProperties::builder()
             // What every reader reads: see RawObject.
             .set_writer_version(WriterVersion::PARQUET_1_0)
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP))
             .set_created_by("millrace".to_owned())
             .build();
