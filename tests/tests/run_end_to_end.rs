@@ -179,7 +179,10 @@ fn recorded_run(lake: &Path, answers: &Path) -> Result<Ended> {
 #[test]
 fn recorded_pages_all_land() -> Result<()> {
     let Some(recorded) = std::env::var_os("MILLRACE_RECORDED").map(PathBuf::from) else {
-        return skipped("run over recorded answers", "MILLRACE_RECORDED names no folder of them");
+        return skipped(
+            "run over recorded answers",
+            "no recorded answers (MILLRACE_RECORDED names no folder)",
+        );
     };
     let lake = tempfile::tempdir()?;
     let summary = recorded_run(lake.path(), &recorded.join("pages"))?.summary(0)?;
