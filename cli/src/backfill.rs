@@ -46,7 +46,7 @@ pub(crate) async fn backfill(args: BackfillArgs, shutdown: &Shutdown) -> anyhow:
         let run = RunContext { as_of, started_at: args.at.started_at() };
         for name in JobName::ALL {
             let Some(done) = job::unless_stopped(runner.run(name, &run), shutdown, &bars).await? else {
-                return Ok(ExitCode::from(130));
+                return Ok(ExitCode::from(crate::INTERRUPTED));
             };
             job::tell(&done, &run, args.at.json);
         }

@@ -20,9 +20,6 @@ Examples:
 
 Safe beside runs, jobs and queries, and to be stopped at any moment: the next one goes on.";
 
-/// The exit code after Ctrl-C.
-const INTERRUPTED: u8 = 130;
-
 /// Arguments of `millrace compact`.
 #[derive(Debug, Args)]
 pub(crate) struct CompactArgs {
@@ -74,7 +71,7 @@ pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::
         bar.finish_and_clear();
         let Some(report) = report else {
             eprintln!("stopped: what was compacted stays, the next compaction goes on");
-            return Ok(ExitCode::from(INTERRUPTED));
+            return Ok(ExitCode::from(crate::INTERRUPTED));
         };
         report?
     };

@@ -28,9 +28,6 @@ Stop the source that sends them first: what lands afterwards is new.
 
 Exit codes: 0 done, 1 failed or not finished yet (the same command goes on), 2 wrong usage, 130 after Ctrl-C (likewise)";
 
-/// The exit code after Ctrl-C.
-const INTERRUPTED: u8 = 130;
-
 /// Arguments of `millrace forget`.
 #[derive(Debug, Args)]
 pub(crate) struct ForgetArgs {
@@ -73,7 +70,7 @@ pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Re
         report = work => report?,
         () = shutdown.requested() => {
             eprintln!("stopped: give the same command again to go on");
-            return Ok(ExitCode::from(INTERRUPTED));
+            return Ok(ExitCode::from(crate::INTERRUPTED));
         }
     };
     let mut out = std::io::stdout().lock();

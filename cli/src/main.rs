@@ -66,6 +66,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C";
 /// The exit code of wrong usage, clap's own too.
 const USAGE: u8 = 2;
 
+/// The exit code after Ctrl-C, as [`millrace_runtime`] has it where a second one ends the process.
+const INTERRUPTED: u8 = 130;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match execute(cli) {

@@ -1,13 +1,12 @@
 //! Every published table: where it lies in the lake, its key, its schema. Queries and listings read the lake by it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use arrow_schema::{DataType as ArrowType, TimeUnit as ArrowUnit};
-use polars::prelude::{DataType, Field, PlSmallStr, Schema, SchemaRef, TimeUnit, TimeZone};
+use polars::prelude::SchemaRef;
 
 use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
 use crate::plan::Plan;
-use crate::raw_transformation::{plan, summary};
+use crate::raw_transformation::{plan, raw_columns, summary};
 use crate::table::TableSpec;
 use crate::{analytics_aggregation, time_series_analysis};
 
@@ -64,8 +63,7 @@ impl Table {
     }
 }
 
-/// The source position: the columns that name one record of one life of a topic.
-pub const SOURCE_POSITION: [&str; 4] = ["_topic", "_generation", "_partition", "_offset"];
+pub use crate::raw_transformation::raw_columns::SOURCE_POSITION;
 
 /// Every table, layer by layer.
 pub fn tables() -> &'static [Table] {
@@ -81,7 +79,7 @@ pub fn tables() -> &'static [Table] {
             layer: Layer::Raw,
             folder: "users",
             key: SOURCE_POSITION.to_vec(),
-            schema: raw_users(),
+            schema: raw_columns::all(),
             filled_by: "millrace run",
         };
         let mut tables = vec![
@@ -118,30 +116,6 @@ fn stated(layer: Layer, spec: &TableSpec, filled_by: &'static str) -> Table {
     }
 }
 
-/// The raw layer's schema, from the one the landing writes by.
-fn raw_users() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let users = millrace_events::schema::users();
-        let fields = users.fields().iter().map(|field| {
-            let dtype = match field.data_type() {
-                ArrowType::Utf8 => DataType::String,
-                ArrowType::Int32 => DataType::Int32,
-                ArrowType::Int64 => DataType::Int64,
-                ArrowType::Float64 => DataType::Float64,
-                ArrowType::Boolean => DataType::Boolean,
-                ArrowType::Timestamp(ArrowUnit::Microsecond, Some(_)) => {
-                    DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
-                }
-                // A new type in the stated schema needs its line here; a test over the schema comes by first.
-                other => unreachable!("no Polars type is stated for the raw type {other}"),
-            };
-            Field::new(PlSmallStr::from_str(field.name()), dtype)
-        });
-        Arc::new(Schema::from_iter(fields))
-    });
-    SCHEMA.clone()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,7 +133,7 @@ mod tests {
     fn the_raw_schema_keeps_the_order_of_the_landed_one() {
         let landed = millrace_events::schema::users();
         let landed: Vec<_> = landed.fields().iter().map(|field| field.name().as_str()).collect();
-        let ours = raw_users();
+        let ours = raw_columns::all();
         assert_eq!(ours.iter_names().map(|name| name.as_str()).collect::<Vec<_>>(), landed);
     }
 }

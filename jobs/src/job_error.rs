@@ -85,6 +85,11 @@ impl JobError {
         move |source| Self::Engine { action, source }
     }
 
+    pub(crate) fn worker(error: tokio::task::JoinError) -> Self {
+        let reason = if error.is_panic() { "it panicked" } else { "it was cancelled" };
+        Self::Worker { reason: reason.to_owned() }
+    }
+
     pub(crate) fn scratch(
         action: &'static str,
         path: impl Into<PathBuf>,

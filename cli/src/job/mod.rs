@@ -90,7 +90,7 @@ pub(crate) async fn job(args: JobArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     let bars = Bars::new(args.at.json);
     let runner = Runner::new(Arc::new(FolderStore::new(&args.at.lake)), &bars);
     let Some(done) = unless_stopped(runner.run(args.job, &run), shutdown, &bars).await? else {
-        return Ok(ExitCode::from(130));
+        return Ok(ExitCode::from(crate::INTERRUPTED));
     };
     tell(&done, &run, args.at.json);
     Ok(ExitCode::SUCCESS)

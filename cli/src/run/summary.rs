@@ -26,7 +26,7 @@ impl Outcome {
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
             Self::Done => ExitCode::SUCCESS,
-            Self::Interrupted => ExitCode::from(130),
+            Self::Interrupted => ExitCode::from(crate::INTERRUPTED),
         }
     }
 }

@@ -62,9 +62,7 @@ pub async fn run(
             Message::Progress(step) => progress(step),
         }
     }
-    let (versions, tables) = work.await.map_err(|error| JobError::Worker {
-        reason: if error.is_panic() { "it panicked".into() } else { "it was cancelled".into() },
-    })??;
+    let (versions, tables) = work.await.map_err(JobError::worker)??;
 
     let mut ready = vec![Ready::new(&DIM_USER_DEMOGRAPHICS, run, versions, |_| Staged::Writer(writer))?];
     ready.extend(tables);

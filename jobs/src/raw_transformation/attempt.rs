@@ -118,9 +118,7 @@ impl Attempt<'_> {
             pass::run(sources, &ctx, &limits, scratch.path(), &pass::Outlet::new(sender))
         });
         let forwarded = forward(receiver, writer, keeper, self.progress).await;
-        let outcome = work.await.map_err(|error| JobError::Worker {
-            reason: if error.is_panic() { "it panicked".into() } else { "it was cancelled".into() },
-        })?;
+        let outcome = work.await.map_err(JobError::worker)?;
         // A store that failed is why the worker was cancelled.
         Ok((forwarded?, outcome?))
     }

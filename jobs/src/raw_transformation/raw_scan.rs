@@ -18,9 +18,7 @@ use crate::job_error::JobError;
 /// Where the raw rows of users lie.
 pub const RAW_USERS: &str = "raw/users/";
 
-/// The entry of a compacted object's Parquet footer that names the objects whose rows it holds, sources of sources
-/// too: a JSON array of keys.
-pub const COMPACTED_FROM: &str = "millrace.compacted_from";
+pub use millrace_lake::raw_file::COMPACTED_FROM;
 
 /// One object of the raw layer, its schema checked.
 #[derive(Debug, Clone)]

@@ -7,4 +7,5 @@ mod spec;
 
 pub use file::TableFile;
 pub use rank::rank;
-pub use spec::{ColumnType, Row, TableSpec, Value};
+pub(crate) use spec::followed_by;
+pub use spec::{Column, ColumnType, Row, TableSpec, Value};

@@ -25,12 +25,27 @@ pub enum ColumnType {
     Instant,
 }
 
+/// A column's name and type.
+pub type Column = (&'static str, ColumnType);
+
+/// The columns of one table followed by others, `N` in all.
+pub(crate) const fn followed_by<const N: usize>(first: &[Column], others: &[Column]) -> [Column; N] {
+    assert!(first.len() + others.len() == N, "N is not how many columns there are");
+    let mut all = [("", ColumnType::Text); N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < first.len() { first[at] } else { others[at - first.len()] };
+        at += 1;
+    }
+    all
+}
+
 /// A published table.
 #[derive(Debug, Clone, Copy)]
 pub struct TableSpec {
     pub name: &'static str,
     pub layer: Layer,
-    pub columns: &'static [(&'static str, ColumnType)],
+    pub columns: &'static [Column],
     /// How many of the first columns are the key, by which rows are sorted.
     pub key: usize,
 }

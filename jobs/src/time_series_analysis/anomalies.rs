@@ -1,5 +1,16 @@
 //! How unusual a value is among its series.
 
+use crate::table::{Column, ColumnType, Row, Value};
+
+/// The columns of a judgement, behind those of what is judged.
+pub(super) const COLUMNS: &[Column] = &[
+    ("z_score", ColumnType::Real),
+    ("is_anomaly", ColumnType::Flag),
+    ("anomaly_type", ColumnType::Text),
+    ("anomaly_severity", ColumnType::Text),
+    ("robust_z", ColumnType::Real),
+];
+
 /// What is said of one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Judged {
@@ -16,6 +27,20 @@ impl Judged {
     /// Of what cannot be judged.
     pub(super) const NORMAL: Self =
         Self { z_score: None, is_anomaly: false, anomaly_type: "Normal", severity: "Low", robust_z: None };
+}
+
+impl Judged {
+    /// The row that was judged, with the judgement's columns behind its own.
+    pub(super) fn beside(&self, mut row: Row) -> Row {
+        row.extend([
+            Value::from(self.z_score),
+            self.is_anomaly.into(),
+            self.anomaly_type.into(),
+            self.severity.into(),
+            self.robust_z.into(),
+        ]);
+        row
+    }
 }
 
 /// Scales the median absolute deviation of a normal distribution to its standard deviation.

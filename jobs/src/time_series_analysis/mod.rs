@@ -61,9 +61,7 @@ pub async fn run(
     while let Some(step) = receiver.recv().await {
         progress(step);
     }
-    let ready = work.await.map_err(|error| JobError::Worker {
-        reason: if error.is_panic() { "it panicked".into() } else { "it was cancelled".into() },
-    })??;
+    let ready = work.await.map_err(JobError::worker)??;
     let inputs: Vec<&Partition> = std::iter::once(&users).chain(&metrics).collect();
     publish_all(store.as_ref(), JOB, run, &inputs, users.rows(), ready, began).await
 }

@@ -3,10 +3,9 @@
 use millrace_lake::layout::Layer;
 
 use super::anomalies;
-use super::registrations::with;
 use crate::plan::{Facts, PlannedTable};
 use crate::table::rounding::percent;
-use crate::table::{ColumnType, Row, TableSpec, Value};
+use crate::table::{Column, ColumnType, Row, TableSpec, Value, followed_by};
 
 /// What one day's fact_data_quality_metrics says, of a day with users.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,30 +23,34 @@ pub struct QualityDay {
     pub valid_phones: i64,
 }
 
+const TREND_COLUMNS: &[Column] = &[
+    ("quality_date", ColumnType::Day),
+    ("total_records", ColumnType::Count),
+    ("avg_quality_score", ColumnType::Real),
+    ("excellent_quality_count", ColumnType::Count),
+    ("good_quality_count", ColumnType::Count),
+    ("fair_quality_count", ColumnType::Count),
+    ("poor_quality_count", ColumnType::Count),
+    ("valid_emails", ColumnType::Count),
+    ("valid_phones", ColumnType::Count),
+    ("excellent_quality_percentage", ColumnType::Real),
+    ("good_quality_percentage", ColumnType::Real),
+    ("email_validity_percentage", ColumnType::Real),
+    ("phone_validity_percentage", ColumnType::Real),
+    ("previous_avg_quality", ColumnType::Real),
+    ("quality_trend", ColumnType::Text),
+    ("quality_change", ColumnType::Real),
+    ("processing_date", ColumnType::Day),
+    ("created_at", ColumnType::Instant),
+];
+
+const ANOMALY_COLUMNS: [Column; 23] = followed_by(TREND_COLUMNS, anomalies::COLUMNS);
+
 pub(super) const DATA_QUALITY_TRENDS: PlannedTable = PlannedTable {
     spec: TableSpec {
         name: "fact_data_quality_trends",
         layer: Layer::Timeseries,
-        columns: &[
-            ("quality_date", ColumnType::Day),
-            ("total_records", ColumnType::Count),
-            ("avg_quality_score", ColumnType::Real),
-            ("excellent_quality_count", ColumnType::Count),
-            ("good_quality_count", ColumnType::Count),
-            ("fair_quality_count", ColumnType::Count),
-            ("poor_quality_count", ColumnType::Count),
-            ("valid_emails", ColumnType::Count),
-            ("valid_phones", ColumnType::Count),
-            ("excellent_quality_percentage", ColumnType::Real),
-            ("good_quality_percentage", ColumnType::Real),
-            ("email_validity_percentage", ColumnType::Real),
-            ("phone_validity_percentage", ColumnType::Real),
-            ("previous_avg_quality", ColumnType::Real),
-            ("quality_trend", ColumnType::Text),
-            ("quality_change", ColumnType::Real),
-            ("processing_date", ColumnType::Day),
-            ("created_at", ColumnType::Instant),
-        ],
+        columns: TREND_COLUMNS,
         key: 1,
     },
     rows: trend_rows,
@@ -57,37 +60,13 @@ pub(super) const QUALITY_ANOMALIES: PlannedTable = PlannedTable {
     spec: TableSpec {
         name: "fact_quality_anomalies",
         layer: Layer::Timeseries,
-        columns: &[
-            ("quality_date", ColumnType::Day),
-            ("total_records", ColumnType::Count),
-            ("avg_quality_score", ColumnType::Real),
-            ("excellent_quality_count", ColumnType::Count),
-            ("good_quality_count", ColumnType::Count),
-            ("fair_quality_count", ColumnType::Count),
-            ("poor_quality_count", ColumnType::Count),
-            ("valid_emails", ColumnType::Count),
-            ("valid_phones", ColumnType::Count),
-            ("excellent_quality_percentage", ColumnType::Real),
-            ("good_quality_percentage", ColumnType::Real),
-            ("email_validity_percentage", ColumnType::Real),
-            ("phone_validity_percentage", ColumnType::Real),
-            ("previous_avg_quality", ColumnType::Real),
-            ("quality_trend", ColumnType::Text),
-            ("quality_change", ColumnType::Real),
-            ("processing_date", ColumnType::Day),
-            ("created_at", ColumnType::Instant),
-            ("z_score", ColumnType::Real),
-            ("is_anomaly", ColumnType::Flag),
-            ("anomaly_type", ColumnType::Text),
-            ("anomaly_severity", ColumnType::Text),
-            ("robust_z", ColumnType::Real),
-        ],
+        columns: &ANOMALY_COLUMNS,
         key: 1,
     },
     rows: |facts| {
         let scores: Vec<f64> = facts.quality_days.iter().map(|day| day.avg_quality_score).collect();
         let judged = anomalies::judge(&scores);
-        trend_rows(facts).into_iter().zip(judged).map(|(row, judged)| with(row, &judged)).collect()
+        trend_rows(facts).into_iter().zip(judged).map(|(row, judged)| judged.beside(row)).collect()
     },
 };
 

@@ -12,26 +12,30 @@ use crate::analytics_aggregation::plan::{FEMALE, MALE};
 use crate::plan::{Facts, PlannedTable};
 use crate::raw_transformation::ages;
 use crate::table::rounding::percent;
-use crate::table::{ColumnType, Row, TableSpec, Value};
+use crate::table::{Column, ColumnType, Row, TableSpec, followed_by};
+
+const TREND_COLUMNS: &[Column] = &[
+    ("period_type", ColumnType::Text),
+    ("time_period", ColumnType::Text),
+    ("registrations", ColumnType::Count),
+    ("countries_represented", ColumnType::Count),
+    ("avg_age_at_registration", ColumnType::Real),
+    ("male_percentage", ColumnType::Real),
+    ("female_percentage", ColumnType::Real),
+    ("avg_data_quality", ColumnType::Real),
+    ("processing_date", ColumnType::Day),
+    ("previous_registrations", ColumnType::Count),
+    ("growth_rate", ColumnType::Real),
+    ("created_at", ColumnType::Instant),
+];
+
+const ANOMALY_COLUMNS: [Column; 17] = followed_by(TREND_COLUMNS, anomalies::COLUMNS);
 
 pub(super) const REGISTRATION_TRENDS: PlannedTable = PlannedTable {
     spec: TableSpec {
         name: "fact_registration_trends",
         layer: Layer::Timeseries,
-        columns: &[
-            ("period_type", ColumnType::Text),
-            ("time_period", ColumnType::Text),
-            ("registrations", ColumnType::Count),
-            ("countries_represented", ColumnType::Count),
-            ("avg_age_at_registration", ColumnType::Real),
-            ("male_percentage", ColumnType::Real),
-            ("female_percentage", ColumnType::Real),
-            ("avg_data_quality", ColumnType::Real),
-            ("processing_date", ColumnType::Day),
-            ("previous_registrations", ColumnType::Count),
-            ("growth_rate", ColumnType::Real),
-            ("created_at", ColumnType::Instant),
-        ],
+        columns: TREND_COLUMNS,
         key: 2,
     },
     rows: |facts| {
@@ -46,25 +50,7 @@ pub(super) const REGISTRATION_ANOMALIES: PlannedTable = PlannedTable {
     spec: TableSpec {
         name: "fact_registration_anomalies",
         layer: Layer::Timeseries,
-        columns: &[
-            ("period_type", ColumnType::Text),
-            ("time_period", ColumnType::Text),
-            ("registrations", ColumnType::Count),
-            ("countries_represented", ColumnType::Count),
-            ("avg_age_at_registration", ColumnType::Real),
-            ("male_percentage", ColumnType::Real),
-            ("female_percentage", ColumnType::Real),
-            ("avg_data_quality", ColumnType::Real),
-            ("processing_date", ColumnType::Day),
-            ("previous_registrations", ColumnType::Count),
-            ("growth_rate", ColumnType::Real),
-            ("created_at", ColumnType::Instant),
-            ("z_score", ColumnType::Real),
-            ("is_anomaly", ColumnType::Flag),
-            ("anomaly_type", ColumnType::Text),
-            ("anomaly_severity", ColumnType::Text),
-            ("robust_z", ColumnType::Real),
-        ],
+        columns: &ANOMALY_COLUMNS,
         key: 2,
     },
     rows: anomaly_rows,
@@ -144,17 +130,5 @@ fn anomaly_rows(facts: &Facts<'_>) -> Vec<Row> {
     let judged = anomalies::judge(&finished.map(|cell| cell.rows() as f64).collect::<Vec<_>>());
     let months = periods(facts, &cells, Period::Month);
     let judged = judged.into_iter().chain(std::iter::repeat(Judged::NORMAL));
-    months.into_iter().zip(judged).map(|((_, row), judged)| with(row, &judged)).collect()
-}
-
-/// A row with the five columns of its judgement.
-pub(super) fn with(mut row: Row, judged: &Judged) -> Row {
-    row.extend([
-        Value::from(judged.z_score),
-        judged.is_anomaly.into(),
-        judged.anomaly_type.into(),
-        judged.severity.into(),
-        judged.robust_z.into(),
-    ]);
-    row
+    months.into_iter().zip(judged).map(|((_, row), judged)| judged.beside(row)).collect()
 }
