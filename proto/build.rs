@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 1] = ["millrace/users/v1/user_created.proto"];
+const FILES: [&str; 4] = [
+    "millrace/users/v1/user_created.proto",
+    "millrace/interactions/v1/user_interaction.proto",
+    "millrace/engagement/v1/video_engagement.proto",
+    "millrace/engagement/v1/ad_event.proto",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);

@@ -16,5 +16,31 @@ pub mod users {
     }
 }
 
+/// What users do in the shop.
+pub mod interactions {
+    /// Version 1.
+    #[allow(missing_debug_implementations, unreachable_pub, clippy::all)]
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/millrace.interactions.v1.rs"));
+
+        /// The full name of [`UserInteraction`], as the header `event-type` carries it.
+        pub const USER_INTERACTION: &str = "millrace.interactions.v1.UserInteraction";
+    }
+}
+
+/// What users watch.
+pub mod engagement {
+    /// Version 1.
+    #[allow(missing_debug_implementations, unreachable_pub, clippy::all)]
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/millrace.engagement.v1.rs"));
+
+        /// The full name of [`VideoEngagement`], as the header `event-type` carries it.
+        pub const VIDEO_ENGAGEMENT: &str = "millrace.engagement.v1.VideoEngagement";
+        /// The full name of [`AdEvent`], as the header `event-type` carries it.
+        pub const AD_EVENT: &str = "millrace.engagement.v1.AdEvent";
+    }
+}
+
 /// The compiled descriptors of every .proto file: an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use prost::Message;
-use prost_types::{DescriptorProto, FileDescriptorSet};
+use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorSet};
 
-/// Of one message: its fields by number, and the numbers and names that it reserves.
+/// Of one message: its fields by number, and the numbers and names that it reserves. Of an enum: its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Shape {
     fields: BTreeMap<i32, String>,
@@ -20,12 +20,29 @@ const EVOLVE: &str = "events already on Kafka and in the lake were written with 
 
 fn shapes(descriptors: &[u8]) -> BTreeMap<String, Shape> {
     let set = FileDescriptorSet::decode(descriptors).expect("the build script wrote a descriptor set");
-    set.file
-        .iter()
-        .filter(|file| file.package().starts_with("millrace."))
-        .flat_map(|file| file.message_type.iter().map(|message| (file.package().to_owned(), message)))
-        .map(|(package, message)| (format!("{package}.{}", message.name()), shape(message)))
-        .collect()
+    let mut shapes = BTreeMap::new();
+    for file in set.file.iter().filter(|file| file.package().starts_with("millrace.")) {
+        for message in &file.message_type {
+            let name = format!("{}.{}", file.package(), message.name());
+            let enums = message.enum_type.iter();
+            shapes.extend(enums.map(|values| (format!("{name}.{}", values.name()), shape_of_enum(values))));
+            shapes.insert(name, shape(message));
+        }
+    }
+    shapes
+}
+
+fn shape_of_enum(values: &EnumDescriptorProto) -> Shape {
+    Shape {
+        fields: values.value.iter().map(|value| (value.number(), value.name().to_owned())).collect(),
+        // The end of an enum's range is the last number, where a message's is the one behind it.
+        reserved_numbers: values
+            .reserved_range
+            .iter()
+            .flat_map(|range| range.start()..=range.end())
+            .collect(),
+        reserved_names: values.reserved_name.clone(),
+    }
 }
 
 fn shape(message: &DescriptorProto) -> Shape {
@@ -54,7 +71,7 @@ fn broken(old: &BTreeMap<String, Shape>, new: &BTreeMap<String, Shape>) -> Vec<S
     let mut faults = Vec::new();
     for (name, before) in old {
         let Some(after) = new.get(name) else {
-            faults.push(format!("message {name} is gone"));
+            faults.push(format!("{name} is gone"));
             continue;
         };
         for (number, field) in &before.fields {
@@ -77,8 +94,9 @@ fn broken(old: &BTreeMap<String, Shape>, new: &BTreeMap<String, Shape>) -> Vec<S
 }
 
 fn render(shapes: &BTreeMap<String, Shape>) -> String {
-    let mut text =
-        String::from("# The fields of every message, by number. Written by proto/tests/contract.rs.\n");
+    let mut text = String::from(
+        "# The fields of every message and the values of every enum, by number. Written by proto/tests/contract.rs.\n",
+    );
     for (name, shape) in shapes {
         text += &format!("\n{name}\n");
         for (number, field) in &shape.fields {

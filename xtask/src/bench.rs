@@ -6,7 +6,7 @@ use crate::commands::{cargo, succeeds};
 use crate::skips::SkipLog;
 use crate::{python_env, test_run, workspace};
 
-/// The benchmark that is a package of its own and has Spark among its peers.
+/// The benchmark that has Spark among its peers.
 const JOBS: &str = "jobs";
 
 #[derive(clap::Args)]
@@ -26,8 +26,8 @@ pub(crate) fn run(arguments: &BenchArguments) -> anyhow::Result<bool> {
     if !succeeds(&mut cargo(&["build", "--release", "--package", "millrace"]))? {
         return Ok(false);
     }
-    let package = if arguments.name == JOBS { "millrace-bench-jobs" } else { "millrace-tests" };
-    let mut bench = cargo(&["bench", "--package", package, "--bench", &arguments.name, "--"]);
+    let package = format!("millrace-bench-{}", arguments.name);
+    let mut bench = cargo(&["bench", "--package", &package, "--bench", &arguments.name, "--"]);
     if arguments.json {
         bench.arg("--json");
     }

@@ -4,13 +4,12 @@
 //! each figure is the median of its runs, ours and the peer's taken in turn.
 
 mod input;
-mod measure;
 mod memory;
 mod page;
 mod peers;
 mod records;
 
-use measure::Report;
+use millrace_bench_report::Report;
 
 fn main() -> anyhow::Result<()> {
     let json = std::env::args().any(|argument| argument == "--json");

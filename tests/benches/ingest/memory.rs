@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-use crate::measure::{Measure, Report};
+use millrace_bench_report::{Measure, Report};
 
 const LIMIT: f64 = 512.0 * 1024.0 * 1024.0;
 
@@ -16,20 +16,20 @@ pub(crate) fn bench(report: &mut Report) -> anyhow::Result<()> {
     };
     let small = peak(&millrace, 200_000)?;
     report.add(Measure {
-        name: "run: peak memory at 200,000 users",
+        name: "run: peak memory at 200,000 users".to_owned(),
         ours: small,
         peer: LIMIT,
-        peer_name: "512 MiB",
+        peer_name: "512 MiB".to_owned(),
         unit: "bytes",
         ratio: LIMIT / small,
         goal: 1.0,
     });
     let large = peak(&millrace, 2_000_000)?;
     report.add(Measure {
-        name: "run: peak memory at 2,000,000 users",
+        name: "run: peak memory at 2,000,000 users".to_owned(),
         ours: large,
         peer: small,
-        peer_name: "at 200,000 users",
+        peer_name: "at 200,000 users".to_owned(),
         unit: "bytes",
         ratio: small / large,
         goal: 1.0 / 1.2,

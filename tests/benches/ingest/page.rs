@@ -6,7 +6,7 @@ use millrace_events::randomuser::read_answer;
 use serde::Deserialize;
 
 use crate::input::{self, CONTEXT};
-use crate::measure::{Measure, Report, in_turn};
+use millrace_bench_report::{Measure, Report, in_turn};
 
 const USERS: usize = 5_000;
 
@@ -20,10 +20,10 @@ pub(crate) fn bench(report: &mut Report) -> anyhow::Result<()> {
         || drop(black_box(serde_json::from_slice::<Page>(&body))),
     );
     report.add(Measure {
-        name: "page: parse, validate, normalise, encode",
+        name: "page: parse, validate, normalise, encode".to_owned(),
         ours: USERS as f64 / ours,
         peer: USERS as f64 / peer,
-        peer_name: "serde_json into typed structs",
+        peer_name: "serde_json into typed structs".to_owned(),
         unit: "users/s of CPU",
         ratio: peer / ours,
         goal: 0.67,
@@ -32,10 +32,10 @@ pub(crate) fn bench(report: &mut Report) -> anyhow::Result<()> {
     let (_, peer) =
         in_turn(15, || {}, || drop(black_box(simd_json::serde::from_slice::<Page>(&mut body.clone()))));
     report.add(Measure {
-        name: "page: the same beside a SIMD parser",
+        name: "page: the same beside a SIMD parser".to_owned(),
         ours: USERS as f64 / ours,
         peer: USERS as f64 / peer,
-        peer_name: "simd-json into typed structs",
+        peer_name: "simd-json into typed structs".to_owned(),
         unit: "users/s of CPU",
         ratio: peer / ours,
         goal: 0.0,

@@ -120,7 +120,7 @@ pub(crate) fn python() -> Option<PathBuf> {
 
 /// CPU seconds that Python needs for the same records into the same columns, codec and level, fsynced.
 pub(crate) fn json_pyarrow(python: &Path, lines: &Path, out: &Path) -> anyhow::Result<f64> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/ingest/json_pyarrow.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("json_pyarrow.py");
     let output = Command::new(python)
         .arg(script)
         .arg(lines)

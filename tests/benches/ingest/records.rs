@@ -13,7 +13,7 @@ use millrace_stream::record::{OutgoingRecord, Record};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::input::Users;
-use crate::measure::{Measure, Report, in_turn, median};
+use millrace_bench_report::{Measure, Report, in_turn, median};
 use crate::peers;
 
 /// No record of the bench is bad.
@@ -48,28 +48,28 @@ pub(crate) fn bench(report: &mut Report, users: &Users) -> anyhow::Result<()> {
     let (ours, peer) = in_turn(9, || ours().expect("landing works"), || assert!(peer() > 0));
     let rate = rows / ours;
     report.add(Measure {
-        name: "records: Protobuf to Parquet, the goal",
+        name: "records: Protobuf to Parquet, the goal".to_owned(),
         ours: rate,
         peer: 500_000.0,
-        peer_name: "the goal",
+        peer_name: "the goal".to_owned(),
         unit: "users/s of CPU",
         ratio: rate / 500_000.0,
         goal: 1.0,
     });
     report.add(Measure {
-        name: "records: Protobuf to Parquet, the floor",
+        name: "records: Protobuf to Parquet, the floor".to_owned(),
         ours: rate,
         peer: 300_000.0,
-        peer_name: "not done below",
+        peer_name: "not done below".to_owned(),
         unit: "users/s of CPU",
         ratio: rate / 300_000.0,
         goal: 1.0,
     });
     report.add(Measure {
-        name: "records: Protobuf to Parquet",
+        name: "records: Protobuf to Parquet".to_owned(),
         ours: rate,
         peer: rows / peer,
-        peer_name: "prost, arrow, parquet as they come",
+        peer_name: "prost, arrow, parquet as they come".to_owned(),
         unit: "users/s of CPU",
         ratio: peer / ours,
         goal: 1.0,
@@ -88,15 +88,15 @@ fn bench_json(report: &mut Report, users: &Users, runtime: &Runtime, folder: &Pa
     let (mut ours, mut peer) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         let land = || land(runtime, folder, &users.json, b"application/json").expect("landing works");
-        ours.push(crate::measure::cpu_seconds(land));
+        ours.push(millrace_bench_report::cpu_seconds(land));
         peer.push(peers::json_pyarrow(&python, &lines, &folder.join("peer.parquet"))?);
     }
     let (ours, peer) = (median(ours), median(peer));
     report.add(Measure {
-        name: "records: JSON to Parquet",
+        name: "records: JSON to Parquet".to_owned(),
         ours: rows / ours,
         peer: rows / peer,
-        peer_name: "Python's json and pyarrow",
+        peer_name: "Python's json and pyarrow".to_owned(),
         unit: "users/s of CPU",
         ratio: peer / ours,
         goal: 6.0,

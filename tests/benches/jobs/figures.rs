@@ -1,6 +1,6 @@
 //! The measures: times beside the peers', memory, growth.
 
-use crate::measure::{Measure, Report};
+use millrace_bench_report::{Measure, Report};
 use crate::timing::{JOBS, SizeTimes, Timing};
 
 const FOUR_GIB: f64 = 4.0 * 1024.0 * 1024.0 * 1024.0;
@@ -49,10 +49,10 @@ fn beside_peers(report: &mut Report, size: &SizeTimes) {
         let each = each.map(|((job, ours), theirs)| (job, ours, theirs));
         for (what, ours, theirs) in std::iter::once(all).chain(each) {
             report.add(Measure {
-                name: lasting(format!("{}: {what}", short(size.users))),
+                name: format!("{}: {what}", short(size.users)),
                 ours: ours * 1e3,
                 peer: theirs * 1e3,
-                peer_name: lasting(peer.name.clone()),
+                peer_name: peer.name.clone(),
                 unit: "ms",
                 ratio: theirs / ours,
                 goal: goal(peer),
@@ -64,10 +64,10 @@ fn beside_peers(report: &mut Report, size: &SizeTimes) {
 fn memory(report: &mut Report, size: &SizeTimes) {
     let ours = size.ours.peak_rss_bytes as f64;
     report.add(Measure {
-        name: lasting(format!("{}: peak memory of a job", short(size.users))),
+        name: format!("{}: peak memory of a job", short(size.users)),
         ours: ours / MIB,
         peer: FOUR_GIB / MIB,
-        peer_name: "4 GiB",
+        peer_name: "4 GiB".to_owned(),
         unit: "MiB",
         ratio: FOUR_GIB / ours,
         goal: 1.0,
@@ -78,10 +78,10 @@ fn growth(report: &mut Report, small: &SizeTimes, large: &SizeTimes) {
     let times = (large.ours.seconds / small.ours.seconds).log10();
     let growth = times / (large.users as f64 / small.users as f64).log10();
     report.add(Measure {
-        name: lasting(format!("growth from {} to {}", short(small.users), short(large.users))),
+        name: format!("growth from {} to {}", short(small.users), short(large.users)),
         ours: growth * 1e3,
         peer: GROWTH * 1e3,
-        peer_name: "log10 of time for ten times the users",
+        peer_name: "log10 of time for ten times the users".to_owned(),
         unit: "thousandths",
         // Growth of nothing would be infinitely good.
         ratio: GROWTH / growth.max(f64::MIN_POSITIVE),
@@ -96,9 +96,4 @@ pub(crate) fn short(users: u64) -> String {
         _ if users.is_multiple_of(1_000) => format!("{} k users", users / 1_000),
         _ => format!("{users} users"),
     }
-}
-
-/// A measure's name lives as long as the program, and there are few.
-fn lasting(name: String) -> &'static str {
-    name.leak()
 }

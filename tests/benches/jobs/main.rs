@@ -8,9 +8,6 @@ mod chart;
 mod contents;
 mod figures;
 mod input;
-#[path = "../ingest/measure.rs"]
-#[allow(dead_code, reason = "the jobs are measured in wall time of other processes")]
-mod measure;
 mod ours;
 mod peers;
 mod timing;
@@ -21,7 +18,7 @@ use anyhow::Context;
 
 use arguments::Arguments;
 use input::Input;
-use measure::Report;
+use millrace_bench_report::Report;
 use peers::Peer;
 use timing::{SizeTimes, Timing};
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail, ensure};
 
 use crate::input::{AS_OF, Input, started_at_micros};
-use crate::measure::Report;
+use millrace_bench_report::Report;
 use crate::timing::Timing;
 
 /// A peer that this machine can run.

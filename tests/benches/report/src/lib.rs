@@ -5,43 +5,43 @@ use nix::sys::time::TimeValLike;
 
 /// One figure against a peer's.
 #[derive(Debug)]
-pub(crate) struct Measure {
-    pub(crate) name: &'static str,
-    pub(crate) ours: f64,
-    pub(crate) peer: f64,
-    pub(crate) peer_name: &'static str,
-    pub(crate) unit: &'static str,
+pub struct Measure {
+    pub name: String,
+    pub ours: f64,
+    pub peer: f64,
+    pub peer_name: String,
+    pub unit: &'static str,
     /// Larger is better.
-    pub(crate) ratio: f64,
-    pub(crate) goal: f64,
+    pub ratio: f64,
+    pub goal: f64,
 }
 
 /// Gathers measures and notes.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub struct Report {
     json: bool,
     measures: Vec<Measure>,
 }
 
 impl Report {
-    pub(crate) fn new(json: bool) -> Self {
+    pub fn new(json: bool) -> Self {
         Self { json, measures: Vec::new() }
     }
 
     /// What was measured on; on stderr for machines.
-    pub(crate) fn note(&self, text: &str) {
+    pub fn note(&self, text: &str) {
         if self.json { eprintln!("{text}") } else { println!("{text}") }
     }
 
-    pub(crate) fn add(&mut self, measure: Measure) {
+    pub fn add(&mut self, measure: Measure) {
         if self.json {
             println!(
                 "{}",
                 serde_json::json!({
-                    "measure": measure.name,
+                    "measure": &measure.name,
                     "ours": measure.ours,
                     "peer": measure.peer,
-                    "peer_name": measure.peer_name,
+                    "peer_name": &measure.peer_name,
                     "unit": measure.unit,
                     "ratio": measure.ratio,
                     "goal": measure.goal,
@@ -52,7 +52,7 @@ impl Report {
         self.measures.push(measure);
     }
 
-    pub(crate) fn finish(self) {
+    pub fn finish(self) {
         if self.json {
             return;
         }
@@ -71,7 +71,7 @@ impl Report {
 }
 
 /// CPU seconds that `work` takes, all threads of the process together.
-pub(crate) fn cpu_seconds(work: impl FnOnce()) -> f64 {
+pub fn cpu_seconds(work: impl FnOnce()) -> f64 {
     let before = process_cpu();
     work();
     process_cpu() - before
@@ -83,13 +83,13 @@ fn process_cpu() -> f64 {
     })
 }
 
-pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
+pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
 
 /// Medians of two works done in turn.
-pub(crate) fn in_turn(runs: usize, mut ours: impl FnMut(), mut peer: impl FnMut()) -> (f64, f64) {
+pub fn in_turn(runs: usize, mut ours: impl FnMut(), mut peer: impl FnMut()) -> (f64, f64) {
     let (mut ours_seconds, mut peer_seconds) = (Vec::new(), Vec::new());
     for _ in 0..runs {
         ours_seconds.push(cpu_seconds(&mut ours));
