@@ -8,6 +8,8 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use millrace_events::catalogue;
+use millrace_events::event::Event;
 use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progress};
 use millrace_lake::{FolderStore, Store};
 use millrace_runtime::Shutdown;
@@ -26,9 +28,9 @@ pub(crate) struct CompactArgs {
     /// The lake's folder
     #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
     lake: PathBuf,
-    /// The raw table, as its folder is called
-    #[arg(long, value_name = "TABLE", default_value = "users")]
-    table: String,
+    /// One raw table, as its folder is called [default: all of them]
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
     /// How large the large objects become; those of three quarters of it stay
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = parse_size)]
     target_size: u64,
@@ -38,7 +40,7 @@ pub(crate) struct CompactArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print one JSON object
+    /// Print one JSON object a table, each on its line
     #[arg(long)]
     json: bool,
 }
@@ -47,44 +49,72 @@ pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::
     if !args.lake.is_dir() {
         bail!("there is no lake at {lake}: name one with --lake", lake = args.lake.display());
     }
-    let schema = match args.table.as_str() {
-        "users" => millrace_events::schema::users(),
-        other => bail!("no raw table {other:?} is known: there is users"),
-    };
+    let events = events_of(args.table.as_deref())?;
     let store = Arc::new(FolderStore::new(&args.lake));
+    if !args.dry_run {
+        store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
+    }
+    for event in events {
+        // A table without an object is told of only where it was asked for.
+        let Some(report) = compact_table(args, event, &store, shutdown).await? else {
+            eprintln!("stopped: what was compacted stays, the next compaction goes on");
+            return Ok(ExitCode::from(crate::INTERRUPTED));
+        };
+        if report.before.objects > 0 || args.table.is_some() {
+            tell(args, event.table(), &report)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn events_of(table: Option<&str>) -> anyhow::Result<Vec<&'static Event>> {
+    let Some(table) = table else { return Ok(catalogue::events().iter().collect()) };
+    let Some(event) = catalogue::by_table(table) else {
+        let known: Vec<_> = catalogue::events().iter().map(|event| event.table()).collect();
+        bail!("no raw table {table:?} is known: give one of {}", known.join(", "));
+    };
+    Ok(vec![event])
+}
+
+/// `None`: interrupted.
+async fn compact_table(
+    args: &CompactArgs,
+    event: &Event,
+    store: &Arc<FolderStore>,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<CompactionReport>> {
     let policy =
         CompactionPolicy { target_bytes: args.target_size, min_objects: usize::try_from(args.min_objects)? };
-    let report = if args.dry_run {
-        compaction::plan(store.as_ref(), &args.table, &policy).await?
+    Ok(if args.dry_run {
+        Some(compaction::plan(store.as_ref(), event.table(), &policy).await?)
     } else {
-        store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
         let bar = bar(args.json);
         let progress = |Progress { objects, of }| {
             bar.set_length(of);
             bar.set_position(objects);
         };
-        let work = compaction::compact(store, &args.table, schema, &policy, &progress);
+        let work = compaction::compact(store.clone(), event.table(), event.schema(), &policy, &progress);
         let report = tokio::select! {
             report = work => Some(report),
             () = shutdown.requested() => None,
         };
         bar.finish_and_clear();
-        let Some(report) = report else {
-            eprintln!("stopped: what was compacted stays, the next compaction goes on");
-            return Ok(ExitCode::from(crate::INTERRUPTED));
-        };
-        report?
-    };
+        report.transpose()?
+    })
+}
+
+fn tell(args: &CompactArgs, table: &str, report: &CompactionReport) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     if args.json {
-        let mut told = serde_json::to_value(&report)?;
+        let mut told = serde_json::to_value(report)?;
+        told["table"] = table.into();
         told["dry_run"] = args.dry_run.into();
-        serde_json::to_writer_pretty(&mut out, &told).map_err(std::io::Error::from)?;
+        serde_json::to_writer(&mut out, &told).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {
-        tell(args, &report, &mut out)?;
+        tell_people(args.dry_run, table, report, &mut out)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn bar(for_machines: bool) -> ProgressBar {
@@ -97,14 +127,19 @@ fn bar(for_machines: bool) -> ProgressBar {
     bar.with_prefix("compacted").with_style(style.progress_chars("━━╌"))
 }
 
-fn tell(args: &CompactArgs, report: &CompactionReport, out: &mut impl Write) -> std::io::Result<()> {
+fn tell_people(
+    dry_run: bool,
+    table: &str,
+    report: &CompactionReport,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
     let CompactionReport { before, after, written, rows, removed, leftovers, left_alone } = report;
     let (removed, written) = (HumanCount(*removed), HumanCount(*written));
-    if args.dry_run {
+    if dry_run {
         writeln!(
             out,
             "raw/{}: {removed} of {} objects would become {written}",
-            args.table,
+            table,
             HumanCount(before.objects)
         )?;
         return Ok(());
@@ -112,7 +147,7 @@ fn tell(args: &CompactArgs, report: &CompactionReport, out: &mut impl Write) -> 
     writeln!(
         out,
         "raw/{}: {} objects ({}) before, {} ({}) after",
-        args.table,
+        table,
         HumanCount(before.objects),
         HumanBytes(before.bytes),
         HumanCount(after.objects),

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use millrace_events::catalogue::events;
+use millrace_events::event::Event;
 use polars::prelude::SchemaRef;
 
 use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
@@ -75,19 +77,12 @@ pub fn tables() -> &'static [Table] {
             schema: schema(),
             filled_by: "millrace job raw-transformation",
         };
-        let raw = Table {
-            layer: Layer::Raw,
-            folder: "users",
-            key: SOURCE_POSITION.to_vec(),
-            schema: raw_columns::all(),
-            filled_by: "millrace run",
-        };
-        let mut tables = vec![
-            raw,
+        let mut tables: Vec<_> = events().iter().map(raw).collect();
+        tables.extend([
             curated("users_transformed", vec!["id"], plan::users_transformed_schema),
             curated("data_quality_summary", vec![], summary::data_quality_summary_schema),
             stated(Layer::Analytics, &DIM_USER_DEMOGRAPHICS, "millrace job analytics-aggregation"),
-        ];
+        ]);
         let planned = |layer, job: &'static Plan, filled_by| {
             job.tables.iter().map(move |table| stated(layer, &table.spec, filled_by))
         };
@@ -104,6 +99,17 @@ pub fn tables() -> &'static [Table] {
         tables
     });
     &TABLES
+}
+
+fn raw(event: &'static Event) -> Table {
+    Table {
+        layer: Layer::Raw,
+        folder: event.table(),
+        key: SOURCE_POSITION.to_vec(),
+        schema: raw_columns::of_event(event),
+        // Without users nothing else can be.
+        filled_by: if event.table() == "users" { "millrace run" } else { "millrace run --streams all" },
+    }
 }
 
 fn stated(layer: Layer, spec: &TableSpec, filled_by: &'static str) -> Table {
@@ -130,10 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn the_raw_schema_keeps_the_order_of_the_landed_one() {
-        let landed = millrace_events::schema::users();
-        let landed: Vec<_> = landed.fields().iter().map(|field| field.name().as_str()).collect();
-        let ours = raw_columns::all();
-        assert_eq!(ours.iter_names().map(|name| name.as_str()).collect::<Vec<_>>(), landed);
+    fn raw_schemas_keep_the_order_of_the_landed_ones() {
+        for event in events() {
+            let landed = event.schema();
+            let landed: Vec<_> = landed.fields().iter().map(|field| field.name().as_str()).collect();
+            let ours = raw_columns::of_event(event);
+            assert_eq!(ours.iter_names().map(|name| name.as_str()).collect::<Vec<_>>(), landed);
+            assert!(ours.iter_values().all(|dtype| *dtype != polars::prelude::DataType::Null));
+        }
     }
 }

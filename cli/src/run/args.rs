@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use millrace_lake::Generation;
-use millrace_sources::Share;
+use millrace_events::catalogue;
+use millrace_events::event::Event;
+use millrace_sources::{Share, Stream, Streams};
 
 /// Carry users from a source through Kafka into the lake and make tables of them.
 #[derive(Debug, clap::Args)]
@@ -13,6 +15,7 @@ Examples:
   millrace run                                        5,000 users from the API, or simulated ones without it
   millrace run --users 200000 --source simulator --broken 1% --repeat 5%
   millrace run --source recorded:answers/ --as-of 2026-01-31 --json
+  millrace run --streams all                          and what these users do: 50,000 simulated events
   millrace run --brokers localhost:9092 --generation g0001
 
 Exit codes: 0 done, 1 failed (what was fetched is landed), 2 usage, 130 after Ctrl-C (what was fetched is in the tables).")]
@@ -30,13 +33,26 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SEED")]
     pub seed: Option<String>,
 
-    /// Share of the simulator's users that are broken, such as 1%
+    /// Share of the simulator's users, and of simulated events, that are broken, such as 1%
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     pub broken: Share,
 
-    /// Share of the simulator's users that repeat the id of an earlier one, such as 5%
+    /// Share of the simulator's users that repeat the id of an earlier one, and of simulated events that are sent
+    /// twice, such as 5%
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     pub repeat: Share,
+
+    /// Which streams: users, and by commas what they do: interactions, videos, ads; or all
+    #[arg(long, value_name = "STREAMS", default_value = "users")]
+    pub streams: Streams,
+
+    /// How many simulated events of what the users do [default: 10 for each user]
+    #[arg(long, value_name = "N")]
+    pub events: Option<u64>,
+
+    /// Share of the simulated events that come late, by up to 48 hours, such as 2%
+    #[arg(long, value_name = "SHARE", default_value = "0%")]
+    pub late: Share,
 
     /// Kafka's brokers, host:port (several by commas), or embedded: one in this process
     #[arg(long, value_name = "BROKERS", default_value = "embedded", env = "MILLRACE_BROKERS")]
@@ -100,6 +116,8 @@ pub(crate) struct Plan {
     /// Set ones only; the embedded broker draws its own.
     pub(crate) generation: Option<Generation>,
     pub(crate) source: SourceChoice,
+    /// The events of the streams, users first.
+    pub(crate) streams: Vec<&'static Event>,
     /// The logical day; `None` is the day on which the jobs start.
     pub(crate) as_of: Option<NaiveDate>,
     /// Why `--source auto` does not even try the API.
@@ -135,8 +153,13 @@ impl RunArgs {
                 "the API has only today's clock: leave --as-of out, or take --source simulator or recorded:PATH",
             );
         }
+        let behaviour = Stream::ALL.into_iter().filter(|stream| *stream != Stream::Users);
+        let behaviour: Vec<_> = behaviour.filter(|stream| self.streams.contains(*stream)).collect();
+        if behaviour.is_empty() && (self.events.is_some() || self.late != Share::NONE) {
+            return usage("--events and --late are for what users do: add --streams all");
+        }
         let simulated = matches!(self.source, SourceChoice::Auto | SourceChoice::Simulator);
-        if !simulated && (self.broken != Share::NONE || self.repeat != Share::NONE) {
+        if !simulated && behaviour.is_empty() && (self.broken != Share::NONE || self.repeat != Share::NONE) {
             return usage("--broken and --repeat are for the simulator: add --source simulator");
         }
         if self.seed.is_some() && matches!(self.source, SourceChoice::Recorded(_)) {
@@ -146,6 +169,11 @@ impl RunArgs {
             brokers,
             generation,
             source: self.source.clone(),
+            // Whatever users do, there are users first.
+            streams: std::iter::once(Stream::Users)
+                .chain(behaviour)
+                .filter_map(|stream| catalogue::by_topic(stream.topic()))
+                .collect(),
             as_of: self.as_of,
             auto_is_simulator: other_day || self.broken != Share::NONE || self.repeat != Share::NONE,
         })

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
+use millrace_events::event::Event;
 use millrace_lake::landed::LandedOffsets;
 use millrace_lake::{FolderStore, Generation};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::embedded::EmbeddedBroker;
 use millrace_stream::hold_back::HoldBack;
-use millrace_stream::topics::{self, PARTITIONS, Topics, USERS_CREATED};
+use millrace_stream::topics::{self, PARTITIONS, Topics, Watermarks};
 
 use super::args::Plan;
 use crate::clock;
@@ -36,15 +37,19 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn start(plan: &Plan, store: &FolderStore) -> anyhow::Result<Self> {
         match (&plan.brokers, &plan.generation) {
-            (Some(brokers), Some(generation)) => Self::cluster(brokers, generation.clone(), store).await,
-            _ => Self::embedded(),
+            (Some(brokers), Some(generation)) => {
+                Self::cluster(brokers, generation.clone(), &plan.streams, store).await
+            }
+            _ => Self::embedded(&plan.streams),
         }
     }
 
-    fn embedded() -> anyhow::Result<Self> {
+    fn embedded(streams: &[&'static Event]) -> anyhow::Result<Self> {
         let embedded = EmbeddedBroker::start()?;
-        embedded.create_topic(USERS_CREATED, PARTITIONS)?;
-        embedded.create_topic(&topics::dead_letters_of(USERS_CREATED), 1)?;
+        for event in streams {
+            embedded.create_topic(event.topic(), PARTITIONS)?;
+            embedded.create_topic(&topics::dead_letters_of(event.topic()), 1)?;
+        }
         let mut settings = ClientSettings::new(embedded.brokers());
         // Within one process there is no network to spare.
         settings.compression = "none";
@@ -53,30 +58,42 @@ impl Broker {
             settings,
             group: format!("millrace-run-{generation}"),
             generation,
-            starts: (0..PARTITIONS).map(|partition| ((USERS_CREATED.to_owned(), partition), 0)).collect(),
+            starts: streams
+                .iter()
+                .flat_map(|event| (0..PARTITIONS).map(|partition| ((event.topic().to_owned(), partition), 0)))
+                .collect(),
             hold_back: Some(Arc::new(HoldBack::new(ON_THEIR_WAY))),
             _embedded: Some(embedded),
         })
     }
 
-    async fn cluster(brokers: &str, generation: Generation, store: &FolderStore) -> anyhow::Result<Self> {
+    async fn cluster(
+        brokers: &str,
+        generation: Generation,
+        streams: &[&'static Event],
+        store: &FolderStore,
+    ) -> anyhow::Result<Self> {
         let settings = ClientSettings::new(brokers);
         let topics = Topics::connect(&settings)?;
-        topics.ensure(USERS_CREATED).await?;
-        let ends = topics.watermarks(USERS_CREATED)?;
-        let landed = LandedOffsets::of_table(store, "users")
-            .await
-            .context("the lake's raw objects could not be listed")?;
-        let landed = landed.of_life(USERS_CREATED, &generation);
-        topics::check_life(USERS_CREATED, generation.as_str(), &ends, &landed)?;
+        let mut starts = BTreeMap::new();
+        for event in streams {
+            let topic = event.topic();
+            topics.ensure(topic).await?;
+            let ends = topics.watermarks(topic)?;
+            let landed = LandedOffsets::of_table(store, event.table())
+                .await
+                .context("the lake's raw objects could not be listed")?;
+            topics::check_life(topic, generation.as_str(), &ends, &landed.of_life(topic, &generation))?;
+            let starts_of = |(partition, watermarks): (i32, Watermarks)| {
+                ((topic.to_owned(), partition), watermarks.end)
+            };
+            starts.extend(ends.into_iter().map(starts_of));
+        }
         Ok(Self {
             settings,
             group: format!("millrace-run-{}", Generation::drawn(clock::now_micros())),
             generation,
-            starts: ends
-                .into_iter()
-                .map(|(partition, watermarks)| ((USERS_CREATED.to_owned(), partition), watermarks.end))
-                .collect(),
+            starts,
             hold_back: None,
             _embedded: None,
         })

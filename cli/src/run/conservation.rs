@@ -1,8 +1,11 @@
 //! Records in = records out + dead letters, at every hop.
 
+use std::collections::BTreeMap;
+
 use fetch_users::Fetching;
 use millrace_lake::Generation;
 use millrace_stream::ledger::Ledger;
+use millrace_stream::topics::USERS_CREATED;
 
 use super::LandedRun;
 
@@ -13,11 +16,20 @@ pub(crate) struct Flow {
     /// Whether the broker was in this process, so that its dead letters were drained into the lake.
     pub(crate) embedded: bool,
     pub(crate) fetching: Fetching,
-    /// The positions that the broker gave this run's records.
+    /// What was produced to each topic, users first.
+    pub(crate) streams: Vec<StreamFlow>,
+    /// The positions that the broker gave this run's records, of every topic.
     pub(crate) acknowledged: Ledger,
     pub(crate) landed: LandedRun,
-    /// Dead letters that reached the lake.
-    pub(crate) letters: u64,
+    /// Dead letters that reached the lake, by the topic that they are of.
+    pub(crate) letters: BTreeMap<String, u64>,
+}
+
+/// What a run sent to one topic.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StreamFlow {
+    pub(crate) topic: &'static str,
+    pub(crate) produced: u64,
 }
 
 /// A hop at which records went missing or came from nowhere.
@@ -26,61 +38,77 @@ pub(crate) struct Flow {
     "the run does not add up at {hop}: {left}, but {right}; nothing is deleted, so keep the lake and report this"
 )]
 pub(crate) struct Unbalanced {
-    hop: &'static str,
+    hop: String,
     left: String,
     right: String,
 }
 
 impl Flow {
-    /// Of this run's records, those that became rows.
-    pub(crate) fn landed(&self) -> u64 {
-        self.acknowledged.common(&self.landed.landed)
+    /// Of this run's records of a topic, those that became rows.
+    pub(crate) fn landed(&self, topic: &str) -> u64 {
+        self.acknowledged.of_topic(topic).common(&self.landed.landed)
     }
 
-    /// Of this run's records, those that became dead letters at landing.
-    pub(crate) fn dead_lettered(&self) -> u64 {
-        self.acknowledged.common(&self.landed.dead)
+    /// Of this run's records of a topic, those that became dead letters at landing.
+    pub(crate) fn dead_lettered(&self, topic: &str) -> u64 {
+        self.acknowledged.of_topic(topic).common(&self.landed.dead)
+    }
+
+    /// Dead letters of a topic that reached the lake.
+    fn letters(&self, topic: &str) -> u64 {
+        self.letters.get(topic).copied().unwrap_or(0)
     }
 
     /// Holds each hop against the one before it.
     pub(crate) fn check(&self) -> Result<(), Unbalanced> {
         let report = &self.fetching.report;
-        let (landed, dead) = (self.landed(), self.dead_lettered());
         balance(
-            "the source",
+            "the source".to_owned(),
             (report.fetched, format!("{} users fetched", report.fetched)),
             (
                 report.rejected + report.produced,
                 format!("{} rejected + {} produced", report.rejected, report.produced),
             ),
         )?;
+        for stream in &self.streams {
+            self.check_stream(stream)?;
+        }
         balance(
-            "the producer",
-            (report.produced, format!("{} records produced", report.produced)),
-            (self.acknowledged.len(), format!("{} acknowledged", self.acknowledged.len())),
-        )?;
-        balance(
-            "the landing",
-            (report.produced, format!("{} records produced", report.produced)),
-            (landed + dead, format!("{landed} landed + {dead} dead letters")),
-        )?;
-        balance(
-            "the lake's objects",
+            "the lake's objects".to_owned(),
             (self.landed.landed.len(), format!("{} rows taken", self.landed.landed.len())),
             (self.landed.counts.rows, format!("{} rows stored", self.landed.counts.rows)),
         )?;
+        Ok(())
+    }
+
+    fn check_stream(&self, &StreamFlow { topic, produced }: &StreamFlow) -> Result<(), Unbalanced> {
+        let acknowledged = self.acknowledged.of_topic(topic).len();
+        let (landed, dead) = (self.landed(topic), self.dead_lettered(topic));
+        balance(
+            format!("the producer of {topic}"),
+            (produced, format!("{produced} records produced")),
+            (acknowledged, format!("{acknowledged} acknowledged")),
+        )?;
+        balance(
+            format!("the landing of {topic}"),
+            (produced, format!("{produced} records produced")),
+            (landed + dead, format!("{landed} landed + {dead} dead letters")),
+        )?;
         if self.embedded {
+            // Users alone are refused before they are records.
+            let rejected = if topic == USERS_CREATED { self.fetching.report.rejected } else { 0 };
+            let letters = self.letters(topic);
             balance(
-                "the dead letters",
-                (report.rejected + dead, format!("{} rejected + {dead} dead at landing", report.rejected)),
-                (self.letters, format!("{} dead letters in the lake", self.letters)),
+                format!("the dead letters of {topic}"),
+                (rejected + dead, format!("{rejected} rejected + {dead} dead at landing")),
+                (letters, format!("{letters} dead letters in the lake")),
             )?;
         }
         Ok(())
     }
 }
 
-fn balance(hop: &'static str, left: (u64, String), right: (u64, String)) -> Result<(), Unbalanced> {
+fn balance(hop: String, left: (u64, String), right: (u64, String)) -> Result<(), Unbalanced> {
     if left.0 == right.0 {
         return Ok(());
     }

@@ -6,13 +6,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use millrace_events::event::Event;
 use millrace_lake::Generation;
 use millrace_lake::dead_letter::DeadLetter;
 use millrace_lake::dead_letters::DeadLetterFile;
 use millrace_stream::consumer::Consumer;
 use millrace_stream::hold_back::HoldBack;
 use millrace_stream::record::Record;
-use millrace_stream::topics::{USERS_CREATED, dead_letters_of};
+use millrace_stream::topics::dead_letters_of;
 use tokio::runtime::Handle;
 
 use super::broker::Broker;
@@ -22,9 +23,10 @@ const BATCH: usize = 512;
 const STALLED: Duration = Duration::from_secs(60);
 
 /// What was drained.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct DrainedLetters {
-    pub(crate) letters: u64,
+    /// By the topic that they are dead letters of.
+    pub(crate) by_topic: BTreeMap<String, u64>,
 }
 
 /// The draining while it runs.
@@ -33,14 +35,19 @@ pub(crate) struct Drain {
     ends: Arc<OnceLock<BTreeMap<(String, i32), i64>>>,
 }
 
-pub(crate) fn start(broker: &Broker, hold_back: &Arc<HoldBack>, lake: &Path) -> anyhow::Result<Drain> {
-    let topic = dead_letters_of(USERS_CREATED);
-    let starts = BTreeMap::from([((topic.clone(), 0), 0)]);
+pub(crate) fn start(
+    broker: &Broker,
+    streams: &[&'static Event],
+    hold_back: &Arc<HoldBack>,
+    lake: &Path,
+) -> anyhow::Result<Drain> {
+    let queues: Vec<Queue> = streams.iter().map(|event| Queue::of(event.topic())).collect();
+    let starts = queues.iter().map(|queue| ((queue.topic.clone(), 0), 0)).collect();
     let consumer = Consumer::assign(&broker.settings, &format!("{}-dead-letters", broker.group), &starts)?;
     let ends = Arc::new(OnceLock::new());
     let worker = Worker {
         consumer,
-        topic,
+        queues,
         lake: lake.to_owned(),
         generation: broker.generation.clone(),
         hold_back: Arc::clone(hold_back),
@@ -71,7 +78,7 @@ impl Drain {
 
 struct Worker {
     consumer: Consumer,
-    topic: String,
+    queues: Vec<Queue>,
     lake: PathBuf,
     generation: Generation,
     hold_back: Arc<HoldBack>,
@@ -79,47 +86,82 @@ struct Worker {
     runtime: Handle,
 }
 
+/// One topic's dead letters on their way into their file.
+struct Queue {
+    /// The topic that they are dead letters of.
+    source: &'static str,
+    topic: String,
+    /// Made for the first letter.
+    file: Option<DeadLetterFile>,
+    batch: Vec<DeadLetter>,
+    /// Of the batch, as the broker holds it.
+    bytes: usize,
+    next_offset: i64,
+}
+
+impl Queue {
+    fn of(source: &'static str) -> Self {
+        let topic = dead_letters_of(source);
+        Self { source, topic, file: None, batch: Vec::new(), bytes: 0, next_offset: 0 }
+    }
+
+    fn is_done(&self, ends: &BTreeMap<(String, i32), i64>) -> bool {
+        let end = ends.get(&(self.topic.clone(), 0)).map_or(0, |last| last + 1);
+        self.batch.is_empty() && self.next_offset >= end
+    }
+}
+
 impl Worker {
-    fn run(self) -> anyhow::Result<DrainedLetters> {
-        let mut file = None;
-        let mut batch = Vec::new();
-        let (mut bytes, mut next_offset, mut last_letter) = (0, 0, Instant::now());
+    fn run(mut self) -> anyhow::Result<DrainedLetters> {
+        let mut last_letter = Instant::now();
         loop {
-            let letter =
-                self.consumer.next(Duration::from_millis(20), |record| (letter(record), record.size()))?;
-            let came = letter.is_some();
-            if let Some((letter, size)) = letter {
-                next_offset = letter.offset + 1;
-                bytes += size;
-                batch.push(letter);
+            let queues = &mut self.queues;
+            let came = self.consumer.next(Duration::from_millis(20), |record| {
+                let Some(queue) = queues.iter_mut().find(|queue| queue.topic == record.topic) else { return };
+                queue.next_offset = record.offset + 1;
+                queue.bytes += record.size();
+                queue.batch.push(letter(record));
+            })?;
+            let came = came.is_some();
+            if came {
                 last_letter = Instant::now();
             }
-            if !batch.is_empty() && (!came || batch.len() >= BATCH) {
-                let file = match &mut file {
-                    Some(file) => file,
-                    None => file.insert(self.runtime.block_on(DeadLetterFile::create(
-                        &self.lake,
-                        USERS_CREATED,
-                        &self.generation,
-                    ))?),
-                };
-                self.runtime.block_on(file.append(&batch))?;
-                self.consumer.commit(&self.topic, 0, next_offset)?;
-                self.hold_back.release(&self.topic, 0, std::mem::take(&mut bytes));
-                batch.clear();
+            for place in 0..self.queues.len() {
+                let waiting = self.queues[place].batch.len();
+                if waiting > 0 && (!came || waiting >= BATCH) {
+                    self.keep(place)?;
+                }
             }
             let Some(ends) = self.ends.get() else { continue };
-            let end = ends.get(&(self.topic.clone(), 0)).map_or(0, |last| last + 1);
-            if batch.is_empty() && next_offset >= end {
+            if self.queues.iter().all(|queue| queue.is_done(ends)) {
                 break;
             }
             anyhow::ensure!(came || last_letter.elapsed() < STALLED, "the broker lost dead letters");
         }
-        let letters = match file {
-            Some(file) => self.runtime.block_on(file.finish())?,
-            None => 0,
+        let mut drained = DrainedLetters::default();
+        for queue in self.queues {
+            if let Some(file) = queue.file {
+                drained.by_topic.insert(queue.source.to_owned(), self.runtime.block_on(file.finish())?);
+            }
+        }
+        Ok(drained)
+    }
+
+    /// Makes a queue's letters durable, which makes room for more.
+    fn keep(&mut self, place: usize) -> anyhow::Result<()> {
+        let queue = &mut self.queues[place];
+        let file = match &mut queue.file {
+            Some(file) => file,
+            none => {
+                let made = DeadLetterFile::create(&self.lake, queue.source, &self.generation);
+                none.insert(self.runtime.block_on(made)?)
+            }
         };
-        Ok(DrainedLetters { letters })
+        self.runtime.block_on(file.append(&queue.batch))?;
+        self.consumer.commit(&queue.topic, 0, queue.next_offset)?;
+        self.hold_back.release(&queue.topic, 0, std::mem::take(&mut queue.bytes));
+        queue.batch.clear();
+        Ok(())
     }
 }
 

@@ -1,13 +1,13 @@
 //! `millrace run`: the whole path in one process, from source to tables.
 
 mod args;
+mod behaviour;
 mod broker;
 mod charts;
-
 mod conservation;
 mod drain;
 mod land;
-
+mod persons;
 mod source;
 mod summary;
 
@@ -28,9 +28,10 @@ use millrace_stream::topics::USERS_CREATED;
 pub(crate) use args::{RunArgs, UsageError};
 
 use self::broker::Broker;
-use self::conservation::Flow;
+use self::conservation::{Flow, StreamFlow};
 use self::drain::DrainedLetters;
 use self::land::LandingThread;
+use self::persons::Persons;
 use self::summary::{Outcome, Summary};
 use crate::clock;
 use crate::job::{Done, JobName, Runner};
@@ -97,12 +98,13 @@ async fn carry(
     let bar = bars.users(source.expected());
 
     let drain = match &broker.hold_back {
-        Some(hold_back) => Some(drain::start(&broker, hold_back, &args.lake)?),
+        Some(hold_back) => Some(drain::start(&broker, &plan.streams, hold_back, &args.lake)?),
         None => None,
     };
     let landing = LandingThread::start(&broker, Arc::clone(store), Arc::clone(&producer), bar.landed())?;
 
-    let publisher: Arc<dyn Publisher> = producer.clone();
+    let persons = Arc::new(Persons::new(producer.clone(), plan.streams.len() > 1));
+    let publisher: Arc<dyn Publisher> = persons.clone();
     let stop = async {
         tokio::select! {
             () = shutdown.requested() => bars.say("stopping: what was fetched lands, then the tables are made (Ctrl-C again leaves at once)"),
@@ -112,6 +114,13 @@ async fn carry(
     let fetched =
         fetch_users::fetch(source, publisher, stop, clock::now_millis, |report| bar.fetched(report)).await;
     seconds.insert("fetch", began.elapsed().as_secs_f64());
+    let simulated = match &fetched {
+        Ok(fetched) if fetched.source_error.is_none() && plan.streams.len() > 1 => {
+            let users = persons.take();
+            behaviour::produce(args, plan, source_seed, users, &producer, shutdown, bars).await
+        }
+        _ => Ok(BTreeMap::new()),
+    };
 
     let acknowledged = producer.acknowledged();
     let landed = landing.finish(acknowledged.ends()).await;
@@ -124,15 +133,25 @@ async fn carry(
     let letters = letters?;
     let landed = landed?;
     let fetching = fetched?;
+    let simulated = simulated?;
+    let streams = plan.streams.iter().map(|event| StreamFlow {
+        topic: event.topic(),
+        produced: match event.topic() {
+            USERS_CREATED => fetching.report.produced,
+            topic => simulated.get(topic).copied().unwrap_or(0),
+        },
+    });
+    let streams = streams.collect();
     seconds.insert("land", began.elapsed().as_secs_f64());
     bar.finish();
     Ok(Flow {
         generation: broker.generation.clone(),
         embedded: broker.hold_back.is_some(),
         fetching,
-        acknowledged: acknowledged.of_topic(USERS_CREATED),
+        streams,
+        acknowledged,
         landed,
-        letters: letters.letters,
+        letters: letters.by_topic,
     })
 }
 

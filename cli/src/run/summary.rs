@@ -7,12 +7,13 @@ use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 use indicatif::{HumanBytes, HumanCount};
 use millrace_jobs::query::{Cell, Session};
+use millrace_stream::topics::USERS_CREATED;
 use serde_json::json;
 
 use super::Tables;
 use super::args::RunArgs;
 use super::charts::Charts;
-use super::conservation::Flow;
+use super::conservation::{Flow, StreamFlow};
 use super::source::OpenSource;
 
 /// How a run that adds up ended.
@@ -46,6 +47,7 @@ impl Summary<'_> {
         let job = self.tables.and_then(Tables::raw);
         let reports = self.tables.iter().flat_map(|tables| tables.reports());
         let tables: BTreeMap<_, _> = reports.map(|table| (table.name.as_str(), table.rows)).collect();
+        let streams: BTreeMap<_, _> = self.flow.streams.iter().map(|stream| self.told(stream)).collect();
         json!({
             "generation": self.flow.generation.as_str(),
             "source": self.source.label,
@@ -56,8 +58,9 @@ impl Summary<'_> {
             "rejected_by_kind": report.rejected_by_kind,
             "unparsable": report.unparsable,
             "produced": report.produced,
-            "landed": self.flow.landed(),
-            "dead_lettered": self.flow.dead_lettered(),
+            "landed": self.flow.landed(USERS_CREATED),
+            "dead_lettered": self.flow.dead_lettered(USERS_CREATED),
+            "streams": streams,
             "duplicates": job.map(|job| job.duplicates),
             "after_as_of": job.map(|job| job.after_as_of),
             "raw_rows": job.map(|job| job.raw_rows_by_position),
@@ -70,6 +73,11 @@ impl Summary<'_> {
             "seconds": self.seconds,
             "peak_rss_bytes": millrace_runtime::peak_rss_bytes(),
         })
+    }
+
+    fn told(&self, &StreamFlow { topic, produced }: &StreamFlow) -> (&'static str, serde_json::Value) {
+        let (landed, dead_lettered) = (self.flow.landed(topic), self.flow.dead_lettered(topic));
+        (topic, json!({ "produced": produced, "landed": landed, "dead_lettered": dead_lettered }))
     }
 
     pub(crate) fn print(&self) -> anyhow::Result<()> {
@@ -130,14 +138,10 @@ impl Summary<'_> {
             ]);
         };
         row("fetch → Kafka", report.fetched, report.produced, report.rejected, 0, self.second("fetch"));
-        row(
-            "Kafka → raw",
-            report.produced,
-            self.flow.landed(),
-            self.flow.dead_lettered(),
-            0,
-            self.second("land"),
-        );
+        for &StreamFlow { topic, produced } in &self.flow.streams {
+            let (landed, dead) = (self.flow.landed(topic), self.flow.dead_lettered(topic));
+            row(&format!("{topic} → raw"), produced, landed, dead, 0, self.second("land"));
+        }
         if let Some(job) = self.tables.and_then(Tables::raw) {
             let dropped = job.duplicates + job.after_as_of;
             row(

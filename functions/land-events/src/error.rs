@@ -8,8 +8,8 @@ use millrace_stream::StreamError;
 /// Why records could not be landed. Records of a failed landing stay uncommitted and are read again.
 #[derive(Debug, thiserror::Error)]
 pub enum LandError {
-    #[error("{topic} has no table to be landed in: give one of users_created")]
-    UnknownTopic { topic: String },
+    #[error("{topic} has no table to be landed in: give one of {known}")]
+    UnknownTopic { topic: String, known: String },
     #[error("this landing failed before: begin a new one from the last commit")]
     FailedBefore,
     #[error("an object of {topic}/{partition} could not be encoded")]

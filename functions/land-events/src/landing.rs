@@ -1,19 +1,20 @@
 //! Records in, raw objects out.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use millrace_events::batch::PartitionLife;
+use millrace_events::catalogue;
 use millrace_events::decode::Value;
+use millrace_events::event::Event;
 use millrace_events::refusal::Refusal;
+use millrace_events::schemas::{RepositorySchemas, WriterSchemas};
 use millrace_lake::{Generation, RawObjectName, Store};
 use millrace_stream::StreamError;
 use millrace_stream::dead_letter;
 use millrace_stream::ledger::Ledger;
 use millrace_stream::producer::Publisher;
 use millrace_stream::record::Record;
-use millrace_stream::topics::USERS_CREATED;
 
 use crate::error::LandError;
 use crate::lane::{Lane, Place};
@@ -33,7 +34,10 @@ pub struct Landing<P> {
     dead_letters: Arc<P>,
     generation: Generation,
     settings: LandSettings,
-    partitions: BTreeMap<(String, i32), Partition>,
+    events: Vec<Event>,
+    schemas: Arc<dyn WriterSchemas>,
+    /// Few, and asked for with every record.
+    partitions: Vec<Partition>,
     counts: LandCounts,
     landed: Ledger,
     dead: Ledger,
@@ -66,12 +70,9 @@ pub struct Landed {
     pub record_bytes: usize,
 }
 
-/// The raw table that a topic's records land in.
-fn table_of(topic: &str) -> Option<&'static str> {
-    (topic == USERS_CREATED).then_some("users")
-}
-
 impl<P: Publisher + 'static> Landing<P> {
+    /// Lands the contract's events, and knows the schemas of the repository: see [`with_events`](Self::with_events) and
+    /// [`with_schemas`](Self::with_schemas) for others.
     pub fn new(
         store: Arc<dyn Store>,
         dead_letters: Arc<P>,
@@ -83,12 +84,27 @@ impl<P: Publisher + 'static> Landing<P> {
             dead_letters,
             generation,
             settings,
-            partitions: BTreeMap::new(),
+            events: catalogue::events().to_vec(),
+            schemas: RepositorySchemas::shared(),
+            partitions: Vec::new(),
             counts: LandCounts::default(),
             landed: Ledger::default(),
             dead: Ledger::default(),
             failed: false,
         }
+    }
+
+    /// Lands these events instead of the contract's.
+    #[must_use]
+    pub fn with_events(self, events: Vec<Event>) -> Self {
+        Self { events, ..self }
+    }
+
+    /// Decodes by these writers' schemas. A schema that they do not know makes a dead letter, so whoever can fetch more
+    /// has to do so before [`push`](Self::push).
+    #[must_use]
+    pub fn with_schemas(self, schemas: Arc<dyn WriterSchemas>) -> Self {
+        Self { schemas, ..self }
     }
 
     fn go_on(&self) -> Result<(), LandError> {
@@ -111,10 +127,8 @@ impl<P: Publisher + 'static> Landing<P> {
 
     /// Takes a record, at `now` (µs since 1970, UTC). One that cannot be a row goes to the dead letters.
     pub fn push(&mut self, record: &Record<'_>, now: i64) -> Result<(), LandError> {
-        let unknown = || LandError::UnknownTopic { topic: record.topic.to_owned() };
-        table_of(record.topic).ok_or_else(unknown)?;
         self.go_on()?;
-        if record.offset < self.partition(record.topic, record.partition).next_offset {
+        if record.offset < self.partition(record.topic, record.partition)?.next_offset {
             return Ok(());
         }
         let bytes = record.size();
@@ -135,7 +149,7 @@ impl<P: Publisher + 'static> Landing<P> {
             }
         }
         self.counts.records += 1;
-        self.partition(record.topic, record.partition).took(record.offset, bytes, now);
+        self.partition(record.topic, record.partition)?.took(record.offset, bytes, now);
         Ok(())
     }
 
@@ -147,11 +161,13 @@ impl<P: Publisher + 'static> Landing<P> {
             source: source_of(record),
         };
         let batch_rows = self.settings.batch_rows;
-        let partition = self.partition(record.topic, record.partition);
+        let schemas = Arc::clone(&self.schemas);
+        let partition = self.partition(record.topic, record.partition)?;
         let lane = match partition.lanes.entry(timestamp.div_euclid(HOUR_MICROS)) {
             std::collections::btree_map::Entry::Occupied(lane) => lane.into_mut(),
             std::collections::btree_map::Entry::Vacant(vacant) => {
-                vacant.insert(Lane::open(partition.life.clone(), batch_rows, now)?)
+                let life = partition.life.clone();
+                vacant.insert(Lane::open(&partition.event, &schemas, life, batch_rows, now)?)
             }
         };
         lane.push(&value, Place { offset: record.offset, timestamp }, bytes)?;
@@ -159,25 +175,37 @@ impl<P: Publisher + 'static> Landing<P> {
         Ok(())
     }
 
-    fn partition(&mut self, topic: &str, partition: i32) -> &mut Partition {
-        self.partitions.entry((topic.to_owned(), partition)).or_insert_with(|| {
-            let generation = self.generation.as_str().to_owned();
-            Partition::new(PartitionLife { topic: topic.to_owned(), generation, partition })
-        })
+    fn partition(&mut self, topic: &str, partition: i32) -> Result<&mut Partition, LandError> {
+        let place = self.partitions.iter().position(|place| place.is(topic, partition));
+        let place = match place {
+            Some(place) => place,
+            None => {
+                let event = self.events.iter().find(|event| event.topic() == topic);
+                let event = event.ok_or_else(|| self.unknown_topic(topic))?.clone();
+                let generation = self.generation.as_str().to_owned();
+                let life = PartitionLife { topic: topic.to_owned(), generation, partition };
+                self.partitions.push(Partition::new(event, life));
+                self.partitions.len() - 1
+            }
+        };
+        Ok(&mut self.partitions[place])
+    }
+
+    fn unknown_topic(&self, topic: &str) -> LandError {
+        let known: Vec<_> = self.events.iter().map(Event::topic).collect();
+        LandError::UnknownTopic { topic: topic.to_owned(), known: known.join(", ") }
     }
 
     /// Stores the objects of every partition that has reached a bound, at `now` (µs since 1970, UTC).
     pub async fn roll_due(&mut self, now: i64) -> Result<Vec<Landed>, LandError> {
-        let mut due: Vec<_> = self
-            .partitions
-            .iter()
-            .filter(|(_, partition)| self.is_due(partition, now))
-            .map(|(place, _)| place.clone())
-            .collect();
-        let memory: usize = self.partitions.values().map(Partition::memory_bytes).sum();
+        let partitions = self.partitions.iter().enumerate();
+        let due = partitions.clone().filter(|(_, partition)| self.is_due(partition, now));
+        let mut due: Vec<_> = due.map(|(place, _)| place).collect();
+        let memory: usize = self.partitions.iter().map(Partition::memory_bytes).sum();
         if due.is_empty() && memory > self.settings.memory_bytes {
-            let largest = self.partitions.iter().max_by_key(|(_, partition)| partition.memory_bytes());
-            due.extend(largest.map(|(place, _)| place.clone()));
+            // A bursting stream pays for the memory that it takes, and a slow one keeps its objects open.
+            let largest = partitions.max_by_key(|(_, partition)| partition.memory_bytes());
+            due.extend(largest.map(|(place, _)| place));
         }
         self.roll(due, now).await
     }
@@ -192,17 +220,16 @@ impl<P: Publisher + 'static> Landing<P> {
     /// Whether the objects that are open, one for each hour, take the memory there is for them: then
     /// [`roll_due`](Self::roll_due) should not wait. Cheap enough to ask after each record.
     pub fn is_full(&self) -> bool {
-        let lanes: usize = self.partitions.values().map(|partition| partition.lanes.len()).sum();
+        let lanes: usize = self.partitions.iter().map(|partition| partition.lanes.len()).sum();
         lanes.saturating_mul(Lane::OPEN_BYTES) > self.settings.memory_bytes
     }
 
     /// Stores everything taken so far.
     pub async fn roll_all(&mut self, now: i64) -> Result<Vec<Landed>, LandError> {
-        let all = self.partitions.keys().cloned().collect();
-        self.roll(all, now).await
+        self.roll((0..self.partitions.len()).collect(), now).await
     }
 
-    async fn roll(&mut self, places: Vec<(String, i32)>, now: i64) -> Result<Vec<Landed>, LandError> {
+    async fn roll(&mut self, places: Vec<usize>, now: i64) -> Result<Vec<Landed>, LandError> {
         self.go_on()?;
         let mut landed = Vec::with_capacity(places.len());
         for place in places {
@@ -214,15 +241,16 @@ impl<P: Publisher + 'static> Landing<P> {
         Ok(landed)
     }
 
-    async fn roll_partition(&mut self, place: (String, i32), now: i64) -> Result<Option<Landed>, LandError> {
-        let Some(partition) = self.partitions.get_mut(&place) else { return Ok(None) };
+    async fn roll_partition(&mut self, place: usize, now: i64) -> Result<Option<Landed>, LandError> {
+        let Some(partition) = self.partitions.get_mut(place) else { return Ok(None) };
+        let (life, table) = (partition.life.clone(), partition.event.table());
         let lanes = std::mem::take(&mut partition.lanes);
         let Some(taken) = partition.taken.take() else { return Ok(None) };
         let next_offset = partition.next_offset;
         let mut rows = 0;
         for lane in lanes.into_values() {
             rows += lane.progress().rows as u64;
-            self.store(&place, lane, now).await?;
+            self.store(&life, table, lane, now).await?;
         }
         if rows < taken.records {
             // Dead letters are part of what a commit vouches for.
@@ -231,17 +259,22 @@ impl<P: Publisher + 'static> Landing<P> {
             flushed.unwrap_or(Err(StreamError::Abandoned)).map_err(LandError::DeadLetter)?;
         }
         self.counts.rows += rows;
-        let (topic, partition) = place;
+        let PartitionLife { topic, partition, .. } = life;
         let (records, record_bytes) = (taken.records, taken.bytes);
         Ok(Some(Landed { topic, partition, next_offset, records, record_bytes }))
     }
 
-    async fn store(&mut self, place: &(String, i32), lane: Lane, now: i64) -> Result<(), LandError> {
+    async fn store(
+        &mut self,
+        life: &PartitionLife,
+        table: &str,
+        lane: Lane,
+        now: i64,
+    ) -> Result<(), LandError> {
         let Some(object) = lane.finish(now)? else { return Ok(()) };
-        let (topic, partition) = place;
-        let table = table_of(topic).ok_or_else(|| LandError::UnknownTopic { topic: topic.clone() })?;
         let (first, last) = (object.first.offset, object.last_offset);
-        let name = RawObjectName::new(topic.clone(), self.generation.clone(), *partition, first, last)?;
+        let generation = self.generation.clone();
+        let name = RawObjectName::new(life.topic.clone(), generation, life.partition, first, last)?;
         let key = name.key(table, object.first.timestamp)?;
         let bytes = object.body.len() as u64;
         tracing::trace!(%key, bytes, "storing an object");

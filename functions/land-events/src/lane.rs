@@ -1,9 +1,12 @@
 //! One object while it grows: the rows of one hour of one partition.
 
-use millrace_events::batch::{PartitionLife, UserBatchBuilder};
+use std::sync::Arc;
+
+use millrace_events::batch::{EventBatchBuilder, PartitionLife};
 use millrace_events::decode::Value;
+use millrace_events::event::Event;
 use millrace_events::refusal::Refusal;
-use millrace_events::schema;
+use millrace_events::schemas::WriterSchemas;
 use millrace_lake::raw_object::RawObject;
 use millrace_lake::rolling::Progress;
 
@@ -12,7 +15,7 @@ use crate::error::LandError;
 #[derive(Debug)]
 pub(crate) struct Lane {
     life: PartitionLife,
-    batch: UserBatchBuilder,
+    batch: EventBatchBuilder,
     object: RawObject,
     opened_at: i64,
     /// Of the rows in the object and the batch; offsets grow, so the first is the lowest.
@@ -46,13 +49,19 @@ pub(crate) struct Place {
 }
 
 impl Lane {
-    /// What an object takes as soon as it is open, in bytes: the encoders of 38 columns and the first pages of their
-    /// builders, as measured. Too small a number lets many open hours outgrow the bound.
+    /// What an object takes as soon as it is open, in bytes: the encoders of the 38 columns of a user, which has the most,
+    /// and the first pages of their builders, as measured. Too small a number lets many open hours outgrow the bound.
     pub(crate) const OPEN_BYTES: usize = 320 << 10;
 
-    pub(crate) fn open(life: PartitionLife, batch_rows: usize, now: i64) -> Result<Self, LandError> {
-        let object = RawObject::new(schema::users()).map_err(|error| encode_error(&life, error))?;
-        let batch = UserBatchBuilder::new(life.clone(), batch_rows);
+    pub(crate) fn open(
+        event: &Event,
+        schemas: &Arc<dyn WriterSchemas>,
+        life: PartitionLife,
+        batch_rows: usize,
+        now: i64,
+    ) -> Result<Self, LandError> {
+        let object = RawObject::new(event.schema()).map_err(|error| encode_error(&life, error))?;
+        let batch = EventBatchBuilder::new(event.clone(), Arc::clone(schemas), life.clone(), batch_rows);
         Ok(Self { life, batch, object, opened_at: now, first: None, last_offset: -1, batch_bytes: 0 })
     }
 

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use millrace_events::batch::PartitionLife;
+use millrace_events::event::Event;
 
 use crate::lane::Lane;
 
 /// A partition's open objects, one for each hour that its records' timestamps fall in.
 #[derive(Debug)]
 pub(crate) struct Partition {
+    pub(crate) event: Event,
     pub(crate) life: PartitionLife,
     /// By hours since 1970, UTC.
     pub(crate) lanes: BTreeMap<i64, Lane>,
@@ -30,8 +32,12 @@ pub(crate) struct Taken {
 }
 
 impl Partition {
-    pub(crate) fn new(life: PartitionLife) -> Self {
-        Self { life, lanes: BTreeMap::new(), next_offset: 0, taken: None }
+    pub(crate) fn new(event: Event, life: PartitionLife) -> Self {
+        Self { event, life, lanes: BTreeMap::new(), next_offset: 0, taken: None }
+    }
+
+    pub(crate) fn is(&self, topic: &str, partition: i32) -> bool {
+        self.life.partition == partition && self.life.topic == topic
     }
 
     /// Counts a record that became a row or a dead letter.

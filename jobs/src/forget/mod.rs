@@ -18,7 +18,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use millrace_lake::erasure::{Subjects, letters, raw};
 use millrace_lake::key::Key;
-use millrace_lake::store::Store;
+use millrace_lake::store::{LockGuard, Store};
 use millrace_lake::{layout, raw_listing};
 
 pub use self::error::ForgetError;
@@ -29,8 +29,6 @@ use crate::erasure;
 use crate::job_error::JobError;
 use crate::scratch::Scratch;
 
-/// The raw table that is about persons.
-const RAW_TABLE: &str = "users";
 /// What jobs keep to be quicker; they make it anew.
 const STATE: &str = "_state/";
 /// How often all is done again because rows about them landed meanwhile.
@@ -48,7 +46,7 @@ pub struct Erasure {
 
 /// What [`forget`] would remove now. Changes nothing.
 pub async fn plan(store: &Arc<dyn Store>, subjects: &Arc<Subjects>) -> Result<ForgetReport, ForgetError> {
-    let _lock = store.lock(&layout::raw_lock(RAW_TABLE)?).await?;
+    let _locks = raw_locks(store.as_ref()).await?;
     let mut report = ForgetReport::default();
     for object in raw_objects(store.as_ref(), &BTreeSet::new()).await? {
         report.found(Place::Raw, raw::count(store, &object.0, subjects).await?);
@@ -80,7 +78,7 @@ pub async fn forget(
     erasure: &Erasure,
     rebuild: &impl Rebuild,
 ) -> Result<ForgetReport, ForgetError> {
-    let _lock = store.lock(&layout::raw_lock(RAW_TABLE)?).await?;
+    let _locks = raw_locks(store.as_ref()).await?;
     let (marker, resumed) = marker::begin(store.as_ref(), erasure).await?;
     let mut work = Work {
         store: &store,
@@ -116,9 +114,27 @@ async fn raw_objects(
     store: &dyn Store,
     clean: &BTreeSet<(Key, u64)>,
 ) -> Result<Vec<(Key, u64)>, ForgetError> {
-    let objects = raw_listing::exact(store, RAW_TABLE).await?.into_iter();
-    let objects = objects.filter(|object| object.key.as_str().ends_with(".parquet"));
-    Ok(objects.map(|object| (object.key, object.size)).filter(|object| !clean.contains(object)).collect())
+    let mut found = Vec::new();
+    for table in raw_tables() {
+        let objects = raw_listing::exact(store, table).await?.into_iter();
+        let objects = objects.filter(|object| object.key.as_str().ends_with(".parquet"));
+        found.extend(objects.map(|object| (object.key, object.size)).filter(|object| !clean.contains(object)));
+    }
+    Ok(found)
+}
+
+/// Every event is some person's.
+fn raw_tables() -> impl Iterator<Item = &'static str> {
+    millrace_events::catalogue::events().iter().map(|event| event.table())
+}
+
+/// Nobody compacts a raw table meanwhile. Taken in one order by everybody.
+async fn raw_locks(store: &dyn Store) -> Result<Vec<Box<dyn LockGuard>>, ForgetError> {
+    let mut locks = Vec::new();
+    for table in raw_tables() {
+        locks.push(store.lock(&layout::raw_lock(table)?).await?);
+    }
+    Ok(locks)
 }
 
 /// An erasure at work.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_schema::{DataType as ArrowType, TimeUnit as ArrowUnit};
+use millrace_events::event::Event;
 use polars::prelude::*;
 
 /// `(_topic, _generation, _partition, _offset)`: where a row came from.
@@ -47,9 +48,14 @@ pub fn timestamp() -> DataType {
 
 /// The whole schema of `raw/users`.
 pub fn all() -> SchemaRef {
-    let schema = millrace_events::schema::users();
+    of_event(millrace_events::catalogue::user_created())
+}
+
+/// The whole schema of an event's raw table.
+pub fn of_event(event: &Event) -> SchemaRef {
     Arc::new(
-        schema
+        event
+            .schema()
             .fields()
             .iter()
             .map(|field| Field::new(field.name().into(), polars_type(field.data_type())))

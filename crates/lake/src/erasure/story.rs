@@ -15,7 +15,10 @@ const PATHS: [&str; 3] = ["/login/uuid", "/user_id", "/id"];
 pub(super) fn is_about(letter: &DeadLetter, subjects: &Subjects) -> bool {
     let header = |name: &str| letter.headers.iter().find(|(header, _)| header == name);
     let told = letter.headers.iter().filter_map(|(_, value)| value.as_deref());
-    if letter.key.as_deref().into_iter().chain(told).any(|bytes| names(bytes, subjects)) {
+    let key = letter.key.as_deref();
+    if key.into_iter().chain(told).any(|bytes| names(bytes, subjects))
+        || key.and_then(of_uuid).is_some_and(|id| subjects.contains(&id))
+    {
         return true;
     }
     let Some(value) = letter.value.as_deref() else { return false };
@@ -46,7 +49,18 @@ fn names(bytes: &[u8], subjects: &Subjects) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| subjects.contains(text) || subjects.contains(text.trim()))
 }
 
-/// Whether an id stands in `bytes` by itself: not within a longer word.
+/// The text of a uuid that a key holds as its 16 bytes.
+fn of_uuid(key: &[u8]) -> Option<String> {
+    let key: &[u8; 16] = key.try_into().ok()?;
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    Some([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+}
+
+/// Ids of this many characters are told from chance wherever they stand.
+const TELLING: usize = 32;
+
+/// Whether an id stands in `bytes` by itself: not within a longer word, but for an id as long as a uuid, which Avro has
+/// right behind the byte of its length.
 fn mentions(bytes: &[u8], subjects: &Subjects) -> bool {
     let part_of_word =
         |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
@@ -54,19 +68,23 @@ fn mentions(bytes: &[u8], subjects: &Subjects) -> bool {
         let id = id.as_bytes();
         bytes.windows(id.len()).enumerate().any(|(at, window)| {
             window == id
-                && !part_of_word(at.checked_sub(1).and_then(|before| bytes.get(before)))
-                && !part_of_word(bytes.get(at + id.len()))
+                && (id.len() >= TELLING
+                    || !part_of_word(at.checked_sub(1).and_then(|before| bytes.get(before)))
+                        && !part_of_word(bytes.get(at + id.len())))
         })
     })
 }
 
-/// The values of field 1, `user_id`, of a Protobuf message, and whether it could be read to its end.
+/// The numbers under which the events carry `user_id`.
+const NUMBERS: [u64; 2] = [1, 2];
+
+/// The values of the fields that may be `user_id` of a Protobuf message, and whether it could be read to its end.
 fn user_ids(message: &[u8]) -> (Vec<&[u8]>, bool) {
     let mut ids = Vec::new();
     let mut rest = message;
     while !rest.is_empty() {
         let Some((field, value, behind)) = field(rest) else { return (ids, false) };
-        if field == 1 {
+        if NUMBERS.contains(&field) {
             ids.extend(value);
         }
         rest = behind;
@@ -116,6 +134,10 @@ mod tests {
         DeadLetter { value: Some(bytes.as_ref().to_vec()), ..DeadLetter::default() }
     }
 
+    fn hex(digits: &[u8]) -> u8 {
+        u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()
+    }
+
     #[test]
     fn users_in_every_shape_are_told() {
         for json in [
@@ -129,6 +151,9 @@ mod tests {
         let protobuf = [b"\x0a\x24", ID.as_bytes(), b"\x12\x01x"].concat();
         assert!(about(value(&protobuf)));
         assert!(about(value([b"\0\0\0\0\x07\0".as_slice(), &protobuf].concat())), "in Confluent's frame");
+        let interaction = [b"\x0a\x01e\x12\x24", ID.as_bytes()].concat();
+        assert!(about(value(&interaction)), "as the second field");
+        assert!(about(value([b"\0\0\0\0\x07\x02\x02e\x02H".as_slice(), ID.as_bytes()].concat())), "in Avro");
         assert!(about(value(&protobuf[..39])), "cut short behind its id");
         assert!(about(value(format!(r#"{{"login":{{"uuid":"{ID}","#))), "JSON cut short");
         assert!(about(value([b"\xff\xfe ".as_slice(), ID.as_bytes(), b"\x80"].concat())), "in garbage");
@@ -137,6 +162,8 @@ mod tests {
     #[test]
     fn keys_and_headers_tell_too() {
         assert!(about(DeadLetter { key: Some(ID.into()), ..DeadLetter::default() }));
+        let bytes = ID.replace('-', "").as_bytes().chunks(2).map(hex).collect::<Vec<_>>();
+        assert!(about(DeadLetter { key: Some(bytes), ..DeadLetter::default() }), "a uuid's 16 bytes");
         let headers = vec![("user".to_owned(), Some(ID.into()))];
         assert!(about(DeadLetter { headers, ..DeadLetter::default() }));
     }
@@ -148,8 +175,8 @@ mod tests {
         {
             assert!(!about(value(json)), "{json}");
         }
-        assert!(!about(value(format!("{{ {ID}0"))), "within a longer word");
-        assert!(!about(value(b"\x12\x0242")), "another field of a whole message");
+        assert!(!about(value("{ 421")), "within a longer word");
+        assert!(!about(value(b"\x1a\x0242")), "another field of a whole message");
         assert!(!about(DeadLetter::default()));
     }
 }
