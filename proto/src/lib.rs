@@ -44,3 +44,12 @@ pub mod engagement {
 
 /// The compiled descriptors of every .proto file: an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// The text of the .proto file that defines `UserCreated`.
+pub const USER_CREATED_PROTO: &str = include_str!("../millrace/users/v1/user_created.proto");
+/// The text of the .proto file that defines `UserInteraction`.
+pub const USER_INTERACTION_PROTO: &str = include_str!("../millrace/interactions/v1/user_interaction.proto");
+/// The text of the .proto file that defines `VideoEngagement`.
+pub const VIDEO_ENGAGEMENT_PROTO: &str = include_str!("../millrace/engagement/v1/video_engagement.proto");
+/// The text of the .proto file that defines `AdEvent`.
+pub const AD_EVENT_PROTO: &str = include_str!("../millrace/engagement/v1/ad_event.proto");

@@ -1,4 +1,4 @@
-//! Records of one partition into an Arrow batch of `raw/users`.
+//! Records of one partition into an Arrow batch of their event's raw table.
 
 use std::sync::Arc;
 
@@ -8,12 +8,14 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::ArrowError;
 
-use crate::decode::{Body, Value};
-use crate::external_user;
+use crate::catalogue;
+use crate::decode::{Decoder, Value};
+use crate::event::Event;
+use crate::field::{Field, Kind};
 use crate::refusal::Refusal;
-use crate::schema;
-use crate::user::{FIELDS, Field, Numbers, TEXTS};
-use crate::wire::WireUser;
+use crate::repository_schemas::RepositorySchemas;
+use crate::row::{Cell, Row};
+use crate::schemas::WriterSchemas;
 
 /// One life of a topic's partition: what all rows of a batch have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,71 +25,41 @@ pub struct PartitionLife {
     pub partition: i32,
 }
 
-/// Gathers the rows of one partition's records.
+/// Gathers the rows of one partition's records of an event.
 #[derive(Debug)]
-pub struct UserBatchBuilder {
+pub struct EventBatchBuilder {
     life: PartitionLife,
-    texts: [StringBuilder; TEXTS],
-    latitude: Float64Builder,
-    longitude: Float64Builder,
-    dob: TimestampMicrosecondBuilder,
-    registered_at: TimestampMicrosecondBuilder,
-    fetched_at: TimestampMicrosecondBuilder,
-    source_page: Int32Builder,
+    decoder: Decoder,
+    columns: Vec<Column>,
     offset: Int64Builder,
     timestamp: TimestampMicrosecondBuilder,
-    scratch: Vec<u8>,
 }
 
-/// The room that a text takes in the API's answers, on average, in bytes.
-const MEAN_TEXT: usize = 18;
-
-impl UserBatchBuilder {
-    /// `rows` is how many rows to make room for.
-    pub fn new(life: PartitionLife, rows: usize) -> Self {
-        let instant = || TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC");
+impl EventBatchBuilder {
+    /// `schemas` are those that framed records were written by; `rows` is how many rows to make room for.
+    pub fn new(event: &Event, life: PartitionLife, schemas: Arc<dyn WriterSchemas>, rows: usize) -> Self {
         Self {
             life,
-            texts: std::array::from_fn(|_| StringBuilder::with_capacity(rows, rows * MEAN_TEXT)),
-            latitude: Float64Builder::with_capacity(rows),
-            longitude: Float64Builder::with_capacity(rows),
-            dob: instant(),
-            registered_at: instant(),
-            fetched_at: instant(),
-            source_page: Int32Builder::with_capacity(rows),
+            decoder: Decoder::new(event, schemas),
+            columns: event.fields().iter().map(|field| Column::new(field, rows)).collect(),
             offset: Int64Builder::with_capacity(rows),
-            timestamp: instant(),
-            scratch: Vec::new(),
+            timestamp: instants(rows),
         }
+    }
+
+    pub fn event(&self) -> &Event {
+        self.decoder.event()
     }
 
     /// Adds the record at `offset`, of Kafka timestamp `timestamp` (µs since 1970, UTC). A refused one adds nothing.
     pub fn push(&mut self, value: &Value<'_>, offset: i64, timestamp: i64) -> Result<(), Refusal> {
-        match value.body()? {
-            Body::Protobuf(message) => {
-                let user = WireUser::read(message)?;
-                let texts = user.texts(&mut self.scratch)?;
-                push_texts(&mut self.texts, texts);
-                self.push_numbers(&user.numbers);
-            }
-            Body::Json(text) => {
-                let user = external_user::decode(text, value.source)?;
-                push_texts(&mut self.texts, user.texts.each_ref().map(Option::as_deref));
-                self.push_numbers(&user.numbers);
-            }
+        let row = self.decoder.decode(value)?;
+        for (column, &cell) in self.columns.iter_mut().zip(row.cells()) {
+            column.append(cell, &row);
         }
         self.offset.append_value(offset);
         self.timestamp.append_value(timestamp);
         Ok(())
-    }
-
-    fn push_numbers(&mut self, numbers: &Numbers) {
-        self.latitude.append_option(numbers.latitude);
-        self.longitude.append_option(numbers.longitude);
-        self.dob.append_option(numbers.dob);
-        self.registered_at.append_option(numbers.registered_at);
-        self.fetched_at.append_option(numbers.fetched_at);
-        self.source_page.append_option(numbers.source_page);
     }
 
     /// Rows gathered since the last [`finish`](Self::finish).
@@ -95,25 +67,14 @@ impl UserBatchBuilder {
         self.offset.values_slice().len()
     }
 
-    /// The rows gathered, landed at `ingested_at` (µs since 1970, UTC), in the order of [`schema::users`]; the
-    /// builder is empty again.
+    /// The rows gathered, landed at `ingested_at` (µs since 1970, UTC), in the order of [`Event::schema`]; the builder
+    /// is empty again.
     pub fn finish(&mut self, ingested_at: i64) -> Result<RecordBatch, ArrowError> {
         let rows = self.rows();
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(FIELDS.len() + 6);
-        for field in FIELDS {
-            columns.push(match field {
-                Field::Text(text) => Arc::new(self.texts[text as usize].finish()),
-                Field::Latitude => Arc::new(self.latitude.finish()),
-                Field::Longitude => Arc::new(self.longitude.finish()),
-                Field::Dob => Arc::new(self.dob.finish()),
-                Field::RegisteredAt => Arc::new(self.registered_at.finish()),
-                Field::FetchedAt => Arc::new(self.fetched_at.finish()),
-                Field::SourcePage => Arc::new(self.source_page.finish()),
-            });
-        }
+        let mut columns: Vec<ArrayRef> = self.columns.iter_mut().map(Column::finish).collect();
         let mut partition = Int32Builder::with_capacity(rows);
         partition.append_value_n(self.life.partition, rows);
-        let mut ingested = TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC");
+        let mut ingested = instants(rows);
         ingested.append_value_n(ingested_at, rows);
         let position: [ArrayRef; 6] = [
             Arc::new(StringArray::new_repeated(&self.life.topic, rows)),
@@ -124,15 +85,100 @@ impl UserBatchBuilder {
             Arc::new(ingested.finish()),
         ];
         columns.extend(position);
-        RecordBatch::try_new(schema::users(), columns)
+        RecordBatch::try_new(self.decoder.event().schema(), columns)
     }
 }
 
-fn push_texts(columns: &mut [StringBuilder; TEXTS], texts: [Option<&str>; TEXTS]) {
-    for (column, text) in columns.iter_mut().zip(texts) {
-        match text {
-            Some(text) => column.append_value(text),
-            None => column.append_null(),
+/// An [`EventBatchBuilder`] of UserCreated over the repository's own schemas.
+#[derive(Debug)]
+pub struct UserBatchBuilder(EventBatchBuilder);
+
+impl UserBatchBuilder {
+    /// `rows` is how many rows to make room for.
+    pub fn new(life: PartitionLife, rows: usize) -> Self {
+        let schemas = RepositorySchemas::shared();
+        Self(EventBatchBuilder::new(catalogue::user_created(), life, schemas, rows))
+    }
+
+    /// See [`EventBatchBuilder::push`].
+    pub fn push(&mut self, value: &Value<'_>, offset: i64, timestamp: i64) -> Result<(), Refusal> {
+        self.0.push(value, offset, timestamp)
+    }
+
+    /// See [`EventBatchBuilder::rows`].
+    pub fn rows(&self) -> usize {
+        self.0.rows()
+    }
+
+    /// See [`EventBatchBuilder::finish`].
+    pub fn finish(&mut self, ingested_at: i64) -> Result<RecordBatch, ArrowError> {
+        self.0.finish(ingested_at)
+    }
+}
+
+/// A field's column while it grows.
+#[derive(Debug)]
+enum Column {
+    Text(StringBuilder),
+    /// With the names of the enum's symbols.
+    Symbol(StringBuilder, Vec<String>),
+    Double(Float64Builder),
+    Int32(Int32Builder),
+    Int64(Int64Builder),
+    Instant(TimestampMicrosecondBuilder),
+}
+
+/// The room that a text takes in the API's answers, on average, in bytes.
+const MEAN_TEXT: usize = 18;
+
+fn instants(rows: usize) -> TimestampMicrosecondBuilder {
+    TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC")
+}
+
+impl Column {
+    fn new(field: &Field, rows: usize) -> Self {
+        let texts = || StringBuilder::with_capacity(rows, rows * MEAN_TEXT);
+        match field.kind {
+            Kind::Text => Self::Text(texts()),
+            Kind::Enum => {
+                Self::Symbol(texts(), field.symbols.iter().map(|symbol| symbol.name.clone()).collect())
+            }
+            Kind::Double => Self::Double(Float64Builder::with_capacity(rows)),
+            Kind::Int32 => Self::Int32(Int32Builder::with_capacity(rows)),
+            Kind::Int64 => Self::Int64(Int64Builder::with_capacity(rows)),
+            Kind::Instant => Self::Instant(instants(rows)),
+        }
+    }
+
+    /// A cell that is not of the column's kind is absent; decoders make none.
+    #[inline]
+    fn append(&mut self, cell: Cell, row: &Row<'_>) {
+        match (self, cell) {
+            (Self::Text(column), Cell::Text { start, end }) => column.append_value(row.slice(start, end)),
+            (Self::Text(column), _) => column.append_null(),
+            (Self::Symbol(column, names), Cell::Symbol(symbol)) => {
+                column.append_value(&names[usize::from(symbol)]);
+            }
+            (Self::Symbol(column, _), _) => column.append_null(),
+            (Self::Double(column), Cell::Double(number)) => column.append_value(number),
+            (Self::Double(column), _) => column.append_null(),
+            // Decoders let through what an int32 holds and no more.
+            (Self::Int32(column), Cell::Int(number)) => column.append_value(number as i32),
+            (Self::Int32(column), _) => column.append_null(),
+            (Self::Int64(column), Cell::Int(number)) => column.append_value(number),
+            (Self::Int64(column), _) => column.append_null(),
+            (Self::Instant(column), Cell::Int(micros)) => column.append_value(micros),
+            (Self::Instant(column), _) => column.append_null(),
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Text(column) | Self::Symbol(column, _) => Arc::new(column.finish()),
+            Self::Double(column) => Arc::new(column.finish()),
+            Self::Int32(column) => Arc::new(column.finish()),
+            Self::Int64(column) => Arc::new(column.finish()),
+            Self::Instant(column) => Arc::new(column.finish()),
         }
     }
 }

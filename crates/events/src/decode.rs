@@ -1,7 +1,16 @@
-//! A record's value, and the encoding it came in.
+//! A record's value, and its way into a row: out of the frame, by its encoding, past the event's rules.
 
-use crate::frame::{Encoding, media_type, unframe};
+use std::sync::Arc;
+
+use crate::avro::Plan;
+use crate::event::Event;
+use crate::external_user;
+use crate::frame::{Encoding, MessagePath, Opened, SchemaId, looks_like};
+use crate::json_event;
 use crate::refusal::Refusal;
+use crate::row::{Row, RowBuffer};
+use crate::schemas::{WriterSchema, WriterSchemas};
+use crate::wire;
 
 /// A value and what the record's headers say of it.
 #[derive(Clone, Copy, Default)]
@@ -25,23 +34,131 @@ impl std::fmt::Debug for Value<'_> {
     }
 }
 
-/// A value out of its frame.
-pub(crate) enum Body<'a> {
-    Protobuf(&'a [u8]),
-    Json(&'a [u8]),
+impl Value<'_> {
+    /// The schema that has to be fetched before this is decoded, see [`SchemaId::needed_by`].
+    pub fn schema_needed(&self) -> Option<SchemaId> {
+        SchemaId::needed_by(self.bytes?, self.content_type)
+    }
 }
 
-impl<'a> Value<'a> {
-    pub(crate) fn body(&self) -> Result<Body<'a>, Refusal> {
-        let refused = |reason: &str| Refusal::Undecodable { format: "event", reason: reason.to_owned() };
-        let bytes = self.bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(|| refused("it is empty"))?;
-        if self.content_type.map(media_type) == Some("application/avro") {
-            return Err(refused("its content-type is application/avro, which is not read yet"));
-        }
-        let unframed = unframe(bytes, self.content_type);
-        Ok(match unframed.encoding {
-            Encoding::Protobuf => Body::Protobuf(unframed.body),
-            Encoding::Json => Body::Json(unframed.body),
-        })
+/// Values of one event into rows. Used again and again, it allocates nothing for a good record.
+#[derive(Debug)]
+pub struct Decoder {
+    event: Event,
+    schemas: Arc<dyn WriterSchemas>,
+    row: RowBuffer,
+    /// The schema that was last asked for, and its plan where one was: records of one schema come together.
+    last: Option<(SchemaId, Arc<WriterSchema>, Option<Arc<Plan>>)>,
+}
+
+/// More bytes than a row's texts can lie in. Kafka itself ends at half of it.
+const LONGEST: usize = u32::MAX as usize;
+
+impl Decoder {
+    pub fn new(event: &Event, schemas: Arc<dyn WriterSchemas>) -> Self {
+        Self { event: event.clone(), schemas, row: RowBuffer::new(event), last: None }
     }
+
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// The value's row, which keeps the event's rules.
+    pub fn decode(&mut self, value: &Value<'_>) -> Result<Row<'_>, Refusal> {
+        self.row.clear();
+        self.fill(value)?;
+        let row = self.row.settle().map_err(|fault| fault.of(&self.event))?;
+        self.event.check(&row)?;
+        Ok(row)
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Refusal> {
+        let bytes = value.bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(|| refused("it is empty"))?;
+        if bytes.len() >= LONGEST {
+            return Err(refused("it is longer than any record"));
+        }
+        let opened = Opened::of(bytes, value.content_type);
+        let encoding = match (opened.declared, opened.schema) {
+            (Some(declared), _) => declared,
+            // Confluent's own producers write no content-type: the schema says what its values are.
+            (None, Some(id)) => match self.known(id) {
+                Ok(schema) => schema.encoding(),
+                Err(_) => looks_like(opened.rest),
+            },
+            (None, None) => looks_like(opened.rest),
+        };
+        match encoding {
+            Encoding::Protobuf => {
+                let message = match opened.schema {
+                    Some(id) => self.message(id, opened.rest)?,
+                    None => opened.rest,
+                };
+                wire::read(&self.event, message, &mut self.row).map_err(|fault| fault.of(&self.event))
+            }
+            Encoding::Avro => {
+                let id = opened.schema.ok_or_else(|| {
+                    refused("its content-type is application/avro and no schema id is in front of it, without which Avro cannot be read")
+                })?;
+                let plan = self.plan(id)?;
+                plan.read(&self.event, opened.rest, &mut self.row).map_err(|fault| fault.of(&self.event))
+            }
+            Encoding::Json => {
+                let text = simdutf8::basic::from_utf8(opened.rest).map_err(|_| Refusal::Undecodable {
+                    format: "JSON",
+                    reason: "it is not UTF-8".to_owned(),
+                })?;
+                match self.event.told_by_slot() {
+                    Some(slot) if !json_event::has_key(text, &self.event.fields()[slot].name) => {
+                        external_user::decode(text, value.source, &self.event, &mut self.row)
+                    }
+                    _ => json_event::read(text, &self.event, &mut self.row),
+                }
+            }
+        }
+    }
+
+    /// What stands behind the message indexes, which have to name the event's message.
+    fn message<'a>(&mut self, id: SchemaId, rest: &'a [u8]) -> Result<&'a [u8], Refusal> {
+        // A frame around nothing is the message without a field.
+        if rest.is_empty() {
+            return Ok(rest);
+        }
+        let (path, message) =
+            MessagePath::before(rest).ok_or_else(|| refused("its frame's message indexes are malformed"))?;
+        // The first message of its file is the event's wherever it is so here; any other has to be looked up.
+        if path.is(&[0]) && self.event.message_index() == 0 {
+            return Ok(message);
+        }
+        let event = self.event.clone();
+        if self.known(id)?.names(&path, &event) {
+            return Ok(message);
+        }
+        Err(refused("its frame's message indexes name another message than the event's"))
+    }
+
+    fn known(&mut self, id: SchemaId) -> Result<&Arc<WriterSchema>, Refusal> {
+        if self.last.as_ref().is_none_or(|(last, ..)| *last != id) {
+            let schema = self.schemas.get(id).ok_or(Refusal::UnknownSchema(id.0))?;
+            self.last = Some((id, schema, None));
+        }
+        self.last.as_ref().map(|(_, schema, _)| schema).ok_or(Refusal::UnknownSchema(id.0))
+    }
+
+    fn plan(&mut self, id: SchemaId) -> Result<Arc<Plan>, Refusal> {
+        if let Some((last, _, Some(plan))) = &self.last
+            && *last == id
+        {
+            return Ok(plan.clone());
+        }
+        let event = self.event.clone();
+        let plan = self.known(id)?.plan(&event)?;
+        if let Some((_, _, known)) = &mut self.last {
+            *known = Some(plan.clone());
+        }
+        Ok(plan)
+    }
+}
+
+fn refused(reason: &str) -> Refusal {
+    Refusal::Undecodable { format: "event", reason: reason.to_owned() }
 }

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
+use prost::encoding::{WireType, encode_key, encode_varint};
 
+use crate::protobuf_writer;
 use crate::user::{FIELDS, Field, Text, User};
 
 /// Appends the user's message to `out`; answers where in `out` the user id lies.
@@ -44,19 +45,8 @@ fn double(tag: u32, value: Option<f64>, out: &mut Vec<u8>) {
     }
 }
 
-/// google.protobuf.Timestamp: seconds and nanoseconds, each left out where it is 0.
 fn timestamp(tag: u32, micros: Option<i64>, out: &mut Vec<u8>) {
-    let Some(micros) = micros else { return };
-    let seconds = micros.div_euclid(1_000_000) as u64;
-    let nanos = micros.rem_euclid(1_000_000) as u64 * 1_000;
-    let length = |value: u64| if value == 0 { 0 } else { 1 + encoded_len_varint(value) };
-
-    encode_key(tag, WireType::LengthDelimited, out);
-    encode_varint((length(seconds) + length(nanos)) as u64, out);
-    for (tag, value) in [(1, seconds), (2, nanos)] {
-        if value != 0 {
-            encode_key(tag, WireType::Varint, out);
-            encode_varint(value, out);
-        }
+    if let Some(micros) = micros {
+        protobuf_writer::timestamp(tag, micros, out);
     }
 }

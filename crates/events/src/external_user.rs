@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use jiter::Peek;
 
 use crate::api_user;
+use crate::event::Event;
 use crate::json::{Cursor, NotJson};
 use crate::refusal::Refusal;
-use crate::user::{Text, Unparsable, User};
+use crate::row::{Cell, RowBuffer};
+use crate::user::{FIELDS, Field, Text, Unparsable, User};
 
 /// Whose shape a JSON user has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,12 +19,16 @@ enum Shape {
     External,
 }
 
-/// Decodes a JSON user of any known shape.
+/// Decodes a JSON user of any of the older shapes into `row`, which has to be clear.
 ///
-/// `source` is what the record's headers say of where a user in the API's own shape came from.
-pub(crate) fn decode<'j>(value: &'j [u8], source: Option<&'j str>) -> Result<User<'j>, Refusal> {
-    let text = simdutf8::basic::from_utf8(value)
-        .map_err(|_| Refusal::Undecodable { format: "JSON", reason: "it is not UTF-8".to_owned() })?;
+/// `source` is what the record's headers say of where a user in the API's own shape came from. `event` has to be
+/// UserCreated, or it with further fields.
+pub(crate) fn decode(
+    text: &str,
+    source: Option<&str>,
+    event: &Event,
+    row: &mut RowBuffer,
+) -> Result<(), Refusal> {
     let mut user = decode_text(text, source).map_err(|error| match error {
         Fault::NotJson(error) => Refusal::Undecodable {
             format: "JSON",
@@ -30,11 +36,33 @@ pub(crate) fn decode<'j>(value: &'j [u8], source: Option<&'j str>) -> Result<Use
         },
         Fault::Refused(refusal) => refusal,
     })?;
-    user.validate()?;
     if user[Text::Source].is_none() {
         user[Text::Source] = Some(Cow::Borrowed("external"));
     }
-    Ok(user)
+    fill(&user, event, row);
+    Ok(())
+}
+
+fn fill(user: &User<'_>, event: &Event, row: &mut RowBuffer) {
+    let numbers = &user.numbers;
+    for (field, number) in FIELDS.into_iter().zip(1..) {
+        let Some(slot) = event.slot_of_number(number) else { continue };
+        let cell = match field {
+            Field::Text(text) => {
+                if let Some(text) = &user[text] {
+                    row.put_text(slot, text.as_bytes());
+                }
+                continue;
+            }
+            Field::Latitude => numbers.latitude.map(Cell::Double),
+            Field::Longitude => numbers.longitude.map(Cell::Double),
+            Field::Dob => numbers.dob.map(Cell::Int),
+            Field::RegisteredAt => numbers.registered_at.map(Cell::Int),
+            Field::FetchedAt => numbers.fetched_at.map(Cell::Int),
+            Field::SourcePage => numbers.source_page.map(|page| Cell::Int(i64::from(page))),
+        };
+        row.put(slot, cell.unwrap_or(Cell::Absent));
+    }
 }
 
 enum Fault {

@@ -3,17 +3,34 @@
 //! Knows nothing of where events come from or go to: no network, no runtime, no lake.
 
 mod api_user;
+mod avro;
 pub mod batch;
+pub mod catalogue;
 pub mod decode;
 mod encode;
 pub mod enrich;
+pub mod event;
 mod external_user;
 pub mod failure;
+mod fault;
+pub mod field;
 pub mod frame;
+mod instant;
 mod json;
+mod json_event;
+mod json_schema;
+mod json_writer;
+mod proto_text;
+mod protobuf_writer;
 pub mod randomuser;
 mod redact;
 pub mod refusal;
+pub mod repository_schemas;
+pub mod row;
+pub mod rule;
 pub mod schema;
+pub mod schemas;
+pub mod subject;
+pub mod transcode;
 mod user;
 mod wire;

@@ -1,12 +1,31 @@
-//! The Arrow schemas of the raw tables, stated once. A test derives the types anew from the Protobuf descriptors.
+//! The Arrow schemas of the raw tables: derived from the events' fields, and that of users stated too. A test holds them
+//! against the Protobuf descriptors.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use crate::field::{self, Kind};
+
 /// Every timestamp of the lake: microseconds, UTC.
 pub fn timestamp() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// A raw table of an event's fields, all nullable, then the source position.
+pub(crate) fn of_fields(fields: &[field::Field]) -> SchemaRef {
+    let column = |field: &field::Field| {
+        let data_type = match field.kind {
+            // An enum is its short name.
+            Kind::Text | Kind::Enum => DataType::Utf8,
+            Kind::Double => DataType::Float64,
+            Kind::Int32 => DataType::Int32,
+            Kind::Int64 => DataType::Int64,
+            Kind::Instant => timestamp(),
+        };
+        Field::new(&field.name, data_type, true)
+    };
+    Arc::new(Schema::new(fields.iter().map(column).chain(source_position()).collect::<Vec<_>>()))
 }
 
 /// `raw/users`: UserCreated's fields in the order of their numbers, then the source position.

@@ -1,73 +1,67 @@
-//! UserCreated from Protobuf's wire, borrowed from the record: no owned message in between.
+//! An event from Protobuf's wire: no owned message in between.
 
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
-use crate::json::is_blank;
-use crate::refusal::Refusal;
-use crate::user::{FIELDS, Field, Numbers, TEXTS, Text, has_identity};
+use crate::event::Event;
+use crate::fault::Fault;
+use crate::field::Kind;
+use crate::instant;
+use crate::row::{Cell, RowBuffer};
 
-/// A message's fields as they lie in the record: the texts are not known to be UTF-8 yet.
-#[derive(Debug)]
-pub(crate) struct WireUser<'a> {
-    /// Empty is absent.
-    texts: [&'a [u8]; TEXTS],
-    pub(crate) numbers: Numbers,
-}
-
-impl<'a> WireUser<'a> {
-    /// Reads a bare message. As Protobuf has it: unknown fields are passed over, of a repeated one the last counts.
-    pub(crate) fn read(message: &'a [u8]) -> Result<Self, Refusal> {
-        Ok(Self::read_fields(message)?)
-    }
-
-    fn read_fields(message: &'a [u8]) -> Result<Self, Fault> {
-        let mut wire = Wire { rest: message };
-        let mut user = Self { texts: [&[]; TEXTS], numbers: Numbers::default() };
-        let numbers = &mut user.numbers;
-        while !wire.rest.is_empty() {
-            let (tag, wire_type) = wire.key()?;
-            match FIELDS.get(tag as usize - 1) {
-                Some(Field::Text(text)) => user.texts[*text as usize] = wire.bytes(wire_type)?,
-                Some(Field::Latitude) => numbers.latitude = wire.double(wire_type)?,
-                Some(Field::Longitude) => numbers.longitude = wire.double(wire_type)?,
-                Some(Field::Dob) => numbers.dob = Some(wire.timestamp(wire_type, "dob", numbers.dob)?),
-                Some(Field::RegisteredAt) => {
-                    numbers.registered_at =
-                        Some(wire.timestamp(wire_type, "registered_at", numbers.registered_at)?);
-                }
-                Some(Field::FetchedAt) => {
-                    numbers.fetched_at = Some(wire.timestamp(wire_type, "fetched_at", numbers.fetched_at)?)
-                }
-                Some(Field::SourcePage) => {
-                    expect(wire_type, WireType::Varint)?;
-                    // The low 32 bits, as every Protobuf reader takes an int32.
-                    numbers.source_page = Some(wire.varint()? as i32);
-                }
-                None => wire.skip(tag, wire_type)?,
+/// Reads a bare message into `row`, which has to be clear. As Protobuf has it: unknown fields are passed over, of a
+/// repeated one the last counts.
+pub(crate) fn read(event: &Event, message: &[u8], row: &mut RowBuffer) -> Result<(), Fault> {
+    let mut wire = Wire { rest: message };
+    let fields = event.fields();
+    while !wire.rest.is_empty() {
+        let (number, wire_type) = wire.key()?;
+        let Some(slot) = event.slot_of_number(number) else {
+            wire.skip(number, wire_type)?;
+            continue;
+        };
+        match fields[slot].kind {
+            Kind::Text => row.put_text(slot, wire.bytes(wire_type)?),
+            Kind::Double => {
+                let number = wire.double(wire_type)?;
+                // No infinity and no NaN reach a table.
+                row.put(slot, if number.is_finite() { Cell::Double(number) } else { Cell::Absent });
+            }
+            // The low 32 bits, as every Protobuf reader takes an int32.
+            Kind::Int32 => row.put(slot, Cell::Int(i64::from(wire.number(wire_type)? as i32))),
+            Kind::Int64 => row.put(slot, Cell::Int(wire.number(wire_type)? as i64)),
+            Kind::Enum => {
+                let number = wire.number(wire_type)? as i32;
+                row.put_meaning(slot, fields[slot].meaning_of_number(number));
+            }
+            Kind::Instant => {
+                let before = match row.cell(slot) {
+                    Cell::Int(micros) => micros,
+                    _ => 0,
+                };
+                let message = wire.bytes(wire_type)?;
+                row.put(slot, Cell::Int(timestamp(message, slot, before)?));
             }
         }
-        Ok(user)
     }
+    Ok(())
+}
 
-    /// The texts, once they are known to be such; blank ones are absent. `scratch` is overwritten.
-    ///
-    /// All are checked at once, one behind the other: for texts this short a check of each costs more than their copy.
-    pub(crate) fn texts<'s>(&self, scratch: &'s mut Vec<u8>) -> Result<[Option<&'s str>; TEXTS], Refusal> {
-        scratch.clear();
-        for text in self.texts {
-            scratch.extend_from_slice(text);
+/// google.protobuf.Timestamp, cut to microseconds. A message that occurs twice is merged, as Protobuf has it.
+fn timestamp(message: &[u8], slot: usize, before: i64) -> Result<i64, Fault> {
+    let mut wire = Wire { rest: message };
+    let mut seconds = before.div_euclid(1_000_000);
+    let mut nanos = before.rem_euclid(1_000_000) as i32 * 1_000;
+    while !wire.rest.is_empty() {
+        match wire.key()? {
+            (1, wire_type) => seconds = wire.number(wire_type)? as i64,
+            (2, wire_type) => nanos = wire.number(wire_type)? as i32,
+            (number, wire_type) => wire.skip(number, wire_type)?,
         }
-        let mut rest = simdutf8::basic::from_utf8(scratch).map_err(|_| Fault::NotUtf8)?;
-        let mut texts = [None; TEXTS];
-        for (text, bytes) in texts.iter_mut().zip(self.texts) {
-            // Fails where a text ends within a character that the next one completes.
-            let (head, tail) = rest.split_at_checked(bytes.len()).ok_or(Fault::NotUtf8)?;
-            *text = (!is_blank(head)).then_some(head);
-            rest = tail;
-        }
-        has_identity(|text: Text| texts[text as usize].is_some())?;
-        Ok(texts)
     }
+    if !(0..1_000_000_000).contains(&nanos) {
+        return Err(Fault::Field(slot, "an instant whose nanoseconds are not within a second"));
+    }
+    instant::of_parts(seconds, i64::from(nanos / 1_000)).ok_or(Fault::Field(slot, instant::FAR_AWAY))
 }
 
 struct Wire<'a> {
@@ -112,6 +106,12 @@ impl<'a> Wire<'a> {
     }
 
     #[inline]
+    fn number(&mut self, wire_type: WireType) -> Result<u64, Fault> {
+        expect(wire_type, WireType::Varint)?;
+        self.varint()
+    }
+
+    #[inline]
     fn bytes(&mut self, wire_type: WireType) -> Result<&'a [u8], Fault> {
         expect(wire_type, WireType::LengthDelimited)?;
         let length = usize::try_from(self.varint()?).unwrap_or(usize::MAX);
@@ -120,78 +120,20 @@ impl<'a> Wire<'a> {
         Ok(bytes)
     }
 
-    /// No infinity and no NaN reach a table.
-    fn double(&mut self, wire_type: WireType) -> Result<Option<f64>, Fault> {
+    fn double(&mut self, wire_type: WireType) -> Result<f64, Fault> {
         expect(wire_type, WireType::SixtyFourBit)?;
         let (bytes, rest) = self.rest.split_first_chunk().ok_or(Fault::CutShort)?;
         self.rest = rest;
-        Ok(Some(f64::from_le_bytes(*bytes)).filter(|number| number.is_finite()))
+        Ok(f64::from_le_bytes(*bytes))
     }
 
-    /// google.protobuf.Timestamp, cut to microseconds. A message that occurs twice is merged, as Protobuf has it.
-    fn timestamp(
-        &mut self,
-        wire_type: WireType,
-        path: &'static str,
-        before: Option<i64>,
-    ) -> Result<i64, Fault> {
-        let mut message = Wire { rest: self.bytes(wire_type)? };
-        let before = before.unwrap_or(0);
-        let mut seconds = before.div_euclid(1_000_000);
-        let mut nanos = before.rem_euclid(1_000_000) as i32 * 1_000;
-        while !message.rest.is_empty() {
-            match message.key()? {
-                (1, wire_type) => {
-                    expect(wire_type, WireType::Varint)?;
-                    seconds = message.varint()? as i64;
-                }
-                (2, wire_type) => {
-                    expect(wire_type, WireType::Varint)?;
-                    nanos = message.varint()? as i32;
-                }
-                (tag, wire_type) => message.skip(tag, wire_type)?,
-            }
-        }
-        if !(0..1_000_000_000).contains(&nanos) {
-            return Err(Fault::Instant(path, "an instant whose nanoseconds are not within a second"));
-        }
-        // What chrono, and so every calendar computation behind this, can hold.
-        if !(-8_334_601_228_800..=8_210_266_876_799).contains(&seconds) {
-            return Err(Fault::Instant(path, "an instant more than 262,000 years away"));
-        }
-        Ok(seconds * 1_000_000 + i64::from(nanos / 1_000))
-    }
-
-    fn skip(&mut self, tag: u32, wire_type: WireType) -> Result<(), Fault> {
-        skip_field(wire_type, tag, &mut self.rest, DecodeContext::default()).map_err(|_| Fault::Malformed)
+    /// Groups within groups are followed to prost's bound.
+    fn skip(&mut self, number: u32, wire_type: WireType) -> Result<(), Fault> {
+        skip_field(wire_type, number, &mut self.rest, DecodeContext::default()).map_err(|_| Fault::Malformed)
     }
 }
 
 #[inline]
 fn expect(found: WireType, meant: WireType) -> Result<(), Fault> {
     if found == meant { Ok(()) } else { Err(Fault::WrongType) }
-}
-
-/// What is wrong with a message: small, since every step of the reading answers with it.
-#[derive(Debug, Clone, Copy)]
-enum Fault {
-    Malformed,
-    CutShort,
-    WrongType,
-    NotUtf8,
-    Instant(&'static str, &'static str),
-}
-
-impl From<Fault> for Refusal {
-    #[cold]
-    fn from(fault: Fault) -> Self {
-        let reason = match fault {
-            Fault::Instant(path, reason) => return Self::InvalidValue { path, reason },
-            Fault::Malformed => "a field's key or number is malformed",
-            Fault::CutShort => "a field ends behind the value",
-            Fault::WrongType => "a field has another wire type than its own",
-            Fault::NotUtf8 => "a text is not UTF-8",
-        };
-        Self::Undecodable { format: "Protobuf message", reason: reason.to_owned() }
-    }
 }

@@ -38,12 +38,29 @@ fn protobuf_is_read_bare_and_framed() {
     let bare = user.encode_to_vec();
     assert_eq!(land(&value(&bare, PROTOBUF)).unwrap(), user);
     assert_eq!(land(&value(&bare, None)).unwrap(), user);
-    // Confluent's short form for the first message; its long form; nested message 2 in message 1.
-    for indexes in [&[0][..], &[2, 0], &[4, 2, 4], &[2, 0x80, 0x01]] {
+    // Confluent's short form for the first message; its long form.
+    for indexes in [&[0][..], &[2, 0]] {
         let framed = [&[0, 0, 0, 1, 44], indexes, &bare].concat();
         assert_eq!(land(&value(&framed, PROTOBUF)).unwrap(), user, "{indexes:?}");
         assert_eq!(land(&value(&framed, None)).unwrap(), user, "{indexes:?}");
         assert_eq!(unframe(&framed, None).schema, Some(SchemaId(300)));
+    }
+    // Nested message 2 in message 1; message 64; under the id of our own schema, whose file has one message.
+    for indexes in [&[4, 2, 4][..], &[2, 0x80, 0x01]] {
+        assert_eq!(
+            kind(&[&[0, 0, 0, 1, 44], indexes, &bare].concat(), PROTOBUF),
+            "unknown_schema",
+            "{indexes:?}"
+        );
+        assert_eq!(
+            kind(&[&[0, 0, 0, 0x23, 0x29], indexes, &bare].concat(), PROTOBUF),
+            "undecodable",
+            "{indexes:?}"
+        );
+    }
+    // Indexes without end, and less than none.
+    for indexes in [&[0xff, 0xff, 0xff, 0xff, 0x0f][..], &[1], &[0x80]] {
+        assert_eq!(kind(&[&[0, 0, 0, 0, 1], indexes].concat(), PROTOBUF), "undecodable", "{indexes:?}");
     }
 }
 

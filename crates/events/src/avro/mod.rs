@@ -1,0 +1,10 @@
+//! Avro: values are read by a plan made once for each writer's schema, and passed over where no field of ours is meant.
+
+mod cursor;
+mod plan;
+mod read;
+pub(crate) mod schema;
+mod skip;
+pub(crate) mod write;
+
+pub(crate) use plan::Plan;

@@ -1,0 +1,258 @@
+//! The one description of an event: where it travels, what its key is, which rules it keeps. Its fields are those of
+//! the compiled message, and everything else follows from them.
+
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+
+use crate::field::{Field, MessageError, message};
+use crate::frame::{Encoding, SchemaId};
+use crate::refusal::Refusal;
+use crate::row::{Datum, Row};
+use crate::rule::{Check, Rule};
+use crate::schema;
+
+/// What a record's key is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyRule {
+    /// This field's text, UTF-8.
+    Text(&'static str),
+    /// The 16 bytes of this field's uuid (8-4-4-4-12 hex digits of either case); its UTF-8 where it is no uuid.
+    Uuid(&'static str),
+}
+
+/// What JSON and Avro do with a date or a coordinate that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The field is absent: values travel as their source gave them.
+    Absent,
+    /// The record is refused.
+    Refused,
+}
+
+/// What is written down of an event; all else is derived.
+#[derive(Debug, Clone, Copy)]
+pub struct Description {
+    /// The message's full name, such as `millrace.users.v1.UserCreated`: also the header `event-type`.
+    pub message: &'static str,
+    pub topic: &'static str,
+    /// The raw table's name, such as `users`: its files lie in `raw/<table>`.
+    pub table: &'static str,
+    pub key: KeyRule,
+    pub rules: &'static [Rule],
+    pub unreadable: Unreadable,
+    /// Where other teams write this event in older shapes of JSON: the field whose key tells ours from them.
+    pub told_by: Option<&'static str>,
+    /// The event's number, never used again: the repository's own schema ids come from it, see [`Event::schema_id`].
+    pub number: u32,
+    /// The .proto file's text, for a schema registry.
+    pub proto: Option<&'static str>,
+}
+
+/// Why a description cannot be an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DescriptionError {
+    #[error("event {event}: {source}")]
+    Message { event: &'static str, source: MessageError },
+    #[error("event {event}: {name} is no field or symbol that its rules and its key can name so")]
+    NoSuchName { event: &'static str, name: &'static str },
+}
+
+/// An event: its description together with its fields. Cheap to clone; two clones are the same event.
+#[derive(Debug, Clone)]
+pub struct Event(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    description: Description,
+    fields: Vec<Field>,
+    doc: Option<String>,
+    /// Which message of its file it is.
+    message_index: usize,
+    /// The slots of the numbers below [`DENSE`], [`NONE`] where there is no such field.
+    slots: Vec<u16>,
+    checks: Vec<Check>,
+    key_slot: usize,
+    told_by_slot: Option<usize>,
+    schema: SchemaRef,
+}
+
+/// Field numbers below this are looked up in one step.
+const DENSE: usize = 128;
+const NONE: u16 = u16::MAX;
+
+impl Event {
+    /// Reads the message from `descriptors`, an encoded `google.protobuf.FileDescriptorSet` with its imports, such as
+    /// [`millrace_proto::DESCRIPTORS`] or what protox compiles.
+    pub fn new(description: Description, descriptors: &[u8]) -> Result<Self, DescriptionError> {
+        let event = description.message;
+        let set = FileDescriptorSet::decode(descriptors).map_err(MessageError::from);
+        let message = set.and_then(|set| message(&set, event));
+        let message = message.map_err(|source| DescriptionError::Message { event, source })?;
+        let no_name = |name| DescriptionError::NoSuchName { event, name };
+        let slot = |name: &'static str| {
+            message.fields.iter().position(|field| field.name == name).ok_or_else(|| no_name(name))
+        };
+        let checks = description.rules.iter().map(|rule| rule.check(&message.fields).map_err(no_name));
+        let (KeyRule::Text(key) | KeyRule::Uuid(key)) = description.key;
+        let mut slots = vec![NONE; DENSE];
+        for (slot, field) in message.fields.iter().enumerate() {
+            if let Some(place) = slots.get_mut(field.number as usize) {
+                *place = slot as u16;
+            }
+        }
+        Ok(Self(Arc::new(Compiled {
+            checks: checks.collect::<Result<_, _>>()?,
+            key_slot: slot(key)?,
+            told_by_slot: description.told_by.map(slot).transpose()?,
+            schema: schema::of_fields(&message.fields),
+            description,
+            doc: message.doc,
+            message_index: message.index,
+            slots,
+            fields: message.fields,
+        })))
+    }
+
+    /// The message's full name.
+    pub fn message(&self) -> &'static str {
+        self.0.description.message
+    }
+
+    pub fn topic(&self) -> &'static str {
+        self.0.description.topic
+    }
+
+    /// The raw table's name, without `raw/`.
+    pub fn table(&self) -> &'static str {
+        self.0.description.table
+    }
+
+    pub fn description(&self) -> &Description {
+        &self.0.description
+    }
+
+    /// In the order of their numbers, which is the order of the columns too. A field's index here is its slot.
+    pub fn fields(&self) -> &[Field] {
+        &self.0.fields
+    }
+
+    /// The .proto file's words on the message.
+    pub fn doc(&self) -> Option<&str> {
+        self.0.doc.as_deref()
+    }
+
+    /// The raw table's columns: the fields, all nullable, then [`schema::source_position`].
+    pub fn schema(&self) -> SchemaRef {
+        self.0.schema.clone()
+    }
+
+    /// The slot of the field of this name.
+    pub fn slot(&self, name: &str) -> Option<usize> {
+        self.0.fields.iter().position(|field| field.name == name)
+    }
+
+    #[inline]
+    pub(crate) fn slot_of_number(&self, number: u32) -> Option<usize> {
+        match self.0.slots.get(number as usize) {
+            Some(&NONE) => None,
+            Some(&slot) => Some(usize::from(slot)),
+            None => self.0.fields.binary_search_by_key(&number, |field| field.number).ok(),
+        }
+    }
+
+    /// Which message of its .proto file it is, from 0.
+    pub(crate) fn message_index(&self) -> usize {
+        self.0.message_index
+    }
+
+    pub(crate) fn told_by_slot(&self) -> Option<usize> {
+        self.0.told_by_slot
+    }
+
+    pub(crate) fn unreadable(&self) -> Unreadable {
+        self.0.description.unreadable
+    }
+
+    /// Whether both are clones of one event.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The id that the repository's own schemas have, where no registry gives ids: `9000 + 10 × number`, and 1 for
+    /// Protobuf, 2 for Avro, 3 for JSON.
+    pub fn schema_id(&self, encoding: Encoding) -> SchemaId {
+        let last = match encoding {
+            Encoding::Protobuf => 1,
+            Encoding::Avro => 2,
+            Encoding::Json => 3,
+        };
+        SchemaId(9_000 + 10 * self.0.description.number + last)
+    }
+
+    /// Whether the row keeps the event's rules; the first one that it breaks is the refusal.
+    #[inline]
+    pub fn check(&self, row: &Row<'_>) -> Result<(), Refusal> {
+        self.0.checks.iter().try_for_each(|check| check.hold(row, &self.0.fields))
+    }
+
+    /// Appends the record's key to `out`; answers false, and appends nothing, where the row has none.
+    pub fn write_key(&self, row: &Row<'_>, out: &mut Vec<u8>) -> bool {
+        let Datum::Text(text) = row.get(self, self.0.key_slot) else { return false };
+        let uuid = match self.0.description.key {
+            KeyRule::Uuid(_) => uuid(text),
+            KeyRule::Text(_) => None,
+        };
+        match uuid {
+            Some(bytes) => out.extend_from_slice(&bytes),
+            None => out.extend_from_slice(text.as_bytes()),
+        }
+        true
+    }
+}
+
+/// The bytes of a uuid written as 8-4-4-4-12 hex digits.
+fn uuid(text: &str) -> Option<[u8; 16]> {
+    let text = text.as_bytes();
+    if text.len() != 36 {
+        return None;
+    }
+    let (mut bytes, mut digits) = ([0; 16], 0);
+    for (at, &byte) in text.iter().enumerate() {
+        if matches!(at, 8 | 13 | 18 | 23) {
+            if byte != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let digit = char::from(byte).to_digit(16)? as u8;
+        bytes[digits / 2] = bytes[digits / 2] << 4 | digit;
+        digits += 1;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_is_its_sixteen_bytes() {
+        let bytes =
+            [0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x12, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0];
+        assert_eq!(uuid("123e4567-e89b-12d3-a456-426614174000"), Some(bytes));
+        assert_eq!(uuid("123E4567-E89B-12D3-A456-426614174000"), Some(bytes));
+        for no_uuid in [
+            "",
+            "123e4567e89b12d3a456426614174000",
+            "123e4567-e89b-12d3-a456-42661417400g",
+            "{23e4567-e89b-12d3-a456-42661417400}",
+            "123e4567-e89b-12d3-a456_426614174000",
+            "123e4567-e89b-12d3-a456-4266141740ä",
+        ] {
+            assert_eq!(uuid(no_uuid), None, "{no_uuid}");
+        }
+    }
+}

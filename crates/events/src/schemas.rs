@@ -1,0 +1,115 @@
+//! Who knows the schemas that wrote framed values: a port, and what it hands out.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use apache_avro::schema::Schema;
+
+use crate::avro::Plan;
+use crate::event::Event;
+use crate::frame::{Encoding, MessagePath, SchemaId};
+use crate::proto_text;
+use crate::refusal::Refusal;
+
+/// The schemas by id, as far as they are known.
+///
+/// This answers at once and fetches nothing: before a record is decoded, its caller asks [`SchemaId::needed_by`] and
+/// fetches what is not known yet. A registry that does not answer is `Retry`, and the record is not taken before it
+/// does; one that has no such schema leaves it unknown, and the record becomes a dead letter `unknown_schema`. An id
+/// means one schema for ever.
+pub trait WriterSchemas: Debug + Send + Sync {
+    fn get(&self, id: SchemaId) -> Option<Arc<WriterSchema>>;
+}
+
+/// A schema by which values were written.
+#[derive(Debug)]
+pub struct WriterSchema(Written);
+
+#[derive(Debug)]
+enum Written {
+    Avro {
+        schema: Box<Schema>,
+        /// By event: one schema is read for one event nearly always.
+        plans: Mutex<Vec<(Event, Result<Arc<Plan>, Refusal>)>>,
+    },
+    /// The messages of a file.
+    Protobuf(Vec<(proto_text::Path, String)>),
+    Json,
+}
+
+/// A schema's text is none.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    #[error("the text is no Avro schema")]
+    Avro(#[source] Box<apache_avro::Error>),
+    #[error("the text defines no message")]
+    NoMessage,
+    #[error("the text has {0} bytes, more than {LONGEST}")]
+    TooLong(usize),
+}
+
+impl SchemaError {
+    /// The registry has a text that is no schema: somebody has to mend it there.
+    pub fn class(&self) -> crate::failure::Class {
+        crate::failure::Class::Stop
+    }
+}
+
+/// Bytes of a schema's text. Registries take about a megabyte; what is longer could cost more time than it is worth.
+const LONGEST: usize = 1 << 20;
+
+impl WriterSchema {
+    /// From the text of an Avro schema that refers to no other text.
+    pub fn avro(text: &str) -> Result<Self, SchemaError> {
+        let schema = Schema::parse_str(short(text)?).map_err(|error| SchemaError::Avro(Box::new(error)))?;
+        Ok(Self(Written::Avro { schema: Box::new(schema), plans: Mutex::default() }))
+    }
+
+    /// From a .proto file's text, of which only the names of its messages are read.
+    pub fn protobuf(text: &str) -> Result<Self, SchemaError> {
+        let messages = proto_text::messages(short(text)?);
+        if messages.is_empty() { Err(SchemaError::NoMessage) } else { Ok(Self(Written::Protobuf(messages))) }
+    }
+
+    /// Any JSON Schema: it is not looked at, the event's own rules hold.
+    pub fn json() -> Self {
+        Self(Written::Json)
+    }
+
+    pub(crate) fn of_message(path: proto_text::Path, name: &str) -> Self {
+        Self(Written::Protobuf(vec![(path, name.to_owned())]))
+    }
+
+    pub fn encoding(&self) -> Encoding {
+        match self.0 {
+            Written::Avro { .. } => Encoding::Avro,
+            Written::Protobuf(_) => Encoding::Protobuf,
+            Written::Json => Encoding::Json,
+        }
+    }
+
+    /// Whether the path names the event's message.
+    pub(crate) fn names(&self, path: &MessagePath<'_>, event: &Event) -> bool {
+        let Written::Protobuf(messages) = &self.0 else { return false };
+        messages.iter().any(|(place, name)| path.is(place) && name == event.message())
+    }
+
+    /// The plan by which its values become the event's rows, made at the first call. A schema that cannot be the event's
+    /// is a refusal of every value that it wrote.
+    pub(crate) fn plan(&self, event: &Event) -> Result<Arc<Plan>, Refusal> {
+        let Written::Avro { schema, plans } = &self.0 else {
+            return Err(Refusal::UnfitSchema { reason: "is no Avro schema".to_owned() });
+        };
+        let mut plans = plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, plan)) = plans.iter().find(|(known, _)| known.is(event)) {
+            return plan.clone();
+        }
+        let plan = Plan::new(event, schema).map(Arc::new);
+        plans.push((event.clone(), plan.clone()));
+        plan
+    }
+}
+
+fn short(text: &str) -> Result<&str, SchemaError> {
+    if text.len() > LONGEST { Err(SchemaError::TooLong(text.len())) } else { Ok(text) }
+}
