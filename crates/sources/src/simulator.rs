@@ -4,6 +4,7 @@ mod ascii;
 mod draw;
 mod faults;
 mod nations;
+mod person;
 mod simulation;
 mod user;
 

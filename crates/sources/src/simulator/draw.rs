@@ -59,12 +59,18 @@ impl Draw {
         write_hex(&bytes, out);
     }
 
-    /// A version 4 uuid.
-    pub(super) fn uuid(&mut self, out: &mut Vec<u8>) {
+    /// The 16 bytes of a version 4 uuid.
+    pub(super) fn uuid_bytes(&mut self) -> [u8; 16] {
         let mut bytes = [0; 16];
         self.0.fill_bytes(&mut bytes);
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
+        bytes
+    }
+
+    /// A version 4 uuid.
+    pub(super) fn uuid(&mut self, out: &mut Vec<u8>) {
+        let bytes = self.uuid_bytes();
         for (index, group) in [0..4, 4..6, 6..8, 8..10, 10..16].into_iter().enumerate() {
             if index > 0 {
                 out.push(b'-');

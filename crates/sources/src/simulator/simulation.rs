@@ -2,7 +2,7 @@
 
 use super::draw::{Draw, Purpose};
 use super::faults::{FAULTS, Fault};
-use super::user;
+use super::{person, user};
 use crate::share::Share;
 
 /// The users of one seed, counted from 0. Nothing is remembered, so any user can be asked for at any time.
@@ -62,6 +62,17 @@ impl Simulation {
         if let (None, Some(fault)) = (origin, self.fault(number)) {
             fault.apply(out, start);
         }
+    }
+
+    /// The id of a user, without the rest of them.
+    pub(crate) fn user_id(&self, number: u64) -> [u8; 16] {
+        person::id(self.seed, self.origin(number).unwrap_or(number))
+    }
+
+    /// How many minutes a user's clock is ahead of UTC. `scratch` is emptied and written to.
+    pub(crate) fn home_offset(&self, number: u64, scratch: &mut Vec<u8>) -> i32 {
+        scratch.clear();
+        person::home_offset(self.seed, self.origin(number).unwrap_or(number), number, scratch)
     }
 
     /// Appends an answer as the API gives it: `size` users from number `first` on.

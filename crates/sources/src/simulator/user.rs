@@ -3,7 +3,8 @@
 use chrono::{DateTime, Datelike, Timelike};
 
 use super::draw::{Draw, Purpose};
-use super::nations::{NATIONS, Nation, Postcode};
+use super::nations::{Nation, Postcode};
+use super::person::Person;
 
 /// Ages are as of the first day of this year, so that they need no clock.
 const EPOCH_YEAR: i32 = 2026;
@@ -108,12 +109,10 @@ const TIMEZONES: [(&str, &str); 16] = [
 pub(super) fn write(seed: u64, origin: u64, number: u64, out: &mut Vec<u8>) {
     let mut identity = Draw::new(seed, Purpose::Identity, origin);
     let mut contact = Draw::new(seed, Purpose::Contact, number);
-    let nation = identity.pick(&NATIONS);
-    let is_female = identity.below(2) == 0;
-    let (gender, firsts) = if is_female { ("female", &nation.female) } else { ("male", &nation.male) };
-    let (first, last) = (identity.pick(firsts), identity.pick(&nation.last));
+    let Person { nation, is_female, first, last, title } = Person::draw(&mut identity);
+    let gender = if is_female { "female" } else { "male" };
 
-    put(out, [r#"{"gender":""#, gender, r#"","name":{"title":""#, title(nation, is_female, &mut identity)]);
+    put(out, [r#"{"gender":""#, gender, r#"","name":{"title":""#, title]);
     put(out, [r#"","first":""#, first.text, r#"","last":""#, last.text, r#""},"#]);
     write_location(nation, &mut contact, out);
     put(out, [r#","email":""#, &first.email_part, ".", &last.email_part, "@", contact.word(&MAIL_DOMAINS)]);
@@ -140,16 +139,8 @@ fn put<const PARTS: usize>(out: &mut Vec<u8>, parts: [&str; PARTS]) {
     }
 }
 
-fn title(nation: &Nation, is_female: bool, draw: &mut Draw) -> &'static str {
-    match (nation.code, is_female) {
-        ("CH", false) => "Monsieur",
-        ("CH", true) => draw.word(&["Madame", "Mademoiselle"]),
-        (_, false) => "Mr",
-        (_, true) => draw.word(&["Mrs", "Ms", "Miss"]),
-    }
-}
-
-fn write_location(nation: &Nation, draw: &mut Draw, out: &mut Vec<u8>) {
+/// Appends where a user lives, and answers the offset of its time zone, such as `+5:45`.
+pub(super) fn write_location(nation: &Nation, draw: &mut Draw, out: &mut Vec<u8>) -> &'static str {
     put(out, [r#""location":{"street":{"number":"#]);
     write_number(1 + draw.below(9_999), out);
     put(out, [r#","name":""#, draw.word(&nation.streets), r#""},"city":""#, draw.word(&nation.cities)]);
@@ -169,6 +160,7 @@ fn write_location(nation: &Nation, draw: &mut Draw, out: &mut Vec<u8>) {
     write_coordinate(180, draw, out);
     let (offset, description) = draw.pick(&TIMEZONES);
     put(out, [r#""},"timezone":{"offset":""#, offset, r#"","description":""#, description, r#""}}"#]);
+    offset
 }
 
 /// Text with four decimals, as the API gives it, short of `degrees` on either side.

@@ -1,0 +1,172 @@
+//! The simulated world: who comes when, and what they do, in the order of time. What is told of it, and how, changes
+//! nothing in it.
+
+use std::collections::VecDeque;
+
+use super::agenda::{Agenda, MOST_OPEN_SESSIONS};
+use super::campaigns::Campaigns;
+use super::chance::Chance;
+use super::day::{MEAN_STARTS, starts_at};
+use super::population::Population;
+use super::session::{Act, Activity, Session};
+
+/// Sessions beyond this come from new users alone, so that these always find room.
+const MOST_VISITS: usize = MOST_OPEN_SESSIONS / 16 * 15;
+
+/// One act in so many is preceded by the first act of a new user, so that 1 % of all are such.
+const ACTS_BEFORE_A_NEW_USER: u64 = 99;
+
+/// Acts of a session, ads included, as measured: with another mean, event time goes faster or slower than asked.
+const MEAN_ACTS: f64 = 9.0;
+
+/// Of a hundred sessions, how many are spent in the shop.
+const SHOPPERS: u64 = 60;
+
+/// Something that the streams can tell of, at [`World::now`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Happening {
+    NewUser(u64),
+    /// By the session in this place of [`World::session`], until the next happening is asked for.
+    Act(u16, Act),
+}
+
+/// What happens to all users of a seed.
+#[derive(Debug)]
+pub(super) struct World {
+    /// Milliseconds since 1970.
+    start: i64,
+    /// Milliseconds since the start.
+    now: u64,
+    /// Users who exist before anybody acts.
+    founders: u64,
+    population: Population,
+    campaigns: Campaigns,
+    agenda: Agenda,
+    chance: Chance,
+    /// When the next user might start a session, in milliseconds since the start.
+    next_visit: f64,
+    between_visits: f64,
+    queue: VecDeque<Happening>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, start: i64, founders: u64, acts_per_second: f64) -> Self {
+        // New users open one session in each hundred acts; the others are visits.
+        let visits_per_second =
+            acts_per_second * (1.0 / MEAN_ACTS - 1.0 / (ACTS_BEFORE_A_NEW_USER as f64 + 1.0));
+        Self {
+            start,
+            now: 0,
+            founders: founders.max(1),
+            population: Population::new(seed),
+            campaigns: Campaigns::new(seed),
+            agenda: Agenda::default(),
+            chance: Chance::new(seed, WORLD),
+            next_visit: 0.0,
+            between_visits: 1_000.0 * MEAN_STARTS / visits_per_second,
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// Milliseconds since 1970, UTC. Never goes back.
+    pub(super) fn now(&self) -> i64 {
+        self.start + self.now as i64
+    }
+
+    pub(super) fn session(&self, place: u16) -> &Session {
+        self.agenda.session(place)
+    }
+
+    pub(super) fn campaigns(&self) -> &Campaigns {
+        &self.campaigns
+    }
+
+    pub(super) fn users(&self) -> u64 {
+        self.population.count()
+    }
+
+    pub(super) fn open_sessions(&self) -> usize {
+        self.agenda.open_sessions()
+    }
+
+    /// What happens next. The world never ends.
+    pub(super) fn next(&mut self) -> Happening {
+        loop {
+            if let Some(happening) = self.queue.pop_front() {
+                return happening;
+            }
+            if self.population.count() < self.founders {
+                self.now += 1;
+                self.next_visit = self.now as f64;
+                return Happening::NewUser(self.population.found());
+            }
+            match self.agenda.next_time() {
+                Some(time) if time as f64 <= self.next_visit => {
+                    self.now = time;
+                    self.act();
+                }
+                _ => {
+                    self.now = self.next_visit as u64;
+                    self.next_visit += self.chance.wait(self.between_visits);
+                    self.visit();
+                }
+            }
+        }
+    }
+
+    /// A user starts a session, if it is a time of day for it.
+    fn visit(&mut self) {
+        if self.agenda.open_sessions() >= MOST_VISITS {
+            return;
+        }
+        let Some(user) = self.population.visitor(&mut self.chance) else { return };
+        let offset = self.population.home_offset(user);
+        if !self.chance.percent(starts_at(self.now(), offset)) {
+            return;
+        }
+        let activity =
+            if self.chance.percent(SHOPPERS) { Activity::shop() } else { Activity::watch(&mut self.chance) };
+        self.open(user, activity);
+    }
+
+    fn open(&mut self, user: u64, activity: Activity) {
+        let session = Session::new(user, self.population.id(user), activity, &mut self.chance);
+        self.population.arrive(user);
+        self.agenda.open(session, self.now);
+    }
+
+    /// The session that is due acts; now and then a new user does the like right before it.
+    fn act(&mut self) {
+        let now = self.now();
+        let Self { agenda, campaigns, chance, .. } = self;
+        let (place, act) = match agenda.act(|session| session.act(now, true, campaigns, chance)) {
+            Some(Ok(acted)) => acted,
+            Some(Err(user)) => return self.population.leave(user),
+            None => return,
+        };
+        let is_ad = matches!(act, Act::Ad { .. });
+        if !is_ad && self.chance.below(ACTS_BEFORE_A_NEW_USER) == 0 {
+            self.welcome(matches!(act, Act::Interaction { .. }));
+        }
+        self.queue.push_back(Happening::Act(place, act));
+    }
+
+    /// A new user comes and acts at once.
+    fn welcome(&mut self, is_shopper: bool) {
+        if self.agenda.open_sessions() >= MOST_OPEN_SESSIONS {
+            return;
+        }
+        let activity = if is_shopper { Activity::shop() } else { Activity::watch(&mut self.chance) };
+        let user = self.population.found();
+        let now = self.now();
+        let mut session = Session::new(user, self.population.id(user), activity, &mut self.chance);
+        let Some((act, pause)) = session.act(now, false, &self.campaigns, &mut self.chance) else { return };
+        self.population.arrive(user);
+        let place = self.agenda.open(session, self.now + pause);
+        self.queue.push_back(Happening::NewUser(user));
+        self.queue.push_back(Happening::Act(place, act));
+    }
+}
+
+/// The purpose of the world's draws.
+const WORLD: u64 = 1;
