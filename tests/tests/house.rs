@@ -11,7 +11,8 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("millrace-proto", &[]),
     ("millrace-events", &["millrace-proto"]),
     ("millrace-sources", &["millrace-events"]),
-    ("millrace-stream", &["millrace-events"]),
+    // The runtime for its `Secret`: a broker and a registry are logged in to.
+    ("millrace-stream", &["millrace-events", "millrace-runtime"]),
     ("millrace-lake", &["millrace-events"]),
     // Not even the classes of failure, which are the domain's: what fails in the runtime fails at the start.
     ("millrace-runtime", &[]),

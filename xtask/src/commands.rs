@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::workspace;
 
@@ -19,6 +19,20 @@ pub(crate) fn succeeds(command: &mut Command) -> anyhow::Result<bool> {
     eprintln!("$ {}", shown(command));
     let status = command.status().with_context(|| format!("could not start {}", shown(command)))?;
     Ok(status.success())
+}
+
+/// Runs to its end without a word, but for the reason of a failure.
+pub(crate) fn quietly(command: &mut Command) -> anyhow::Result<()> {
+    let shown = shown(command);
+    let output = command.output().with_context(|| format!("could not start {shown}"))?;
+    if !output.status.success() {
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        // Maven tells its errors on standard output, the one that matters first.
+        let marked = out.lines().find_map(|line| line.split_once("[ERROR] ")).map(|(_, reason)| reason);
+        let last = err.lines().map(str::trim).rfind(|line| !line.is_empty());
+        bail!("{shown} failed: {}", marked.or(last).unwrap_or("it said nothing"));
+    }
+    Ok(())
 }
 
 pub(crate) fn shown(command: &Command) -> String {
@@ -40,5 +54,22 @@ fn forget_this_package(command: &mut Command) {
         if told {
             command.env_remove(&name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure_of(script: &str) -> String {
+        quietly(Command::new("sh").args(["-c", script])).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_failure_tells_why_in_the_programs_own_words() {
+        assert!(failure_of("echo why >&2; echo >&2; exit 1").ends_with("failed: why"));
+        let mavens = failure_of("echo '[ERROR] why'; echo '[ERROR] see the log'; echo warning >&2; exit 1");
+        assert!(mavens.ends_with("failed: why"), "{mavens}");
+        assert!(quietly(&mut Command::new("/no/such/program")).is_err());
     }
 }

@@ -4,6 +4,7 @@ mod bench;
 mod commands;
 mod lint;
 mod python_env;
+mod servers;
 mod skips;
 mod test_run;
 mod workspace;

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use crate::commands;
+use crate::commands::quietly;
 
 /// The variable that names the interpreter to the tests.
 pub(crate) const VARIABLE: &str = "MILLRACE_PYTHON";
@@ -63,17 +63,6 @@ pub(crate) fn cache() -> anyhow::Result<PathBuf> {
     Ok(home.join(".cache/millrace"))
 }
 
-fn quietly(command: &mut Command) -> anyhow::Result<()> {
-    let shown = commands::shown(command);
-    let output = command.output().with_context(|| format!("could not start {shown}"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let reason = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
-        bail!("{shown} failed: {reason}");
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,12 +75,5 @@ mod tests {
         std::fs::write(bin.join("python"), "").unwrap();
         std::fs::write(cache.path().join("python-a-1/.complete"), "").unwrap();
         assert_eq!(python_env(cache.path(), &["a==1"]).unwrap(), bin.join("python"));
-    }
-
-    #[test]
-    fn a_failure_tells_the_last_word_of_the_program() {
-        let failed = quietly(Command::new("sh").args(["-c", "echo why >&2; echo >&2; exit 1"])).unwrap_err();
-        assert!(failed.to_string().ends_with("failed: why"), "{failed}");
-        assert!(quietly(&mut Command::new("/no/such/python3")).is_err());
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 
 use crate::commands::{cargo, shown};
 use crate::python_env;
+use crate::servers::registry;
 use crate::skips::{self, SkipLog};
 use crate::{lint, workspace};
 
@@ -54,6 +55,9 @@ pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
     }
     tests.args(&arguments.args).env(skips::VARIABLE, log.path());
     set_up(&mut tests, &log)?;
+    // Stopped where it goes out of scope, however the tests end.
+    let _registry =
+        if wants(&arguments.args, USES_REGISTRY) { registry::offer(&mut tests, &log)? } else { None };
     let (mut counts, succeeded) = count(&mut tests)?;
     if !succeeded && counts.failed == 0 {
         failed.push("cargo test (it ended early, see above)");
@@ -80,6 +84,15 @@ pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
 fn names_packages(args: &[String]) -> bool {
     let cargos = args.iter().take_while(|arg| *arg != "--");
     cargos.into_iter().any(|arg| arg.starts_with("-p") || arg.starts_with("--package"))
+}
+
+/// The package whose tests talk to a schema registry.
+const USES_REGISTRY: &str = "millrace-stream";
+
+/// Whether a package's tests may be among those that the caller chose: a server is not started for nobody.
+fn wants(args: &[String], package: &str) -> bool {
+    !names_packages(args)
+        || args.iter().any(|arg| arg.trim_start_matches("--package=").trim_start_matches("-p") == package)
 }
 
 /// Gives tests and benchmarks the recorded answers and a Python, unless the caller did.
@@ -136,6 +149,15 @@ mod tests {
             |args: &[&str]| names_packages(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>());
         assert!(names(&["-p", "xtask"]) && names(&["--package=xtask"]));
         assert!(!names(&["raw_name", "--", "-p"]));
+        let wants = |args: &[&str]| {
+            wants(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>(), "millrace-stream")
+        };
+        assert!(wants(&[]) && wants(&["name"]) && wants(&["-p", "xtask", "-p", "millrace-stream"]));
+        assert!(
+            wants(&["-pmillrace-stream"])
+                && wants(&["--package=millrace-stream"])
+                && !wants(&["-p", "xtask"])
+        );
     }
 
     #[test]

@@ -34,8 +34,14 @@ use std::str::FromStr;
 const PREFIX: &str = "MILLRACE_";
 
 /// Keys that the runtime itself, or the tests, read whatever the program's settings are.
-const COMMON: [&str; 4] =
-    [crate::telemetry::FILTER, "MILLRACE_PYTHON", "MILLRACE_RECORDED", "MILLRACE_SKIP_LOG"];
+const COMMON: [&str; 6] = [
+    crate::telemetry::FILTER,
+    "MILLRACE_PYTHON",
+    "MILLRACE_RECORDED",
+    "MILLRACE_REGISTRY_JAR",
+    "MILLRACE_REGISTRY_URL",
+    "MILLRACE_SKIP_LOG",
+];
 
 /// The environment's `MILLRACE_*` variables, asked for one by one; what is wrong is gathered and told at once by
 /// [`Environment::finish`]. `None` answers a problem that is then told.

@@ -1,4 +1,4 @@
-//! Kafka: client settings, records, the producer, the consumer, dead letters and the embedded broker.
+//! Kafka: client settings, records, the producer, the consumer, dead letters, the embedded broker and the schema registry's client.
 
 pub mod client;
 pub mod consumer;
@@ -11,6 +11,7 @@ pub mod ledger;
 mod partitioner;
 pub mod producer;
 pub mod record;
+pub mod registry;
 pub mod topics;
 
 pub use error::StreamError;

@@ -1,0 +1,19 @@
+//! A client of a schema registry that speaks Confluent's REST API: Confluent's own, Apicurio's, and their kin.
+//!
+//! A producer calls [`Registry::ensure_registered`] before its first record; a consumer calls [`Registry::fetch`] with the
+//! id in a record's frame. Why it is ours: docs/decisions/0009-registry-client.md.
+
+mod answers;
+mod client;
+mod error;
+mod exchange;
+mod memory;
+mod producing;
+mod schema;
+mod settings;
+
+pub use client::Registry;
+pub use error::{CallError, RegistryError};
+pub use producing::{Registered, Subject};
+pub use schema::{Compatibility, Level, Reference, RegisteredSchema, Schema, SchemaType, SubjectVersion};
+pub use settings::{RegistrySettings, RetryPolicy};

@@ -1,0 +1,71 @@
+//! What Maven publishes, unpacked once into the user's cache.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+
+use crate::commands::quietly;
+
+/// The goal that unpacks one artifact. This version asks for the artifact alone; later ones also resolve its parent poms, and
+/// Apicurio's is not published.
+const UNPACK: &str = "org.apache.maven.plugins:maven-dependency-plugin:2.10:unpack";
+
+/// An archive of Maven's, by its coordinates: `group:artifact:version:packaging:classifier`, the version pinned, so that an
+/// answer changes only with a commit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Archive(pub(super) &'static str);
+
+impl Archive {
+    /// The folder under `cache` where it is unpacked; fetched first where it is not there yet.
+    pub(super) fn unpacked(self, cache: &Path) -> anyhow::Result<PathBuf> {
+        let name = self.0.replace([':', '.'], "-");
+        let folder = cache.join(&name);
+        std::fs::create_dir_all(cache).with_context(|| format!("could not create {}", cache.display()))?;
+        // Two runs at once would unpack over one another; the lock ends with this process.
+        let lock = File::create(cache.join(format!("{name}.lock")))?;
+        lock.lock().with_context(|| format!("could not lock {}", folder.display()))?;
+        // Written last: without it a download was cut off, and is begun again.
+        let complete = folder.join(".complete");
+        if complete.exists() {
+            return Ok(folder);
+        }
+        eprintln!("fetching {} into {}, once", self.0, folder.display());
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        // The plugin leaves its notes where it is called.
+        let notes = folder.join("maven");
+        std::fs::create_dir_all(&notes)?;
+        let mut maven = Command::new("mvn");
+        maven.args(["-q", "-B", UNPACK]).arg(format!("-Dartifact={}", self.0));
+        maven.arg(format!("-DoutputDirectory={}", folder.display())).current_dir(&notes);
+        quietly(&mut maven)?;
+        std::fs::remove_dir_all(&notes)?;
+        File::create(&complete)?;
+        Ok(folder)
+    }
+}
+
+/// Why Maven cannot fetch anything here; `None` where it can.
+pub(super) fn missing() -> Option<String> {
+    match Command::new("mvn").arg("-v").output() {
+        Ok(output) if output.status.success() => None,
+        _ => Some("there is no Maven on the path (mvn), which fetches it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unpacked_is_used_as_it_is() {
+        let cache = tempfile::tempdir().unwrap();
+        let folder = cache.path().join("g-a-1-0-tar-gz-all");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(".complete"), "").unwrap();
+        assert_eq!(Archive("g:a:1.0:tar.gz:all").unpacked(cache.path()).unwrap(), folder);
+    }
+}
