@@ -7,6 +7,7 @@ mod export;
 mod failure;
 mod forget;
 mod job;
+mod outgoing;
 mod progress;
 mod query;
 mod run;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use millrace_events::event::Event;
 use millrace_events::frame::{Encoding, SchemaId};
+use millrace_events::row::RowBuffer;
 use millrace_sources::{Record, RecordFault};
 use millrace_stream::producer::Publisher;
 use millrace_stream::record::OutgoingRecord;
@@ -14,6 +15,7 @@ pub(crate) struct Outgoing {
     encoding: Encoding,
     /// By topic: the event, and the schema id in the frame of its values.
     events: BTreeMap<&'static str, (Event, SchemaId)>,
+    rows: BTreeMap<&'static str, RowBuffer>,
     value: Vec<u8>,
 }
 
@@ -26,8 +28,9 @@ impl Outgoing {
     /// In `encoding`; Avro is framed with the ids that a registry gave, by topic, or else with the repository's own.
     pub(crate) fn encoded(events: &[Event], encoding: Encoding, ids: &BTreeMap<String, u32>) -> Self {
         let id = |event: &Event| ids.get(event.topic()).map_or(event.schema_id(encoding), |id| SchemaId(*id));
+        let rows = events.iter().map(|event| (event.topic(), RowBuffer::new(event))).collect();
         let events = events.iter().map(|event| (event.topic(), (event.clone(), id(event))));
-        Self { encoding, events: events.collect(), value: Vec::new() }
+        Self { encoding, events: events.collect(), rows, value: Vec::new() }
     }
 
     pub(crate) fn publish(&mut self, publisher: &dyn Publisher, record: &Record<'_>) -> anyhow::Result<()> {
@@ -59,12 +62,18 @@ impl Outgoing {
         self.value.clear();
         // A user who cannot be an event is no Protobuf to begin with.
         let refused = matches!(record.fault, Some(RecordFault::User(_)));
-        let encoding = if refused || self.encoding == Encoding::Protobuf {
-            self.value.extend_from_slice(record.value);
-            Encoding::declared_by(record.content_type()).unwrap_or(self.encoding)
-        } else {
-            event.transcode(record.value, self.encoding, *id, &mut self.value)?;
-            self.encoding
+        let row = self.rows.get_mut(topic).filter(|_| !refused && self.encoding != Encoding::Protobuf);
+        // JSON is told by its look, Avro by nothing but the schema in its frame.
+        let schema = (self.encoding == Encoding::Avro).then_some(*id);
+        let value = &mut self.value;
+        let encoding = match row.map(|row| event.transcode(record.value, self.encoding, schema, row, value)) {
+            Some(Ok(())) => self.encoding,
+            // A symbol that its enum does not have can be written in Protobuf alone.
+            Some(Err(_)) | None => {
+                value.clear();
+                value.extend_from_slice(record.value);
+                Encoding::declared_by(record.content_type()).unwrap_or(self.encoding)
+            }
         };
         if let Some(fault) = record.fault {
             fault.break_bytes(&mut self.value);

@@ -31,6 +31,11 @@ impl Bars {
         UserBars { fetch, land }
     }
 
+    /// Of records of any kind.
+    pub(crate) fn records(&self, expected: u64, name: &str) -> ProgressBar {
+        self.bar(Some(expected), name)
+    }
+
     pub(crate) fn job(&self, name: &str) -> JobBar {
         JobBar { bar: self.bar(None, name) }
     }

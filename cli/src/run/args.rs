@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use millrace_lake::Generation;
 use millrace_events::catalogue;
 use millrace_events::event::Event;
+use millrace_lake::Generation;
 use millrace_sources::{Share, Stream, Streams};
 
 /// Carry users from a source through Kafka into the lake and make tables of them.

@@ -36,7 +36,8 @@ pub(super) async fn produce(
         bars.say("nobody is there who could do something: no events were simulated");
         return Ok(BTreeMap::new());
     }
-    let day_start = |day: chrono::NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
+    let day_start =
+        |day: chrono::NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
     let start = plan.as_of.map_or_else(clock::now_millis, day_start);
     let settings = BehaviourSettings {
         broken: args.broken,
@@ -65,7 +66,9 @@ pub(super) async fn produce(
         }
         producer.flush()?;
         bar.finish();
-        Ok::<_, anyhow::Error>(streams.iter().map(|stream| (stream.topic(), behaviour.counts(stream).records)).collect())
+        Ok::<_, anyhow::Error>(
+            streams.iter().map(|stream| (stream.topic(), behaviour.counts(stream).records)).collect(),
+        )
     });
     work.await?
 }

@@ -84,9 +84,8 @@ impl Broker {
                 .await
                 .context("the lake's raw objects could not be listed")?;
             topics::check_life(topic, generation.as_str(), &ends, &landed.of_life(topic, &generation))?;
-            let starts_of = |(partition, watermarks): (i32, Watermarks)| {
-                ((topic.to_owned(), partition), watermarks.end)
-            };
+            let starts_of =
+                |(partition, watermarks): (i32, Watermarks)| ((topic.to_owned(), partition), watermarks.end);
             starts.extend(ends.into_iter().map(starts_of));
         }
         Ok(Self {

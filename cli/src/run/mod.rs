@@ -32,6 +32,7 @@ use self::conservation::{Flow, StreamFlow};
 use self::drain::DrainedLetters;
 use self::land::LandingThread;
 use self::persons::Persons;
+use self::source::OpenSource;
 use self::summary::{Outcome, Summary};
 use crate::clock;
 use crate::job::{Done, JobName, Runner};
@@ -53,7 +54,7 @@ pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
 
     let mut seconds = BTreeMap::new();
     let started = std::time::Instant::now();
-    let flow = carry(&args, &plan, source.users.as_mut(), &store, shutdown, &bars, &mut seconds).await?;
+    let flow = carry(&args, &plan, &mut source, &store, shutdown, &bars, &mut seconds).await?;
     flow.check()?;
 
     let tables = match &flow.fetching.source_error {
@@ -86,7 +87,7 @@ pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
 async fn carry(
     args: &RunArgs,
     plan: &args::Plan,
-    source: &mut dyn millrace_sources::Source,
+    source: &mut OpenSource,
     store: &Arc<FolderStore>,
     shutdown: &Shutdown,
     bars: &Bars,
@@ -95,7 +96,7 @@ async fn carry(
     let began = std::time::Instant::now();
     let broker = Broker::start(plan, store).await?;
     let producer = Arc::new(Producer::connect(&broker.settings, broker.hold_back.clone())?);
-    let bar = bars.users(source.expected());
+    let bar = bars.users(source.users.expected());
 
     let drain = match &broker.hold_back {
         Some(hold_back) => Some(drain::start(&broker, &plan.streams, hold_back, &args.lake)?),
@@ -111,13 +112,15 @@ async fn carry(
             () = landing.failed() => {}
         }
     };
-    let fetched =
-        fetch_users::fetch(source, publisher, stop, clock::now_millis, |report| bar.fetched(report)).await;
+    let fetched = fetch_users::fetch(source.users.as_mut(), publisher, stop, clock::now_millis, |report| {
+        bar.fetched(report)
+    })
+    .await;
     seconds.insert("fetch", began.elapsed().as_secs_f64());
     let simulated = match &fetched {
         Ok(fetched) if fetched.source_error.is_none() && plan.streams.len() > 1 => {
             let users = persons.take();
-            behaviour::produce(args, plan, source_seed, users, &producer, shutdown, bars).await
+            behaviour::produce(args, plan, source.behaviour_seed, users, &producer, shutdown, bars).await
         }
         _ => Ok(BTreeMap::new()),
     };

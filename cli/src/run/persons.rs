@@ -24,7 +24,10 @@ impl Persons {
 
     /// The ids that came so far, in the order of their records.
     pub(super) fn take(&self) -> Vec<String> {
-        self.ids.iter().flat_map(|ids| std::mem::take(&mut *ids.lock().unwrap_or_else(PoisonError::into_inner))).collect()
+        self.ids
+            .iter()
+            .flat_map(|ids| std::mem::take(&mut *ids.lock().unwrap_or_else(PoisonError::into_inner)))
+            .collect()
     }
 }
 

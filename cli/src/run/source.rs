@@ -24,6 +24,8 @@ pub(crate) struct OpenSource {
     /// `api`, `simulator` or `recorded:PATH`.
     pub(crate) label: String,
     pub(crate) seed: Option<String>,
+    /// Of what these users do, simulated: the same seed has them do the same.
+    pub(crate) behaviour_seed: u64,
 }
 
 pub(crate) async fn open(plan: &Plan, args: &RunArgs, bars: &Bars) -> anyhow::Result<OpenSource> {
@@ -35,6 +37,7 @@ pub(crate) async fn open(plan: &Plan, args: &RunArgs, bars: &Bars) -> anyhow::Re
                 users: Box::new(users),
                 label: format!("recorded:{}", path.display()),
                 seed: None,
+                behaviour_seed: numeric(&seed(args, plan)),
             })
         }
         SourceChoice::Api => api(args, plan, bars),
@@ -74,7 +77,8 @@ fn api(args: &RunArgs, plan: &Plan, bars: &Bars) -> anyhow::Result<OpenSource> {
         let seconds = retrying.pause.as_secs_f64();
         bars.say(&format!("the API: {}; next try in {seconds:.0} s", retrying.error));
     });
-    Ok(OpenSource { users: Box::new(source), label: "api".to_owned(), seed })
+    let behaviour_seed = seed.as_deref().map_or(0, numeric);
+    Ok(OpenSource { users: Box::new(source), label: "api".to_owned(), seed, behaviour_seed })
 }
 
 fn simulator(args: &RunArgs, plan: &Plan, clock: Clock) -> anyhow::Result<OpenSource> {
@@ -87,7 +91,9 @@ fn simulator(args: &RunArgs, plan: &Plan, clock: Clock) -> anyhow::Result<OpenSo
         repeat: args.repeat,
         clock,
     })?;
-    Ok(OpenSource { users: Box::new(source), label: "simulator".to_owned(), seed: Some(seed) })
+    let behaviour_seed = numeric(&seed);
+    let label = "simulator".to_owned();
+    Ok(OpenSource { users: Box::new(source), label, seed: Some(seed), behaviour_seed })
 }
 
 fn seed(args: &RunArgs, plan: &Plan) -> String {
@@ -99,7 +105,7 @@ fn seed(args: &RunArgs, plan: &Plan) -> String {
 }
 
 /// The simulator's seed for a text: a number is itself, anything else its FNV-1a hash, the same on every machine.
-fn numeric(seed: &str) -> u64 {
+pub(crate) fn numeric(seed: &str) -> u64 {
     let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     seed.parse().unwrap_or_else(|_| seed.bytes().fold(0xcbf2_9ce4_8422_2325, fnv))
 }

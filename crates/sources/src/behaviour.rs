@@ -26,6 +26,7 @@ pub use self::batch::{Batch, Record};
 pub use self::outlet::Counts;
 use self::outlet::{Outlet, Shares};
 pub use self::population::MOST_ACTIVE_USERS;
+use self::population::Population;
 pub use self::record_fault::{Id, RecordFault};
 use self::session::Act;
 pub use self::stream::{Stream, Streams, UnknownStream};
@@ -85,6 +86,24 @@ impl Behaviour {
     /// # Errors
     /// `acts_per_second` out of range.
     pub fn new(settings: BehaviourSettings) -> Result<Self, SourceError> {
+        Self::of(settings, Population::new(settings.seed))
+    }
+
+    /// What users do who exist already, known by their ids: `first_users` is theirs, and nobody new comes. Ids that are no
+    /// uuids are passed over.
+    ///
+    /// # Errors
+    /// `acts_per_second` out of range, or nobody is left.
+    pub fn among(settings: BehaviourSettings, ids: &[String]) -> Result<Self, SourceError> {
+        let ids: Vec<_> = ids.iter().filter_map(|id| uuid_text::uuid_bytes(id)).collect();
+        if ids.is_empty() {
+            let reason = "none is a uuid: nobody is there to do something".to_owned();
+            return Err(SourceError::Setting { setting: "users", reason });
+        }
+        Self::of(settings, Population::of(settings.seed, ids))
+    }
+
+    fn of(settings: BehaviourSettings, population: Population) -> Result<Self, SourceError> {
         let BehaviourSettings { seed, start, streams, broken, repeat, late, first_users, acts_per_second } =
             settings;
         if !(SLOWEST..=FASTEST).contains(&acts_per_second) {
@@ -94,7 +113,7 @@ impl Behaviour {
         let shares = Shares { broken, repeat, late };
         let outlet = |stream| streams.contains(stream).then(|| Outlet::new(seed, stream, shares));
         Ok(Self {
-            world: World::new(seed, start, first_users, acts_per_second),
+            world: World::new(seed, start, population, first_users, acts_per_second),
             users: UserRecords::new(seed),
             outlets: Stream::ALL.map(outlet),
             repeats: None,

@@ -61,7 +61,7 @@ impl Lane {
         now: i64,
     ) -> Result<Self, LandError> {
         let object = RawObject::new(event.schema()).map_err(|error| encode_error(&life, error))?;
-        let batch = EventBatchBuilder::new(event.clone(), Arc::clone(schemas), life.clone(), batch_rows);
+        let batch = EventBatchBuilder::new(event, life.clone(), Arc::clone(schemas), batch_rows);
         Ok(Self { life, batch, object, opened_at: now, first: None, last_offset: -1, batch_bytes: 0 })
     }
 

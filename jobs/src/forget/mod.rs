@@ -118,7 +118,8 @@ async fn raw_objects(
     for table in raw_tables() {
         let objects = raw_listing::exact(store, table).await?.into_iter();
         let objects = objects.filter(|object| object.key.as_str().ends_with(".parquet"));
-        found.extend(objects.map(|object| (object.key, object.size)).filter(|object| !clean.contains(object)));
+        found
+            .extend(objects.map(|object| (object.key, object.size)).filter(|object| !clean.contains(object)));
     }
     Ok(found)
 }

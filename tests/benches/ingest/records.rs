@@ -13,8 +13,8 @@ use millrace_stream::record::{OutgoingRecord, Record};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::input::Users;
-use millrace_bench_report::{Measure, Report, in_turn, median};
 use crate::peers;
+use millrace_bench_report::{Measure, Report, in_turn, median};
 
 /// No record of the bench is bad.
 struct NoDeadLetters;

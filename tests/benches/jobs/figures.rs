@@ -1,7 +1,7 @@
 //! The measures: times beside the peers', memory, growth.
 
-use millrace_bench_report::{Measure, Report};
 use crate::timing::{JOBS, SizeTimes, Timing};
+use millrace_bench_report::{Measure, Report};
 
 const FOUR_GIB: f64 = 4.0 * 1024.0 * 1024.0 * 1024.0;
 const MIB: f64 = 1024.0 * 1024.0;

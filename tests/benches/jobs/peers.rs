@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail, ensure};
 
 use crate::input::{AS_OF, Input, started_at_micros};
-use millrace_bench_report::Report;
 use crate::timing::Timing;
+use millrace_bench_report::Report;
 
 /// A peer that this machine can run.
 #[derive(Debug)]

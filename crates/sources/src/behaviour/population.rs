@@ -19,6 +19,8 @@ const LOOKS: usize = 160;
 #[derive(Debug)]
 pub(super) struct Population {
     people: Simulation,
+    /// The ids of people who exist elsewhere; nobody else comes then.
+    given: Option<Vec<[u8; 16]>>,
     seed: u64,
     count: u64,
     /// Who has a session open now: nobody has two.
@@ -29,7 +31,17 @@ pub(super) struct Population {
 impl Population {
     pub(super) fn new(seed: u64) -> Self {
         let people = Simulation::new(seed, Share::NONE, Share::NONE);
-        Self { people, seed, count: 0, busy: HashSet::new(), scratch: Vec::new() }
+        Self { people, given: None, seed, count: 0, busy: HashSet::new(), scratch: Vec::new() }
+    }
+
+    /// These people and nobody else, all of whom exist already.
+    pub(super) fn of(seed: u64, ids: Vec<[u8; 16]>) -> Self {
+        Self { count: ids.len() as u64, given: Some(ids), ..Self::new(seed) }
+    }
+
+    /// Whether somebody new can come.
+    pub(super) fn grows(&self) -> bool {
+        self.given.is_none()
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -74,7 +86,8 @@ impl Population {
     }
 
     pub(super) fn id(&self, user: u64) -> [u8; 16] {
-        self.people.user_id(user)
+        let given = self.given.as_ref().and_then(|ids| ids.get(usize::try_from(user).ok()?));
+        given.copied().unwrap_or_else(|| self.people.user_id(user))
     }
 
     /// How many minutes the user's clock is ahead of UTC.

@@ -62,6 +62,13 @@ impl Streams {
         self.0[stream as usize]
     }
 
+    /// All but this one; `None` where that is none.
+    pub fn without(self, stream: Stream) -> Option<Self> {
+        let mut streams = self;
+        streams.0[stream as usize] = false;
+        streams.0.contains(&true).then_some(streams)
+    }
+
     /// In the order of [`Stream::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Stream> {
         Stream::ALL.into_iter().filter(move |&stream| self.contains(stream))

@@ -25,6 +25,13 @@ pub(super) fn uuid_text(uuid: [u8; 16]) -> [u8; 36] {
     text
 }
 
+/// The bytes of a uuid that is written as [`uuid_text`] writes it, to the letter's case.
+pub(super) fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
+    let digits: String = text.split('-').collect();
+    let uuid = u128::from_str_radix(&digits, 16).ok()?.to_be_bytes();
+    (uuid_text(uuid) == text.as_bytes()).then_some(uuid)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +39,11 @@ mod tests {
     #[test]
     fn hyphens_stand_where_they_belong() {
         let uuid = 0x0123_4567_89ab_4def_8123_4567_89ab_cdef_u128.to_be_bytes();
-        assert_eq!(&uuid_text(uuid), b"01234567-89ab-4def-8123-456789abcdef");
+        let text = "01234567-89ab-4def-8123-456789abcdef";
+        assert_eq!(&uuid_text(uuid), text.as_bytes());
+        assert_eq!(uuid_bytes(text), Some(uuid));
+        for other in ["", "0123456789ab4def8123456789abcdef", &text.to_uppercase(), &text[1..], "ü"] {
+            assert_eq!(uuid_bytes(other), None, "{other}");
+        }
     }
 }

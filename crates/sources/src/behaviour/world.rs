@@ -50,7 +50,14 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, start: i64, founders: u64, acts_per_second: f64) -> Self {
+    /// Of `population`, of whom at least `founders` exist before anybody acts.
+    pub(super) fn new(
+        seed: u64,
+        start: i64,
+        population: Population,
+        founders: u64,
+        acts_per_second: f64,
+    ) -> Self {
         // New users open one session in each hundred acts; the others are visits.
         let visits_per_second =
             acts_per_second * (1.0 / MEAN_ACTS - 1.0 / (ACTS_BEFORE_A_NEW_USER as f64 + 1.0));
@@ -58,7 +65,7 @@ impl World {
             start,
             now: 0,
             founders: founders.max(1),
-            population: Population::new(seed),
+            population,
             campaigns: Campaigns::new(seed),
             agenda: Agenda::default(),
             chance: Chance::new(seed, WORLD),
@@ -95,7 +102,7 @@ impl World {
             if let Some(happening) = self.queue.pop_front() {
                 return happening;
             }
-            if self.population.count() < self.founders {
+            if self.population.grows() && self.population.count() < self.founders {
                 self.now += 1;
                 self.next_visit = self.now as f64;
                 return Happening::NewUser(self.population.found());
@@ -153,7 +160,7 @@ impl World {
 
     /// A new user comes and acts at once.
     fn welcome(&mut self, is_shopper: bool) {
-        if self.agenda.open_sessions() >= MOST_OPEN_SESSIONS {
+        if self.agenda.open_sessions() >= MOST_OPEN_SESSIONS || !self.population.grows() {
             return;
         }
         let activity = if is_shopper { Activity::shop() } else { Activity::watch(&mut self.chance) };
