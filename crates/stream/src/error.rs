@@ -16,6 +16,8 @@ pub enum StreamError {
     Topic { topic: String, reason: String },
     #[error("a record could not be produced to {topic}")]
     Produce { topic: String, source: KafkaError },
+    #[error("topic {topic} cannot be read: {reason}")]
+    Unread { topic: String, reason: String },
     #[error("{topic} could not be read")]
     Consume { topic: String, source: KafkaError },
     #[error("offset {offset} of {topic}/{partition} could not be committed")]
@@ -43,6 +45,7 @@ impl StreamError {
             Self::Unreachable { .. } | Self::Unacknowledged { .. } => return Class::Retry,
             Self::Settings(_)
             | Self::Topic { .. }
+            | Self::Unread { .. }
             | Self::AnotherLife { .. }
             | Self::Embedded(_)
             | Self::Abandoned => {
