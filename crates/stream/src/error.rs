@@ -67,6 +67,10 @@ impl StreamError {
                 | RDKafkaErrorCode::LeaderNotAvailable
                 | RDKafkaErrorCode::NotLeaderForPartition
                 | RDKafkaErrorCode::NotEnoughReplicas
+                // A group's first commit on a cluster that has just begun, or just after a broker went away.
+                | RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
                 | RDKafkaErrorCode::QueueFull,
             ) => Class::Retry,
             _ => Class::Stop,
