@@ -84,7 +84,7 @@ impl Consumer {
 }
 
 /// Errors after which librdkafka goes on by itself.
-fn passes(error: &KafkaError) -> bool {
+pub(crate) fn passes(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
         Some(

@@ -16,6 +16,8 @@ pub enum StreamError {
     Topic { topic: String, reason: String },
     #[error("a record could not be produced to {topic}")]
     Produce { topic: String, source: KafkaError },
+    #[error("topic {topic} cannot be read: {reason}")]
+    Unread { topic: String, reason: String },
     #[error("{topic} could not be read")]
     Consume { topic: String, source: KafkaError },
     #[error("offset {offset} of {topic}/{partition} could not be committed")]
@@ -43,6 +45,7 @@ impl StreamError {
             Self::Unreachable { .. } | Self::Unacknowledged { .. } => return Class::Retry,
             Self::Settings(_)
             | Self::Topic { .. }
+            | Self::Unread { .. }
             | Self::AnotherLife { .. }
             | Self::Embedded(_)
             | Self::Abandoned => {
@@ -64,6 +67,10 @@ impl StreamError {
                 | RDKafkaErrorCode::LeaderNotAvailable
                 | RDKafkaErrorCode::NotLeaderForPartition
                 | RDKafkaErrorCode::NotEnoughReplicas
+                // A group's first commit on a cluster that has just begun, or just after a broker went away.
+                | RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
                 | RDKafkaErrorCode::QueueFull,
             ) => Class::Retry,
             _ => Class::Stop,

@@ -9,9 +9,11 @@ pub mod hold_back;
 pub mod lambda_event;
 pub mod ledger;
 mod partitioner;
+pub mod peek;
 pub mod producer;
 pub mod record;
 pub mod registry;
+pub mod survey;
 pub mod topics;
 
 pub use error::StreamError;

@@ -32,6 +32,13 @@ pub struct Watermarks {
     pub end: i64,
 }
 
+impl Watermarks {
+    /// Offsets kept. Records are as many, or fewer where a topic is compacted or written in transactions.
+    pub fn messages(self) -> i64 {
+        (self.end - self.begin).max(0)
+    }
+}
+
 /// A connection for looking at topics and making them.
 pub struct Topics {
     settings: ClientSettings,
@@ -52,6 +59,11 @@ impl Topics {
 
     /// How many partitions a topic has; `None` where there is no such topic. Blocks.
     pub fn partitions(&self, topic: &str) -> Result<Option<i32>, StreamError> {
+        Ok(self.all()?.remove(topic))
+    }
+
+    /// Every topic with its number of partitions, those of the brokers' own bookkeeping included. Blocks.
+    pub fn all(&self) -> Result<BTreeMap<String, i32>, StreamError> {
         let metadata = self.client.fetch_metadata(None, self.settings.reach_timeout).map_err(|source| {
             StreamError::Unreachable {
                 brokers: self.settings.brokers.clone(),
@@ -59,8 +71,10 @@ impl Topics {
                 source,
             }
         })?;
-        let found = metadata.topics().iter().find(|found| found.name() == topic);
-        Ok(found.map(|found| i32::try_from(found.partitions().len()).unwrap_or(i32::MAX)).filter(|&n| n > 0))
+        let topics = metadata.topics().iter().map(|topic| {
+            (topic.name().to_owned(), i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX))
+        });
+        Ok(topics.filter(|(_, partitions)| *partitions > 0).collect())
     }
 
     /// Makes `topic` with [`PARTITIONS`] partitions, and its dead-letter topic with one, where they are missing.
@@ -97,8 +111,15 @@ impl Topics {
 
     /// The watermarks of each of a topic's partitions. Blocks.
     pub fn watermarks(&self, topic: &str) -> Result<BTreeMap<i32, Watermarks>, StreamError> {
+        self.watermarks_of(topic, self.partitions(topic)?.unwrap_or(0))
+    }
+
+    pub(crate) fn watermarks_of(
+        &self,
+        topic: &str,
+        partitions: i32,
+    ) -> Result<BTreeMap<i32, Watermarks>, StreamError> {
         let consume = |source| StreamError::Consume { topic: topic.to_owned(), source };
-        let partitions = self.partitions(topic)?.unwrap_or(0);
         let timeout = self.settings.reach_timeout;
         (0..partitions)
             .map(|partition| {
