@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_few_are_heavy_and_most_are_light() {
         let mut population = Population::new(5);
-        (0..10_000).for_each(|_| drop(population.found()));
+        (0..10_000).for_each(|_| _ = population.found());
         let mut weights: Vec<u64> = (0..10_000).map(|user| population.weight(user)).collect();
         weights.sort_unstable();
         assert!(weights[9_950] / weights[0] >= 90, "{} {}", weights[9_950], weights[0]);
