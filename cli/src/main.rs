@@ -1,6 +1,7 @@
-//! `millrace`: users from a source to tables that people query, on one machine.
+//! `millrace`: events from a source to tables that people query, on one machine.
 
 mod backfill;
+mod broker_args;
 mod clock;
 mod compact;
 mod export;
@@ -8,10 +9,14 @@ mod failure;
 mod forget;
 mod job;
 mod outgoing;
+mod peek;
 mod progress;
 mod query;
 mod run;
+mod schema;
+mod simulate;
 mod tables;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -39,6 +44,18 @@ enum Command {
     /// List the lake's tables: rows, files, bytes, newest day, schema
     #[command(after_help = tables::EXAMPLES)]
     Tables(tables::TablesArgs),
+    /// Send simulated users and what they do to Kafka, or show them
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(simulate::SimulateArgs),
+    /// List a broker's topics: partitions, offsets, who reads them how far
+    #[command(after_help = topics::EXAMPLES)]
+    Topics(topics::TopicsArgs),
+    /// Show a topic's records, a line each
+    #[command(after_help = peek::EXAMPLES)]
+    Peek(peek::PeekArgs),
+    /// List the events' schemas, check and register them
+    #[command(after_help = schema::EXAMPLES)]
+    Schema(schema::SchemaArgs),
     /// Make large raw objects of small ones
     #[command(after_help = compact::EXAMPLES)]
     Compact(compact::CompactArgs),
@@ -90,6 +107,10 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::for_people(cli.verbose)?;
     match cli.command {
         Command::Run(args) => until_stopped(async |shutdown| run::run(*args, shutdown).await),
+        Command::Simulate(args) => until_stopped(async |shutdown| simulate::simulate(args, shutdown).await),
+        Command::Topics(args) => topics::topics(&args),
+        Command::Peek(args) => until_stopped(async |shutdown| peek::peek(args, shutdown).await),
+        Command::Schema(args) => until_stopped(async |_| schema::schema(&args).await),
         Command::Query(args) => query::query(&args),
         Command::Tables(args) => tables::tables(&args),
         Command::Job(args) => until_stopped(async |shutdown| job::job(args, shutdown).await),

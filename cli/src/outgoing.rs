@@ -50,11 +50,6 @@ impl Outgoing {
         Ok(())
     }
 
-    /// The value as it was last encoded.
-    pub(crate) fn value(&self) -> &[u8] {
-        &self.value
-    }
-
     /// Encodes the record's value; answers its content type and event type.
     pub(crate) fn encode(&mut self, record: &Record<'_>) -> anyhow::Result<(&'static str, &'static str)> {
         let topic = record.stream.topic();

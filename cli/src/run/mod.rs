@@ -26,6 +26,7 @@ use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::USERS_CREATED;
 
 pub(crate) use args::{RunArgs, UsageError};
+pub(crate) use source::numeric as seed_number;
 
 use self::broker::Broker;
 use self::conservation::{Flow, StreamFlow};

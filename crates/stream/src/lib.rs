@@ -5,6 +5,7 @@ pub mod consumer;
 pub mod dead_letter;
 pub mod embedded;
 mod error;
+pub mod fetched_schemas;
 pub mod hold_back;
 pub mod lambda_event;
 pub mod ledger;

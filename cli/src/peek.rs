@@ -1,0 +1,245 @@
+//! `millrace peek`: the records of a topic, a line each.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, SecondsFormat};
+use clap::Args;
+use millrace_events::catalogue;
+use millrace_events::decode::{Decoder, Value};
+use millrace_events::frame::Encoding;
+use millrace_events::repository_schemas::RepositorySchemas;
+use millrace_events::row::RowBuffer;
+use millrace_events::schemas::WriterSchemas;
+use millrace_runtime::Shutdown;
+use millrace_stream::client::ClientSettings;
+use millrace_stream::fetched_schemas::FetchedSchemas;
+use millrace_stream::peek::{Peek, Peeked, Start, Until};
+use millrace_stream::record::Record;
+use serde_json::json;
+
+use crate::broker_args::RegistryArgs;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  millrace peek user_interactions --brokers localhost:9092 --decode -n 10
+  millrace peek users_created.dlq --brokers localhost:9092 --from beginning     dead letters with their story
+  millrace peek ad_events --brokers localhost:9092 --from 2026-01-31T12:00:00Z --follow --decode
+
+A record a line, as JSON. Nothing is committed: who reads the topic does not notice. Login secrets are masked.";
+
+/// Arguments of `millrace peek`.
+#[derive(Debug, Args)]
+pub(crate) struct PeekArgs {
+    /// The topic
+    topic: String,
+    /// Kafka's brokers, host:port (several by commas)
+    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS")]
+    brokers: String,
+    /// Where to begin in each partition: beginning, end, an offset, or an instant (RFC 3339) [default: beginning, with
+    /// --follow end]
+    #[arg(long, value_name = "PLACE", value_parser = parse_start)]
+    from: Option<Start>,
+    /// Go on with what is produced later, until Ctrl-C
+    #[arg(long)]
+    follow: bool,
+    /// Tell values by their fields instead of their size
+    #[arg(long)]
+    decode: bool,
+    /// At most so many records
+    #[arg(short, long, value_name = "N")]
+    number: Option<u64>,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+fn parse_start(text: &str) -> Result<Start, String> {
+    match text {
+        "beginning" => return Ok(Start::Beginning),
+        "end" => return Ok(Start::End),
+        _ => {}
+    }
+    if let Ok(offset) = text.parse() {
+        return Ok(Start::Offset(offset));
+    }
+    DateTime::parse_from_rfc3339(text)
+        .map(|instant| Start::Timestamp(instant.timestamp_millis()))
+        .map_err(|_| "give beginning, end, an offset, or an instant such as 2026-01-31T12:00:00Z".to_owned())
+}
+
+pub(crate) async fn peek(args: PeekArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let fetched = args.registry.registry()?.map(|registry| Arc::new(FetchedSchemas::new(registry)));
+    let shutdown = shutdown.clone();
+    let handle = tokio::runtime::Handle::current();
+    let work = tokio::task::spawn_blocking(move || {
+        let start = args.from.unwrap_or(if args.follow { Start::End } else { Start::Beginning });
+        let until = if args.follow { Until::Followed } else { Until::End };
+        let mut records = Peek::open(&ClientSettings::new(&args.brokers), &args.topic, start, until)?;
+        let mut reader = Reader::new(args.decode, fetched, handle);
+        let mut out = std::io::stdout().lock();
+        let mut left = args.number.unwrap_or(u64::MAX);
+        while left > 0 && !shutdown.is_requested() {
+            match records.next(Duration::from_millis(200), |record| reader.line(record))? {
+                Peeked::Record(line) => {
+                    writeln!(out, "{}", line?)?;
+                    left -= 1;
+                }
+                Peeked::Nothing => out.flush()?,
+                Peeked::End => break,
+            }
+        }
+        Ok::<_, anyhow::Error>(())
+    });
+    work.await??;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells records in lines.
+pub(crate) struct Reader {
+    decode: bool,
+    fetched: Option<Arc<FetchedSchemas>>,
+    schemas: Arc<dyn WriterSchemas>,
+    handle: tokio::runtime::Handle,
+    decoders: BTreeMap<&'static str, Decoder>,
+}
+
+impl Reader {
+    fn new(decode: bool, fetched: Option<Arc<FetchedSchemas>>, handle: tokio::runtime::Handle) -> Self {
+        let schemas: Arc<dyn WriterSchemas> = match &fetched {
+            Some(fetched) => fetched.clone(),
+            None => RepositorySchemas::shared(),
+        };
+        Self { decode, fetched, schemas, handle, decoders: BTreeMap::new() }
+    }
+
+    fn line(&mut self, record: &Record<'_>) -> anyhow::Result<serde_json::Value> {
+        let headers: serde_json::Map<String, serde_json::Value> = record
+            .headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.map(text).unwrap_or_default().into()))
+            .collect();
+        let instant = record.timestamp.and_then(DateTime::from_timestamp_millis);
+        let instant = instant.map(|instant| instant.to_rfc3339_opts(SecondsFormat::Millis, true));
+        let mut line = json!({
+            "partition": record.partition, "offset": record.offset, "timestamp": instant,
+            "key": record.key.map(text), "headers": headers, "bytes": record.value.map(<[u8]>::len),
+        });
+        if self.decode {
+            match self.value(record)? {
+                Ok(value) => line["value"] = value,
+                Err(reason) => line["undecodable"] = reason.into(),
+            }
+        }
+        Ok(line)
+    }
+
+    /// The value by its fields, or why it has none.
+    fn value(&mut self, record: &Record<'_>) -> anyhow::Result<Result<serde_json::Value, String>> {
+        let topic = record.topic.strip_suffix(".dlq").unwrap_or(record.topic);
+        let Some(event) = catalogue::by_topic(topic) else {
+            return Ok(Err(format!("no event of ours travels on {}", record.topic)));
+        };
+        let content_type = record.header("content-type");
+        let value = Value { bytes: record.value, content_type, source: None };
+        if let (Some(fetched), Some(id)) = (&self.fetched, value.schema_needed()) {
+            self.handle.block_on(fetched.learn(id)).context("the record's schema could not be fetched")?;
+        }
+        let schemas = &self.schemas;
+        let decoder =
+            self.decoders.entry(event.topic()).or_insert_with(|| Decoder::new(event, schemas.clone()));
+        Ok(match decoder.decode(&value) {
+            Ok(row) => {
+                let mut json = Vec::new();
+                event.encode(&row, Encoding::Json, None, &mut json);
+                serde_json::from_slice(&json).map_err(|error| error.to_string())
+            }
+            // A dead letter is told as it is, where it is text at all.
+            Err(refusal) => match record.value.and_then(|value| serde_json::from_slice(value).ok()) {
+                Some(value) => Ok(without_secrets(value)),
+                None => Err(refusal.to_string()),
+            },
+        })
+    }
+}
+
+/// A simulated record's value by its fields; what cannot be read so is told by its size.
+pub(crate) fn decoded(record: &millrace_sources::Record<'_>) -> serde_json::Value {
+    let fine = record.fault.is_none_or(|fault| fault.is_of_bytes());
+    let event = catalogue::by_topic(record.stream.topic()).filter(|_| fine);
+    let json = event.and_then(|event| {
+        let mut json = Vec::new();
+        let mut row = RowBuffer::new(event);
+        event.transcode(record.value, Encoding::Json, None, &mut row, &mut json).ok()?;
+        serde_json::from_slice(&json).ok()
+    });
+    json.unwrap_or_else(|| json!({ "bytes": record.value.len() }))
+}
+
+/// A key or a header: its text, a uuid's 16 bytes as such, else hex.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            match bytes.len() {
+                16 => [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"),
+                _ => format!("0x{hex}"),
+            }
+        }
+    }
+}
+
+/// Names of members that hold what nobody is to see.
+const SECRETS: [&str; 5] = ["password", "salt", "md5", "sha1", "sha256"];
+
+fn without_secrets(mut value: serde_json::Value) -> serde_json::Value {
+    match &mut value {
+        serde_json::Value::Object(members) => {
+            for (name, member) in members.iter_mut() {
+                let secret = SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+                *member = if secret { "***".into() } else { without_secrets(member.take()) };
+            }
+        }
+        serde_json::Value::Array(elements) => {
+            for element in elements {
+                *element = without_secrets(element.take());
+            }
+        }
+        _ => {}
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_at_any_depth() {
+        let value = json!({"login": {"Password": "x", "uuid": "u"}, "all": [{"md5": 7}]});
+        assert_eq!(
+            without_secrets(value),
+            json!({"login": {"Password": "***", "uuid": "u"}, "all": [{"md5": "***"}]})
+        );
+    }
+
+    #[test]
+    fn keys_are_texts_uuids_or_hex() {
+        assert_eq!(text("ü-1".as_bytes()), "ü-1");
+        let uuid = 0x7a0e_ed16_9430_4d68_901f_c0d4_c1c3_bf00_u128.to_be_bytes();
+        assert_eq!(text(&uuid), "7a0eed16-9430-4d68-901f-c0d4c1c3bf00");
+        assert_eq!(text(&[0, 255]), "0x00ff");
+    }
+
+    #[test]
+    fn places_to_begin() {
+        assert_eq!(parse_start("beginning"), Ok(Start::Beginning));
+        assert_eq!(parse_start("17"), Ok(Start::Offset(17)));
+        assert_eq!(parse_start("1970-01-01T00:00:01Z"), Ok(Start::Timestamp(1_000)));
+        assert!(parse_start("yesterday").unwrap_err().contains("beginning"));
+    }
+}
