@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 
-use crate::field::{Field, MessageError, message};
+use crate::field::{Field, Kind, MessageError, message};
 use crate::frame::{Encoding, SchemaId};
 use crate::refusal::Refusal;
 use crate::row::{Datum, Row};
@@ -71,8 +71,8 @@ struct Compiled {
     doc: Option<String>,
     /// Which message of its file it is.
     message_index: usize,
-    /// The slots of the numbers below [`DENSE`], [`NONE`] where there is no such field.
-    slots: Vec<u16>,
+    /// The slots and kinds of the numbers below [`DENSE`].
+    slots: Vec<Option<(u16, Kind)>>,
     checks: Vec<Check>,
     key_slot: usize,
     told_by_slot: Option<usize>,
@@ -81,7 +81,6 @@ struct Compiled {
 
 /// Field numbers below this are looked up in one step.
 const DENSE: usize = 128;
-const NONE: u16 = u16::MAX;
 
 impl Event {
     /// Reads the message from `descriptors`, an encoded `google.protobuf.FileDescriptorSet` with its imports, such as
@@ -97,10 +96,10 @@ impl Event {
         };
         let checks = description.rules.iter().map(|rule| rule.check(&message.fields).map_err(no_name));
         let (KeyRule::Text(key) | KeyRule::Uuid(key)) = description.key;
-        let mut slots = vec![NONE; DENSE];
+        let mut slots = vec![None; DENSE];
         for (slot, field) in message.fields.iter().enumerate() {
             if let Some(place) = slots.get_mut(field.number as usize) {
-                *place = slot as u16;
+                *place = Some((slot as u16, field.kind));
             }
         }
         Ok(Self(Arc::new(Compiled {
@@ -155,11 +154,13 @@ impl Event {
     }
 
     #[inline]
-    pub(crate) fn slot_of_number(&self, number: u32) -> Option<usize> {
+    pub(crate) fn slot_of_number(&self, number: u32) -> Option<(usize, Kind)> {
         match self.0.slots.get(number as usize) {
-            Some(&NONE) => None,
-            Some(&slot) => Some(usize::from(slot)),
-            None => self.0.fields.binary_search_by_key(&number, |field| field.number).ok(),
+            Some(place) => place.map(|(slot, kind)| (usize::from(slot), kind)),
+            None => {
+                let slot = self.0.fields.binary_search_by_key(&number, |field| field.number).ok()?;
+                Some((slot, self.0.fields[slot].kind))
+            }
         }
     }
 

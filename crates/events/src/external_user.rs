@@ -46,7 +46,7 @@ pub(crate) fn decode(
 fn fill(user: &User<'_>, event: &Event, row: &mut RowBuffer) {
     let numbers = &user.numbers;
     for (field, number) in FIELDS.into_iter().zip(1..) {
-        let Some(slot) = event.slot_of_number(number) else { continue };
+        let Some((slot, _)) = event.slot_of_number(number) else { continue };
         let cell = match field {
             Field::Text(text) => {
                 if let Some(text) = &user[text] {

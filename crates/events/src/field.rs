@@ -92,9 +92,9 @@ pub(crate) struct Message {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     #[error("the descriptors hold no message {0}")]
-    NoMessage(String),
+    UnknownMessage(String),
     #[error("the descriptors are no FileDescriptorSet")]
-    NoDescriptors(#[from] prost::DecodeError),
+    BrokenDescriptors(#[from] prost::DecodeError),
     #[error("field {field} is {found}, for which no column is stated")]
     NoColumn { field: String, found: String },
 }
@@ -124,7 +124,7 @@ pub(crate) fn message(set: &FileDescriptorSet, name: &str) -> Result<Message, Me
         fields.sort_by_key(|field| field.number);
         return Ok(Message { fields, doc: doc(&[4, index as i32]), index });
     }
-    Err(MessageError::NoMessage(name.to_owned()))
+    Err(MessageError::UnknownMessage(name.to_owned()))
 }
 
 fn field(

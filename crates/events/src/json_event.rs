@@ -6,11 +6,19 @@ use crate::event::{Event, Unreadable};
 use crate::field::{Kind, Meaning};
 use crate::instant;
 use crate::json::{Cursor, Member, NotJson};
+use crate::plain_json;
 use crate::refusal::Refusal;
 use crate::row::{Cell, RowBuffer};
 
 /// Whether the object has this key at its top. What is no object has none.
 pub(crate) fn has_key(text: &str, name: &str) -> bool {
+    // Our own JSON has the key first.
+    if text
+        .strip_prefix("{\"")
+        .is_some_and(|rest| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with("\":")))
+    {
+        return true;
+    }
     // Most values have no such word anywhere, and then they are read once.
     if !text.match_indices(name).any(|(at, _)| at > 0 && text.as_bytes()[at - 1] == b'"') {
         return false;
@@ -30,6 +38,15 @@ pub(crate) fn has_key(text: &str, name: &str) -> bool {
 
 /// Reads one object into `row`, which has to be clear. Unknown keys are passed over.
 pub(crate) fn read(text: &str, event: &Event, row: &mut RowBuffer) -> Result<(), Refusal> {
+    if plain_json::read(text, event, row).is_some() {
+        return Ok(());
+    }
+    row.clear();
+    read_carefully(text, event, row)
+}
+
+/// Reads whatever JSON there is, and says what is wrong with it.
+pub(crate) fn read_carefully(text: &str, event: &Event, row: &mut RowBuffer) -> Result<(), Refusal> {
     let mut cursor = Cursor::new(text);
     let read = read_object(&mut cursor, event, row).and_then(|()| cursor.finish());
     read.map_err(|error| Refusal::Undecodable {
@@ -44,16 +61,8 @@ fn read_object(cursor: &mut Cursor<'_>, event: &Event, row: &mut RowBuffer) -> R
         cursor.wrong_type("$", Peek::Null, "an object");
     }
     let fields = event.fields();
-    // Producers write an event's fields in one order, mostly the contract's.
-    let mut next = 0;
     cursor.object("$", |cursor, key, _| {
-        let slot = if fields.get(next).is_some_and(|field| field.name == key) {
-            Some(next)
-        } else {
-            fields.iter().position(|field| field.name == key)
-        };
-        let Some(slot) = slot else { return cursor.skip() };
-        next = slot + 1;
+        let Some(slot) = fields.iter().position(|field| field.name == key) else { return cursor.skip() };
         if !row.see(slot) {
             cursor.note(Refusal::DuplicateField { path: Member("$", key).to_string() });
         }
@@ -82,8 +91,21 @@ fn read_field(
     }
     // A number's own characters too; null and blank texts are absent.
     let Some(text) = cursor.text(path)? else { return Ok(()) };
-    let invalid =
-        |reason: &'static str| Refusal::InvalidField { field: field.name.clone(), reason: reason.into() };
+    if let Err(reason) = convert(event, slot, &text, peek == Peek::String, row) {
+        cursor.note(Refusal::InvalidField { field: field.name.clone(), reason: reason.into() });
+    }
+    Ok(())
+}
+
+/// Puts into the row what a text that is not blank, or a number's characters, say; else the reason why they say nothing.
+pub(crate) fn convert(
+    event: &Event,
+    slot: usize,
+    text: &str,
+    is_text: bool,
+    row: &mut RowBuffer,
+) -> Result<(), &'static str> {
+    let field = &event.fields()[slot];
     let is_lenient = event.unreadable() == Unreadable::Absent;
     let cell = match field.kind {
         Kind::Text => {
@@ -91,7 +113,7 @@ fn read_field(
             return Ok(());
         }
         Kind::Enum => {
-            let meaning = if peek == Peek::String {
+            let meaning = if is_text {
                 field.meaning_of_name(text.as_bytes())
             } else {
                 text.parse().map_or(Meaning::Unknown, |number| field.meaning_of_number(number))
@@ -100,32 +122,35 @@ fn read_field(
             return Ok(());
         }
         Kind::Int32 => {
-            text.parse::<i32>().map_err(|_| "no whole number of 32 bits").map(i64::from).map(Cell::Int)
+            let number = whole(text).and_then(|number| i32::try_from(number).ok());
+            Cell::Int(i64::from(number.ok_or("no whole number of 32 bits")?))
         }
-        Kind::Int64 => text.parse().map_err(|_| "no whole number of 64 bits").map(Cell::Int),
+        Kind::Int64 => Cell::Int(whole(text).ok_or("no whole number of 64 bits")?),
         Kind::Double => match text.trim().parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(Cell::Double(number)),
+            Ok(number) if number.is_finite() => Cell::Double(number),
             // No infinity and no NaN reach a table.
-            Ok(_) => Ok(Cell::Absent),
-            Err(_) if is_lenient => Ok(Cell::Absent),
-            Err(_) => Err("no number"),
+            Ok(_) => Cell::Absent,
+            Err(_) if is_lenient => Cell::Absent,
+            Err(_) => return Err("no number"),
         },
         Kind::Instant => {
-            let micros = if peek == Peek::String {
-                instant::read(event, &text)
+            let micros = if is_text {
+                instant::read(event, text)
             } else {
                 text.parse().ok().and_then(instant::of_millis)
             };
             match micros {
-                Some(micros) => Ok(Cell::Int(micros)),
-                None if is_lenient => Ok(Cell::Absent),
-                None => Err(instant::UNREADABLE),
+                Some(micros) => Cell::Int(micros),
+                None if is_lenient => Cell::Absent,
+                None => return Err(instant::UNREADABLE),
             }
         }
     };
-    match cell {
-        Ok(cell) => row.put(slot, cell),
-        Err(reason) => cursor.note(invalid(reason)),
-    }
+    row.put(slot, cell);
     Ok(())
+}
+
+/// Digits behind a minus or nothing: JSON has no plus.
+fn whole(text: &str) -> Option<i64> {
+    if text.starts_with('+') { None } else { text.parse().ok() }
 }

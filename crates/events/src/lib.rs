@@ -20,6 +20,7 @@ mod json;
 mod json_event;
 mod json_schema;
 mod json_writer;
+mod plain_json;
 mod proto_text;
 mod protobuf_writer;
 pub mod randomuser;

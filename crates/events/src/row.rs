@@ -62,6 +62,9 @@ pub struct RowBuffer {
     bytes: Vec<u8>,
     /// Which fields have occurred in a JSON object: a bit each.
     seen: Vec<u64>,
+    /// Whether a cell has to be looked at again once the texts are known to be UTF-8. One whose first byte is a visible
+    /// ASCII character and whose last is ASCII is not blank and neither begins nor ends within a character.
+    doubtful: bool,
 }
 
 impl std::fmt::Debug for RowBuffer {
@@ -74,7 +77,12 @@ impl RowBuffer {
     /// An empty row of this event.
     pub fn new(event: &Event) -> Self {
         let fields = event.fields().len();
-        Self { cells: vec![Cell::Absent; fields], bytes: Vec::new(), seen: vec![0; fields.div_ceil(64)] }
+        Self {
+            cells: vec![Cell::Absent; fields],
+            bytes: Vec::new(),
+            seen: vec![0; fields.div_ceil(64)],
+            doubtful: false,
+        }
     }
 
     /// All fields become absent.
@@ -82,6 +90,7 @@ impl RowBuffer {
         self.cells.fill(Cell::Absent);
         self.bytes.clear();
         self.seen.fill(0);
+        self.doubtful = false;
     }
 
     /// Answers whether the field is there for the first time.
@@ -125,7 +134,10 @@ impl RowBuffer {
         self.cells[slot] = match meaning {
             Meaning::Symbol(symbol) => Cell::Symbol(symbol),
             Meaning::Absent => Cell::Absent,
-            Meaning::Unknown => Cell::UnknownSymbol,
+            Meaning::Unknown => {
+                self.doubtful = true;
+                Cell::UnknownSymbol
+            }
         };
     }
 
@@ -134,6 +146,8 @@ impl RowBuffer {
     pub(crate) fn put_text(&mut self, slot: usize, text: &[u8]) {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(text);
+        self.doubtful |=
+            !text.first().is_some_and(u8::is_ascii_graphic) || !text.last().is_some_and(u8::is_ascii);
         self.cells[slot] = Cell::Text { start, end: self.bytes.len() as u32 };
     }
 
@@ -145,7 +159,8 @@ impl RowBuffer {
 
     pub(crate) fn settle(&mut self) -> Result<Row<'_>, Fault> {
         let text = simdutf8::basic::from_utf8(&self.bytes).map_err(|_| Fault::NotUtf8)?;
-        for (slot, cell) in self.cells.iter_mut().enumerate() {
+        let doubtful = if self.doubtful { self.cells.as_mut_slice() } else { &mut [] };
+        for (slot, cell) in doubtful.iter_mut().enumerate() {
             match *cell {
                 Cell::Text { start, end } => {
                     // None where a text begins or ends within a character that its neighbour completes.

@@ -15,11 +15,11 @@ pub(crate) fn read(event: &Event, message: &[u8], row: &mut RowBuffer) -> Result
     let fields = event.fields();
     while !wire.rest.is_empty() {
         let (number, wire_type) = wire.key()?;
-        let Some(slot) = event.slot_of_number(number) else {
+        let Some((slot, kind)) = event.slot_of_number(number) else {
             wire.skip(number, wire_type)?;
             continue;
         };
-        match fields[slot].kind {
+        match kind {
             Kind::Text => row.put_text(slot, wire.bytes(wire_type)?),
             Kind::Double => {
                 let number = wire.double(wire_type)?;

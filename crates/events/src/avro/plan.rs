@@ -74,7 +74,7 @@ impl Plan {
         let ids = ids.collect::<Result<Vec<_>, _>>()?;
         let named = Named::of(record);
         for (field, id) in record.fields.iter().zip(ids) {
-            steps.push(match slot_of(event, record, field) {
+            steps.push(match slot_of(event, field) {
                 Some(slot) => step(&event.fields()[slot], slot, &field.schema, &named).map_err(misfit)?,
                 None => Step::Skip(id),
             });
@@ -84,13 +84,9 @@ impl Plan {
     }
 }
 
-/// The field of ours that the writer's is: by its name, or by an alias where no field of the writer's has that name.
-fn slot_of(event: &Event, record: &RecordSchema, field: &RecordField) -> Option<usize> {
-    event.slot(&field.name).or_else(|| {
-        let aliases = field.aliases.iter();
-        let mut free = aliases.filter(|alias| !record.fields.iter().any(|other| other.name == **alias));
-        free.find_map(|alias| event.slot(alias))
-    })
+/// The field of ours that the writer's is: by its name, or by an alias. No two fields of a schema share a name or alias.
+fn slot_of(event: &Event, field: &RecordField) -> Option<usize> {
+    event.slot(&field.name).or_else(|| field.aliases.iter().find_map(|alias| event.slot(alias)))
 }
 
 /// The enums of a schema that its fields may refer to by name.
