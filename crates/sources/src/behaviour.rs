@@ -65,6 +65,12 @@ impl BehaviourSettings {
         let (broken, repeat, late) = (Share::NONE, Share::NONE, Share::NONE);
         Self { seed, start, streams, broken, repeat, late, first_users: 1_000, acts_per_second: 10.0 }
     }
+
+    /// First users for a run of this many records: a twentieth of them, at most 1,000, so that a short run is not all
+    /// users.
+    pub fn for_records(self, records: u64) -> Self {
+        Self { first_users: (records / 20).clamp(1, 1_000), ..self }
+    }
 }
 
 const SLOWEST: f64 = 0.001;

@@ -66,11 +66,13 @@ impl Chance {
 
 /// The natural logarithm to about 1e-6, of whole numbers from 1 to 2^53. libm's differs from machine to machine.
 fn ln(number: u64) -> f64 {
-    let exponent = 63 - number.leading_zeros();
-    let mantissa = number as f64 / (1_u64 << exponent) as f64;
+    const MANTISSA: u64 = (1 << 52) - 1;
+    let bits = (number as f64).to_bits();
+    let exponent = (bits >> 52) as i32 - 1_023;
+    let mantissa = f64::from_bits(bits & MANTISSA | 1.0_f64.to_bits());
     let s = (mantissa - 1.0) / (mantissa + 1.0);
     let square = s * s;
-    let series = 1.0 + square * (1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square / 9.0)));
+    let series = 1.0 + square * (1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square * (1.0 / 9.0))));
     f64::from(exponent) * std::f64::consts::LN_2 + 2.0 * s * series
 }
 

@@ -21,17 +21,38 @@ pub(super) struct Population {
     people: Simulation,
     /// The ids of people who exist elsewhere; nobody else comes then.
     given: Option<Vec<[u8; 16]>>,
-    seed: u64,
+    /// Where the users' weights start.
+    weights: u64,
     count: u64,
     /// Who has a session open now: nobody has two.
     busy: HashSet<u64>,
+    /// Users derived lately, each in the place of its number's last digits.
+    derived: Vec<(u64, Home)>,
     scratch: Vec<u8>,
 }
 
+/// What of a user matters for what they do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Home {
+    pub(super) user_id: [u8; 16],
+    /// How many minutes the user's clock is ahead of UTC.
+    pub(super) offset: i32,
+}
+
+/// Users kept derived: those who come often are derived seldom.
+const DERIVED: usize = 4_096;
+
 impl Population {
     pub(super) fn new(seed: u64) -> Self {
-        let people = Simulation::new(seed, Share::NONE, Share::NONE);
-        Self { people, given: None, seed, count: 0, busy: HashSet::new(), scratch: Vec::new() }
+        Self {
+            people: Simulation::new(seed, Share::NONE, Share::NONE),
+            given: None,
+            weights: scatter(seed),
+            count: 0,
+            busy: HashSet::new(),
+            derived: vec![(u64::MAX, Home::default()); DERIVED],
+            scratch: Vec::new(),
+        }
     }
 
     /// These people and nobody else, all of whom exist already.
@@ -60,7 +81,7 @@ impl Population {
         let mut visitor = None;
         for _ in 0..LOOKS {
             let user = oldest + chance.below(self.count - oldest);
-            if chance.number() < self.weight(user) {
+            if self.comes(user, chance.number()) {
                 visitor = Some(user);
                 break;
             }
@@ -68,13 +89,16 @@ impl Population {
         visitor.filter(|user| !self.busy.contains(user))
     }
 
-    /// How likely a user is to start a session, of all of `u64`: `1/u` for an even draw `u`, cut at [`HEAVIEST`]. One
-    /// in a hundred is among the heaviest, half are below twice the lightest.
-    fn weight(&self, user: u64) -> u64 {
+    /// Whether a user comes, for an even draw: with the probability `1 / (HEAVIEST * u)`, cut at 1, where `u` is the
+    /// user's own even draw. One in a hundred always comes, half come less than twice as likely as the lightest.
+    fn comes(&self, user: u64, drawn: u64) -> bool {
         const LIGHTEST: u64 = u64::MAX / HEAVIEST;
-        // The upper half of the bits is draw enough, and its quotient fits.
-        let drawn = (scatter(self.seed ^ scatter(user)) >> 32) + 1;
-        (LIGHTEST >> 32).saturating_mul((1 << 32) / drawn.max((1 << 32) / HEAVIEST)) << 32
+        (drawn >> 32) * self.own_draw(user) < LIGHTEST
+    }
+
+    /// Evenly from all of `u32`, always the same for a user.
+    fn own_draw(&self, user: u64) -> u64 {
+        scatter(self.weights.wrapping_add(user)) >> 32
     }
 
     pub(super) fn arrive(&mut self, user: u64) {
@@ -85,14 +109,17 @@ impl Population {
         self.busy.remove(&user);
     }
 
-    pub(super) fn id(&self, user: u64) -> [u8; 16] {
+    pub(super) fn home(&mut self, user: u64) -> Home {
+        let place = user as usize % DERIVED;
+        let (derived, home) = self.derived[place];
+        if derived == user {
+            return home;
+        }
+        let (drawn, offset) = self.people.id_and_offset(user, &mut self.scratch);
         let given = self.given.as_ref().and_then(|ids| ids.get(usize::try_from(user).ok()?));
-        given.copied().unwrap_or_else(|| self.people.user_id(user))
-    }
-
-    /// How many minutes the user's clock is ahead of UTC.
-    pub(super) fn home_offset(&mut self, user: u64) -> i32 {
-        self.people.home_offset(user, &mut self.scratch)
+        let home = Home { user_id: given.copied().unwrap_or(drawn), offset };
+        self.derived[place] = (user, home);
+        home
     }
 }
 
@@ -104,13 +131,15 @@ mod tests {
     fn a_few_are_heavy_and_most_are_light() {
         let mut population = Population::new(5);
         (0..10_000).for_each(|_| _ = population.found());
-        let mut weights: Vec<u64> = (0..10_000).map(|user| population.weight(user)).collect();
-        weights.sort_unstable();
-        assert!(weights[9_950] / weights[0] >= 90, "{} {}", weights[9_950], weights[0]);
-        assert!(weights[4_900] / weights[0] <= 2);
-        let sum: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
-        let heaviest: u128 = weights[9_000..].iter().map(|&weight| u128::from(weight)).sum();
-        assert!((50..70).contains(&(100 * heaviest / sum)), "the tenth that is heaviest does most");
+        let mut chance = Chance::new(1, 1);
+        let mut visits = vec![0_u32; 10_000];
+        for _ in 0..200_000 {
+            visits[population.visitor(&mut chance).unwrap_or_default() as usize] += 1;
+        }
+        visits.sort_unstable();
+        let heaviest: u32 = visits[9_000..].iter().sum();
+        assert!((100_000..140_000).contains(&heaviest), "a tenth makes {heaviest} of 200000 visits");
+        assert!(visits[9_950] > 50 * visits[3_000].max(1), "{} {}", visits[9_950], visits[3_000]);
     }
 
     #[test]

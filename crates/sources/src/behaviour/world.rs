@@ -17,7 +17,7 @@ const MOST_VISITS: usize = MOST_OPEN_SESSIONS / 16 * 15;
 const ACTS_BEFORE_A_NEW_USER: u64 = 99;
 
 /// Acts of a session, ads included, as measured: with another mean, event time goes faster or slower than asked.
-const MEAN_ACTS: f64 = 9.0;
+const MEAN_ACTS: f64 = 8.3;
 
 /// Of a hundred sessions, how many are spent in the shop.
 const SHOPPERS: u64 = 60;
@@ -127,17 +127,13 @@ impl World {
             return;
         }
         let Some(user) = self.population.visitor(&mut self.chance) else { return };
-        let offset = self.population.home_offset(user);
-        if !self.chance.percent(starts_at(self.now(), offset)) {
+        let home = self.population.home(user);
+        if !self.chance.percent(starts_at(self.now(), home.offset)) {
             return;
         }
         let activity =
             if self.chance.percent(SHOPPERS) { Activity::shop() } else { Activity::watch(&mut self.chance) };
-        self.open(user, activity);
-    }
-
-    fn open(&mut self, user: u64, activity: Activity) {
-        let session = Session::new(user, self.population.id(user), activity, &mut self.chance);
+        let session = Session::new(user, home.user_id, activity, &mut self.chance);
         self.population.arrive(user);
         self.agenda.open(session, self.now);
     }
@@ -165,8 +161,9 @@ impl World {
         }
         let activity = if is_shopper { Activity::shop() } else { Activity::watch(&mut self.chance) };
         let user = self.population.found();
+        let user_id = self.population.home(user).user_id;
         let now = self.now();
-        let mut session = Session::new(user, self.population.id(user), activity, &mut self.chance);
+        let mut session = Session::new(user, user_id, activity, &mut self.chance);
         let Some((act, pause)) = session.act(now, false, &self.campaigns, &mut self.chance) else { return };
         self.population.arrive(user);
         let place = self.agenda.open(session, self.now + pause);

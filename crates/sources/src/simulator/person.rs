@@ -33,18 +33,13 @@ fn title(nation: &Nation, is_female: bool, draw: &mut Draw) -> &'static str {
     }
 }
 
-/// The uuid of user `origin`: what is drawn right behind the person.
-pub(super) fn id(seed: u64, origin: u64) -> [u8; 16] {
+/// The uuid of user `origin`, which is drawn right behind the person, and how many minutes the clock of user `number` is
+/// ahead of UTC. Appends to `scratch`.
+pub(super) fn id_and_offset(seed: u64, origin: u64, number: u64, scratch: &mut Vec<u8>) -> ([u8; 16], i32) {
     let mut identity = Draw::new(seed, Purpose::Identity, origin);
-    Person::draw(&mut identity);
-    identity.uuid_bytes()
-}
-
-/// How many minutes the clock of user `number` is ahead of UTC. Appends to `scratch`.
-pub(super) fn home_offset(seed: u64, origin: u64, number: u64, scratch: &mut Vec<u8>) -> i32 {
-    let nation = Draw::new(seed, Purpose::Identity, origin).pick(&NATIONS);
-    let offset = write_location(nation, &mut Draw::new(seed, Purpose::Contact, number), scratch);
-    minutes(offset)
+    let person = Person::draw(&mut identity);
+    let offset = write_location(person.nation, &mut Draw::new(seed, Purpose::Contact, number), scratch);
+    (identity.uuid_bytes(), minutes(offset))
 }
 
 /// `-3:30` is -210.

@@ -64,15 +64,11 @@ impl Simulation {
         }
     }
 
-    /// The id of a user, without the rest of them.
-    pub(crate) fn user_id(&self, number: u64) -> [u8; 16] {
-        person::id(self.seed, self.origin(number).unwrap_or(number))
-    }
-
-    /// How many minutes a user's clock is ahead of UTC. `scratch` is emptied and written to.
-    pub(crate) fn home_offset(&self, number: u64, scratch: &mut Vec<u8>) -> i32 {
+    /// The id of a user, and how many minutes their clock is ahead of UTC, without the rest of them. `scratch` is
+    /// emptied and written to.
+    pub(crate) fn id_and_offset(&self, number: u64, scratch: &mut Vec<u8>) -> ([u8; 16], i32) {
         scratch.clear();
-        person::home_offset(self.seed, self.origin(number).unwrap_or(number), number, scratch)
+        person::id_and_offset(self.seed, self.origin(number).unwrap_or(number), number, scratch)
     }
 
     /// Appends an answer as the API gives it: `size` users from number `first` on.

@@ -1,19 +1,15 @@
 //! The records of a simulation of behaviour: the same for the same seed, and as many broken, repeated and late ones as
 //! asked, each as it says.
 
-// In a helper as in a test: what cannot be had ends the test. Each test of the folder uses some of what is shared.
-#![allow(clippy::unwrap_used, dead_code)]
-
-mod told;
 use std::collections::{HashMap, HashSet};
 
+use crate::told::{Event, START, Told, draw, settings, share, told};
 use millrace_proto::engagement::v1::{ad_event, video_engagement};
 use millrace_proto::interactions::v1::user_interaction::{self, EventType, Status};
 use millrace_sources::{
     Batch, Behaviour, BehaviourSettings, Id, MOST_OPEN_SESSIONS, RecordFault, Share, Stream, Streams,
 };
 use proptest::prelude::*;
-use told::{Event, START, Told, draw, settings, share, told};
 
 /// Everything that can be wrong, a little of each.
 fn mixed(seed: u64) -> BehaviourSettings {
@@ -35,7 +31,7 @@ fn hash(told: &[Told]) -> u64 {
 #[test]
 fn the_records_of_a_seed_never_change() {
     // Another machine, another release: whoever changes what is drawn, or the order, sees it here and says so.
-    assert_eq!(format!("{:016x}", hash(&told(mixed(7), 20_000))), "0000000000000000");
+    assert_eq!(format!("{:016x}", hash(&told(mixed(7), 10_000))), "a0b543c0f8e60320");
 }
 
 #[test]
@@ -151,7 +147,7 @@ fn broken_bytes_are_broken_in_every_encoding() {
 #[test]
 fn counts_are_those_of_what_was_told_and_shares_are_kept() {
     let mut behaviour = Behaviour::new(mixed(6)).unwrap();
-    let told = draw(&mut behaviour, 120_000, &[997]);
+    let told = draw(&mut behaviour, 80_000, &[997]);
     for stream in Stream::ALL {
         let of = |is: fn(&Told) -> bool| {
             told.iter().filter(|told| told.stream == stream && is(told)).count() as u64
@@ -182,7 +178,7 @@ fn counts_are_those_of_what_was_told_and_shares_are_kept() {
 #[test]
 fn a_copy_is_exact_and_near() {
     for repeat in ["5%", "100%"] {
-        let told = told(BehaviourSettings { repeat: share(repeat), ..mixed(8) }, 20_000);
+        let told = told(BehaviourSettings { repeat: share(repeat), ..mixed(8) }, 10_000);
         for stream in Stream::ALL {
             let told: Vec<_> = told.iter().filter(|told| told.stream == stream).collect();
             let mut seen: HashMap<&[u8], usize> = HashMap::new();
