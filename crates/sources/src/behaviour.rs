@@ -43,7 +43,7 @@ pub struct BehaviourSettings {
     /// When the event time starts, in milliseconds since 1970, UTC. From there it goes on with what happens.
     pub start: i64,
     /// Each stream's records are the same with others beside it as alone: choosing changes what is told, not what
-    /// happens.
+    /// happens. So a user of one run's events exists in another run's users, and a stream alone costs more a record.
     pub streams: Streams,
     /// The probability of each new record to be broken.
     pub broken: Share,
@@ -52,7 +52,8 @@ pub struct BehaviourSettings {
     /// The probability of each other new record but users to be late: it arrives in its turn, its event's timestamp
     /// lies 1 minute to 48 hours before.
     pub late: Share,
-    /// Users who exist before anybody does anything, at least one. They come first, 1 ms apart.
+    /// Users who exist before anybody does anything, at least one. They come first, 1 ms apart. Where users alone are
+    /// wanted, `u64::MAX` gives the same ones without a hundred acts happening unseen for each.
     pub first_users: u64,
     /// How fast event time goes: acts of all streams in a second of it, averaged over a day, 0.001 to 2,000. It takes
     /// about fifteen minutes of event time and ten users for each open session to come up to it.

@@ -32,7 +32,7 @@ impl Chance {
     /// Below `bound`, the smaller the likelier: the square of an even draw.
     pub(super) fn skewed_below(&mut self, bound: u64) -> u64 {
         let drawn = self.number() >> 32;
-        (u128::from(drawn * drawn) * u128::from(bound) >> 64) as u64
+        ((u128::from(drawn * drawn) * u128::from(bound)) >> 64) as u64
     }
 
     pub(super) fn percent(&mut self, percent: u64) -> bool {

@@ -110,7 +110,9 @@ impl World {
             match self.agenda.next_time() {
                 Some(time) if time as f64 <= self.next_visit => {
                     self.now = time;
-                    self.act();
+                    if let Some(happening) = self.act() {
+                        return happening;
+                    }
                 }
                 _ => {
                     self.now = self.next_visit as u64;
@@ -138,20 +140,26 @@ impl World {
         self.agenda.open(session, self.now);
     }
 
-    /// The session that is due acts; now and then a new user does the like right before it.
-    fn act(&mut self) {
+    /// The session that is due acts, if it is not over; now and then a new user does the like right before it, and then
+    /// all of it is queued.
+    fn act(&mut self) -> Option<Happening> {
         let now = self.now();
         let Self { agenda, campaigns, chance, .. } = self;
         let (place, act) = match agenda.act(|session| session.act(now, true, campaigns, chance)) {
             Some(Ok(acted)) => acted,
-            Some(Err(user)) => return self.population.leave(user),
-            None => return,
+            Some(Err(user)) => {
+                self.population.leave(user);
+                return None;
+            }
+            None => return None,
         };
         let is_ad = matches!(act, Act::Ad { .. });
         if !is_ad && self.chance.below(ACTS_BEFORE_A_NEW_USER) == 0 {
             self.welcome(matches!(act, Act::Interaction { .. }));
+            self.queue.push_back(Happening::Act(place, act));
+            return None;
         }
-        self.queue.push_back(Happening::Act(place, act));
+        Some(Happening::Act(place, act))
     }
 
     /// A new user comes and acts at once.

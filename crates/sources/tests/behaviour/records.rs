@@ -31,7 +31,7 @@ fn hash(told: &[Told]) -> u64 {
 #[test]
 fn the_records_of_a_seed_never_change() {
     // Another machine, another release: whoever changes what is drawn, or the order, sees it here and says so.
-    assert_eq!(format!("{:016x}", hash(&told(mixed(7), 10_000))), "a0b543c0f8e60320");
+    assert_eq!(format!("{:016x}", hash(&told(mixed(7), 10_000))), "334eb2f607db8f61");
 }
 
 #[test]
