@@ -5,9 +5,14 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use millrace_lake::dead_letter::DeadLetter;
 
-/// The letters of one life of `users_created`; none where there is no file. The file has to be its owner's alone.
+/// The letters of one life of `users_created`.
 pub fn of_generation(lake: &Path, generation: &str) -> Result<Vec<DeadLetter>> {
-    let path = lake.join(format!("_dead_letters/users_created/{generation}.jsonl"));
+    of_topic(lake, "users_created", generation)
+}
+
+/// The letters of one life of a topic; none where there is no file. The file has to be its owner's alone.
+pub fn of_topic(lake: &Path, topic: &str, generation: &str) -> Result<Vec<DeadLetter>> {
+    let path = lake.join(format!("_dead_letters/{topic}/{generation}.jsonl"));
     if !path.exists() {
         return Ok(Vec::new());
     }
@@ -23,7 +28,7 @@ pub fn of_generation(lake: &Path, generation: &str) -> Result<Vec<DeadLetter>> {
     text.lines().map(|line| DeadLetter::from_line(line).context("a line of dead letters")).collect()
 }
 
-/// All letters of the lake, whatever their generation.
+/// All letters of `users_created`, whatever their generation.
 pub fn all(lake: &Path) -> Result<Vec<DeadLetter>> {
     let Ok(entries) = std::fs::read_dir(lake.join("_dead_letters/users_created")) else {
         return Ok(Vec::new());

@@ -30,7 +30,12 @@ fn name(path: &Path) -> &str {
 
 /// What a reader sees as raw objects of users.
 pub fn raw_objects(lake: &Path) -> Result<Vec<PathBuf>> {
-    let files = files(&lake.join("raw/users"))?.into_iter();
+    raw_objects_of(lake, "users")
+}
+
+/// The objects of a raw table.
+pub fn raw_objects_of(lake: &Path, table: &str) -> Result<Vec<PathBuf>> {
+    let files = files(&lake.join(format!("raw/{table}")))?.into_iter();
     Ok(files.filter(|path| path.extension().is_some_and(|extension| extension == "parquet")).collect())
 }
 
