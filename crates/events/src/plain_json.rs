@@ -181,6 +181,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
         /// Where the quick reading answers, the careful one says the same.
         #[test]
         fn both_readings_agree(
