@@ -41,8 +41,14 @@ const S3: Thing = Thing("S3", &["aws-sdk-s3", "object_store"]);
 const POLARS: Thing = Thing("Polars", &["polars", "polars-*"]);
 const TOKIO: Thing = Thing("tokio", &["tokio", "tokio-*"]);
 
-/// Rooms that use any other: the tests, and a bench that builds without Polars by being a package of its own.
-const TESTS: [&str; 2] = ["millrace-tests", "millrace-bench-jobs"];
+/// Rooms that use any other: the tests and the benches.
+const TESTS: [&str; 5] = [
+    "millrace-tests",
+    "millrace-bench-ingest",
+    "millrace-bench-jobs",
+    "millrace-bench-report",
+    "millrace-bench-streams",
+];
 
 /// What a room must not reach, by whatever way.
 const MUST_NOT_KNOW: [(&str, &[Thing]); 9] = [
