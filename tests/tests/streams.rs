@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use millrace_events::catalogue;
 use millrace_events::randomuser::{AnswerContext, PageUser, SIMULATOR, SourceClock, read_answer};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Share, Simulation, Stream, Streams};
-use millrace_tests::program::{DAY, Ended, Summary, query_count, simulate};
+use millrace_tests::program::{DAY, Ended, Summary, millrace, query_count, simulate};
 use millrace_tests::{letters, tables, whole_lake};
 
 const USERS: u64 = 3_000;
@@ -127,5 +127,35 @@ fn the_users_tables_are_what_they_are_without_the_other_streams() -> Result<()> 
         tables::users_transformed(lake, DAY).map(|users| users.into_values().collect::<Vec<_>>())
     };
     ensure!(of(all.path())? == of(alone.path())?, "other streams changed the users");
+    Ok(())
+}
+
+#[test]
+fn a_forgotten_person_is_in_no_stream() -> Result<()> {
+    let lake = tempfile::tempdir()?;
+    run(lake.path())?;
+    let folder = lake.path().to_string_lossy().into_owned();
+    // Somebody of whom every stream tells, dead letters too where there are any.
+    let mut busy: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for table in ["user_interactions", "video_engagements", "ad_events"] {
+        for file in whole_lake::raw_objects_of(lake.path(), table)? {
+            for batch in tables::read(&file)? {
+                for id in tables::texts(&batch, "user_id")?.into_iter().flatten() {
+                    busy.entry(id).or_default().insert(table);
+                }
+            }
+        }
+    }
+    let (person, _) = busy.iter().find(|(_, tables)| tables.len() == 3).context("a busy person")?;
+    let forgotten = Ended::of(millrace(&["forget", person, "--yes", "--lake", &folder])?)?;
+    ensure!(forgotten.code == Some(0), "{}", forgotten.stderr);
+    for table in ["users", "user_interactions", "video_engagements", "ad_events"] {
+        let sql = format!("SELECT COUNT(*) AS n FROM raw_{table} WHERE user_id = '{person}'");
+        ensure!(query_count(lake.path(), &sql)? == 0, "{table} still tells of the person");
+    }
+    let again = Ended::of(millrace(&["forget", person, "--json", "--lake", &folder])?)?;
+    let left: serde_json::Value = serde_json::from_str(&again.stdout)?;
+    let places = left["places"].as_object().context("places")?;
+    ensure!(places.values().all(|place| place["rows"] == 0), "{left}");
     Ok(())
 }

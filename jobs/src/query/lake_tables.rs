@@ -65,11 +65,15 @@ impl Lake {
             let folder = root.join(layer.folder());
             let known = catalogue::tables().iter().filter(|table| table.layer == layer);
             for table in known.clone() {
+                let files = data_files(&folder.join(table.folder))?;
                 tables.push(LakeTable {
                     name: table.name(),
                     layer,
-                    schema: table.schema.clone(),
-                    files: data_files(&folder.join(table.folder))?,
+                    schema: match layer {
+                        Layer::Raw => with_added(&table.schema, &files),
+                        _ => table.schema.clone(),
+                    },
+                    files,
                     filled_by: Some(table.filled_by),
                 });
             }
@@ -130,6 +134,24 @@ impl LakeTable {
         });
         dates.max()
     }
+}
+
+/// Objects of a raw table whose footers are looked at for columns that this version does not know.
+const NEWEST: usize = 16;
+
+/// The stated columns, then those that a later version's landing has added: they are null in older objects, and
+/// whoever reads by the stated schema alone passes them over. A column that changed its type stays as it is stated.
+fn with_added(stated: &SchemaRef, files: &[DataFile]) -> SchemaRef {
+    let mut schema = stated.clone();
+    // One that is gone since, or cannot be read, is found where its rows are asked for.
+    for found in files.iter().rev().take(NEWEST).filter_map(|file| file_schema(&file.path).ok()) {
+        for (name, dtype) in found.iter() {
+            if !schema.contains(name) {
+                std::sync::Arc::make_mut(&mut schema).with_column(name.clone(), dtype.clone());
+            }
+        }
+    }
+    schema
 }
 
 /// Changes before a compaction removes objects: a listing during which it changed may lack both these and what replaces
