@@ -1,0 +1,140 @@
+//! An S3 that answers by script, on loopback: the faults that no emulator has.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use millrace_lake::s3::{S3Credentials, S3Settings, S3Store};
+
+/// The secret that no error and no `Debug` may show.
+pub const SECRET: &str = "hush-hush-hush";
+
+/// What one request meets.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Status(u16, Vec<(&'static str, &'static str)>, &'static str),
+    /// The first bytes of an object that has more; then the connection is cut.
+    Half,
+    /// The connection is cut before a word.
+    Cut,
+    /// Nothing, for so long.
+    Silence(Duration),
+}
+
+/// An answer without headers.
+pub fn status(status: u16, body: &'static str) -> Answer {
+    Answer::Status(status, Vec::new(), body)
+}
+
+/// S3's refusal in XML.
+pub fn refusal(code: u16, name: &'static str) -> Answer {
+    let body = format!("<Error><Code>{name}</Code><Message>as scripted</Message></Error>");
+    status(code, body.leak())
+}
+
+/// A written object's answer.
+pub fn written(etag: &'static str) -> Answer {
+    Answer::Status(200, vec![("etag", etag)], "")
+}
+
+#[derive(Debug)]
+pub struct ScriptedS3 {
+    endpoint: String,
+    requests: Arc<Mutex<Vec<String>>>,
+    script: Arc<Mutex<VecDeque<Answer>>>,
+}
+
+impl ScriptedS3 {
+    /// Answers with `script` in its order; what comes after it is answered 400.
+    pub fn start(script: impl IntoIterator<Item = Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let script = Arc::new(Mutex::new(script.into_iter().collect::<VecDeque<_>>()));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (queue, seen) = (Arc::clone(&script), Arc::clone(&requests));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (queue, seen) = (Arc::clone(&queue), Arc::clone(&seen));
+                std::thread::spawn(move || serve(stream, &queue, &seen));
+            }
+        });
+        Self { endpoint, requests, script }
+    }
+
+    /// Settings that lead here, with waits that a test can afford.
+    pub fn settings(&self) -> S3Settings {
+        S3Settings {
+            region: Some("us-east-1".into()),
+            endpoint: Some(self.endpoint.clone()),
+            credentials: Some(S3Credentials {
+                access_key_id: "AKIDSCRIPTED".into(),
+                secret_access_key: SECRET.into(),
+                session_token: None,
+            }),
+            attempt: Duration::from_millis(500),
+            deadline: Duration::from_secs(10),
+            backoff: Duration::from_millis(10),
+            ..S3Settings::new("s3://lake/dev".parse().unwrap())
+        }
+    }
+
+    pub async fn store(&self) -> S3Store {
+        S3Store::connect(self.settings()).await.unwrap()
+    }
+
+    /// Each request's head so far, its lines in lower case but for the first.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    /// How many answers nobody asked for.
+    pub fn unmet(&self) -> usize {
+        self.script.lock().unwrap().len()
+    }
+}
+
+fn serve(stream: TcpStream, script: &Mutex<VecDeque<Answer>>, requests: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        if line == "\r\n" {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        head.push_str(&if head.is_empty() { line } else { line.to_ascii_lowercase() });
+    }
+    let mut body = vec![0; length];
+    if reader.read_exact(&mut body).is_err() {
+        return;
+    }
+    requests.lock().unwrap().push(head);
+    let answer = script.lock().unwrap().pop_front().unwrap_or_else(|| status(400, "the script is over"));
+    let mut stream = reader.into_inner();
+    // The client may have given up: that is its affair.
+    let _ = match answer {
+        Answer::Status(status, headers, body) => {
+            let headers: String =
+                headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let length = body.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status} As Scripted\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            )
+        }
+        Answer::Half => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf of it"),
+        Answer::Cut => Ok(()),
+        Answer::Silence(span) => {
+            std::thread::sleep(span);
+            Ok(())
+        }
+    };
+}
