@@ -8,8 +8,8 @@ use aws_sdk_s3::config::{Credentials, Region};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, tls};
 
-use super::conflict::RetryConflicts;
 use super::refusal::{Attempted, Said};
+use super::retried::ByStatus;
 use super::server_clock::ServerClock;
 use super::settings::S3Settings;
 use crate::store::StoreError;
@@ -72,7 +72,7 @@ pub(super) async fn connect(settings: &S3Settings, clock: ServerClock) -> Result
     let mut config = aws_sdk_s3::config::Builder::from(&found)
         // AWS's certificates cover one name in front of its own, so no bucket with a dot.
         .force_path_style(is_elsewhere || settings.address.bucket().contains('.'))
-        .retry_classifier(RetryConflicts)
+        .retry_classifier(ByStatus)
         .interceptor(clock);
     if found.region().is_none() {
         if !is_elsewhere {

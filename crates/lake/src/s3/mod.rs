@@ -15,13 +15,14 @@ mod abandoned;
 mod address;
 mod background;
 mod client;
-mod conflict;
+
 mod lease;
 mod lease_keeper;
 mod lease_record;
 mod listing;
 mod read;
 mod refusal;
+mod retried;
 mod server_clock;
 mod settings;
 mod upload;

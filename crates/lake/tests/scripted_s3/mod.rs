@@ -19,6 +19,8 @@ pub enum Answer {
     Half,
     /// The connection is cut before a word.
     Cut,
+    /// The body of the latest request that had one, under this ETag.
+    WhatWasWritten(&'static str),
     /// Nothing, for so long.
     Silence(Duration),
 }
@@ -42,8 +44,14 @@ pub fn written(etag: &'static str) -> Answer {
 #[derive(Debug)]
 pub struct ScriptedS3 {
     endpoint: String,
-    requests: Arc<Mutex<Vec<String>>>,
-    script: Arc<Mutex<VecDeque<Answer>>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    script: VecDeque<Answer>,
+    requests: Vec<String>,
+    written: String,
 }
 
 impl ScriptedS3 {
@@ -51,16 +59,16 @@ impl ScriptedS3 {
     pub fn start(script: impl IntoIterator<Item = Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let script = Arc::new(Mutex::new(script.into_iter().collect::<VecDeque<_>>()));
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let (queue, seen) = (Arc::clone(&script), Arc::clone(&requests));
+        let state = State { script: script.into_iter().collect(), ..State::default() };
+        let state = Arc::new(Mutex::new(state));
+        let served = Arc::clone(&state);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (queue, seen) = (Arc::clone(&queue), Arc::clone(&seen));
-                std::thread::spawn(move || serve(stream, &queue, &seen));
+                let state = Arc::clone(&served);
+                std::thread::spawn(move || serve(stream, &state));
             }
         });
-        Self { endpoint, requests, script }
+        Self { endpoint, state }
     }
 
     /// Settings that lead here, with waits that a test can afford.
@@ -86,16 +94,16 @@ impl ScriptedS3 {
 
     /// Each request's head so far, its lines in lower case but for the first.
     pub fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        self.state.lock().unwrap().requests.clone()
     }
 
     /// How many answers nobody asked for.
     pub fn unmet(&self) -> usize {
-        self.script.lock().unwrap().len()
+        self.state.lock().unwrap().script.len()
     }
 }
 
-fn serve(stream: TcpStream, script: &Mutex<VecDeque<Answer>>, requests: &Mutex<Vec<String>>) {
+fn serve(stream: TcpStream, state: &Mutex<State>) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     let mut length = 0;
@@ -116,8 +124,15 @@ fn serve(stream: TcpStream, script: &Mutex<VecDeque<Answer>>, requests: &Mutex<V
     if reader.read_exact(&mut body).is_err() {
         return;
     }
-    requests.lock().unwrap().push(head);
-    let answer = script.lock().unwrap().pop_front().unwrap_or_else(|| status(400, "the script is over"));
+    let (answer, written) = {
+        let mut state = state.lock().unwrap();
+        state.requests.push(head);
+        if !body.is_empty() {
+            state.written = String::from_utf8_lossy(&body).into_owned();
+        }
+        let over = || status(400, "the script is over");
+        (state.script.pop_front().unwrap_or_else(over), state.written.clone())
+    };
     let mut stream = reader.into_inner();
     // The client may have given up: that is its affair.
     let _ = match answer {
@@ -129,6 +144,10 @@ fn serve(stream: TcpStream, script: &Mutex<VecDeque<Answer>>, requests: &Mutex<V
                 stream,
                 "HTTP/1.1 {status} As Scripted\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
             )
+        }
+        Answer::WhatWasWritten(etag) => {
+            let length = written.len();
+            write!(stream, "HTTP/1.1 200 OK\r\netag: {etag}\r\ncontent-length: {length}\r\n\r\n{written}")
         }
         Answer::Half => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf of it"),
         Answer::Cut => Ok(()),
