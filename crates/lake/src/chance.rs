@@ -1,6 +1,7 @@
 //! Chance for names and waits; not for secrets.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+#[cfg(feature = "s3")]
 use std::time::Duration;
 
 /// 128 bits in hexadecimal that nobody else has.
@@ -9,6 +10,7 @@ pub(crate) fn name() -> String {
 }
 
 /// A wait up to `longest`, and at least a quarter of it.
+#[cfg(feature = "s3")]
 pub(crate) fn up_to(longest: Duration) -> Duration {
     longest.mul_f64(0.25 + 0.75 * (bits() >> 11) as f64 / (1_u64 << 53) as f64)
 }
@@ -18,7 +20,7 @@ fn bits() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "s3"))]
 mod tests {
     use super::*;
 

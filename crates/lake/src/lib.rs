@@ -23,6 +23,7 @@ pub mod raw_object;
 #[cfg(test)]
 mod raw_samples;
 pub mod rolling;
+#[cfg(feature = "s3")]
 pub mod s3;
 mod salvage;
 pub mod store;
@@ -33,5 +34,6 @@ pub use generation::Generation;
 pub use key::Key;
 pub use open::{OpenError, open};
 pub use raw_name::RawObjectName;
+#[cfg(feature = "s3")]
 pub use s3::{S3Address, S3Settings, S3Store};
 pub use store::{ObjectMeta, ObjectWriter, PutNew, Store, StoreError};

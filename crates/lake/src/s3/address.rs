@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::key::Key;
 
 /// How an address on S3 begins.
-pub(crate) const SCHEME: &str = "s3://";
+const SCHEME: &str = "s3://";
 
 /// `s3://<bucket>` or `s3://<bucket>/<prefix>`: every object of the lake is in the bucket, its name below the prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,7 +36,6 @@ use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use bytes::Bytes;
 
-pub(crate) use self::address::SCHEME;
 pub use self::address::{BadAddress, S3Address};
 use self::background::Background;
 use self::lease::Leases;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use millrace_lake::s3::{S3Credentials, S3Settings, S3Store};
 
 /// The secret that no error and no `Debug` may show.
-pub const SECRET: &str = "hush-hush-hush";
+pub(crate) const SECRET: &str = "hush-hush-hush";
 
 /// What one request meets.
 #[derive(Debug, Clone)]
-pub enum Answer {
+pub(crate) enum Answer {
     Status(u16, Vec<(&'static str, &'static str)>, &'static str),
     /// The first bytes of an object that has more; then the connection is cut.
     Half,
@@ -26,23 +26,23 @@ pub enum Answer {
 }
 
 /// An answer without headers.
-pub fn status(status: u16, body: &'static str) -> Answer {
+pub(crate) fn status(status: u16, body: &'static str) -> Answer {
     Answer::Status(status, Vec::new(), body)
 }
 
 /// S3's refusal in XML.
-pub fn refusal(code: u16, name: &'static str) -> Answer {
+pub(crate) fn refusal(code: u16, name: &'static str) -> Answer {
     let body = format!("<Error><Code>{name}</Code><Message>as scripted</Message></Error>");
     status(code, body.leak())
 }
 
 /// A written object's answer.
-pub fn written(etag: &'static str) -> Answer {
+pub(crate) fn written(etag: &'static str) -> Answer {
     Answer::Status(200, vec![("etag", etag)], "")
 }
 
 #[derive(Debug)]
-pub struct ScriptedS3 {
+pub(crate) struct ScriptedS3 {
     endpoint: String,
     state: Arc<Mutex<State>>,
 }
@@ -56,7 +56,7 @@ struct State {
 
 impl ScriptedS3 {
     /// Answers with `script` in its order; what comes after it is answered 400.
-    pub fn start(script: impl IntoIterator<Item = Answer>) -> Self {
+    pub(crate) fn start(script: impl IntoIterator<Item = Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let state = State { script: script.into_iter().collect(), ..State::default() };
@@ -72,7 +72,7 @@ impl ScriptedS3 {
     }
 
     /// Settings that lead here, with waits that a test can afford.
-    pub fn settings(&self) -> S3Settings {
+    pub(crate) fn settings(&self) -> S3Settings {
         S3Settings {
             region: Some("us-east-1".into()),
             endpoint: Some(self.endpoint.clone()),
@@ -88,17 +88,17 @@ impl ScriptedS3 {
         }
     }
 
-    pub async fn store(&self) -> S3Store {
+    pub(crate) async fn store(&self) -> S3Store {
         S3Store::connect(self.settings()).await.unwrap()
     }
 
     /// Each request's head so far, its lines in lower case but for the first.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.clone()
     }
 
     /// How many answers nobody asked for.
-    pub fn unmet(&self) -> usize {
+    pub(crate) fn unmet(&self) -> usize {
         self.state.lock().unwrap().script.len()
     }
 }
