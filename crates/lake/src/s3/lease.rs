@@ -10,6 +10,8 @@
 //! - **What S3 cannot promise**: a request that was sent before the lease was lost may still arrive after it, for as long
 //!   as the deadline of the settings. S3 has no fence that a plain put would be held against; where that matters, what is
 //!   written has to say whose it is.
+//! - **Giving back** removes the object on condition that it is still the holder's; a server that has no such removal
+//!   keeps a small object that says that the lock is free.
 //!
 //! The objects are under `.locks/`, which no key can name: locks are in no listing.
 
@@ -22,7 +24,7 @@ use tokio::sync::oneshot;
 
 use super::S3Store;
 use super::lease_keeper::keep;
-use super::lease_record::LeaseRecord;
+use super::lease_record::{FREE, LeaseRecord};
 use super::refusal::{Said, is_absent, is_precondition};
 use crate::chance;
 use crate::key::Key;
@@ -161,7 +163,9 @@ pub(super) async fn take(store: &S3Store, key: &Key) -> Result<Box<dyn LockGuard
             _ => Instant::now(),
         };
         if has_run_out(store, &found, since.elapsed()) {
-            tracing::warn!(lock = %key, "took over a lock whose holder died");
+            if found.record.lease_millis != FREE {
+                tracing::warn!(lock = %key, "taking over a lock whose holder died");
+            }
             let sent = Sent::now();
             if let Some(etag) = write(store, key, &record(store, &holder, 0), Some(&found.etag)).await? {
                 return Ok(hold(store, key, holder, etag, sent));
@@ -176,7 +180,9 @@ pub(super) async fn take(store: &S3Store, key: &Key) -> Result<Box<dyn LockGuard
 
 fn has_run_out(store: &S3Store, found: &Found, watched: Duration) -> bool {
     let span = Duration::from_millis(found.record.lease_millis);
-    watched > span * 2 || found.modified.is_some_and(|modified| store.clock().is_past(modified, span))
+    found.record.lease_millis == FREE
+        || watched > span * 2
+        || found.modified.is_some_and(|modified| store.clock().is_past(modified, span))
 }
 
 pub(super) fn record(store: &S3Store, holder: &str, renewal: u64) -> LeaseRecord {

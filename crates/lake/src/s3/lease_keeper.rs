@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::S3Store;
 use super::lease::{self, Lease, Sent};
+use super::lease_record::{FREE, LeaseRecord};
 use crate::store::StoreError;
 
 /// Keeps `lease`, whose object has `etag`, until `given_back` says that its guard is gone.
@@ -83,11 +84,19 @@ impl Kept {
         if !self.lease.is_held() {
             return;
         }
-        let request = self.store.client().delete_object().bucket(self.store.bucket());
-        let request = request.key(lease::name(&self.store, &self.lease.key)).if_match(&self.etag);
-        if let Err(error) = request.send().await {
-            let error = self.store.attempted("unlock", &self.lease.key).refused(&error);
-            tracing::warn!(lock = %self.lease.key, %error, "a lock could not be given back; it runs out by itself");
+        let (store, key) = (&self.store, &self.lease.key);
+        let request = store.client().delete_object().bucket(store.bucket());
+        let Err(error) = request.key(lease::name(store, key)).if_match(&self.etag).send().await else {
+            return;
+        };
+        // Not every server knows conditional removals. A removal without a condition could hit another's lock; so the lock
+        // is written as free instead.
+        let free =
+            LeaseRecord { lease_millis: FREE, ..lease::record(store, &self.lease.holder, self.renewal + 1) };
+        if let Ok(Some(_)) = lease::write(store, key, &free, Some(&self.etag)).await {
+            return;
         }
+        let error = store.attempted("unlock", key).refused(&error);
+        tracing::warn!(lock = %key, %error, "a lock could not be given back; it runs out by itself");
     }
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The span of a lock that nobody holds.
+pub(super) const FREE: u64 = 0;
+
 /// The body of a lock's object. Each write of it differs from all before: S3 knows a version by its content, and a lease
 /// that was renewed has to look renewed to whoever is about to take it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,7 +14,8 @@ pub(super) struct LeaseRecord {
     pub(super) holder: String,
     /// How often it was renewed.
     pub(super) renewal: u64,
-    /// How long the lock is held from S3's `LastModified` on.
+    /// How long, in milliseconds, the lock is held from S3's `LastModified` on.
+    /// [`FREE`]: it was given back.
     pub(super) lease_millis: u64,
 }
 
