@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::key::Key;
-use crate::store::Store;
+use crate::store::{PutNew, Store};
 
 /// Runs every check on `store`, which must be empty.
 ///
@@ -14,6 +14,7 @@ use crate::store::Store;
 pub async fn suite(store: &dyn Store) {
     absent_objects(store).await;
     whole_objects(store).await;
+    new_objects(store).await;
     listing(store).await;
     dropped_writers(store).await;
     overwriting_while_reading(store).await;
@@ -67,6 +68,24 @@ async fn whole_objects(store: &dyn Store) {
     if let Some(path) = store.local_path(&name) {
         assert_eq!(std::fs::read(path).expect("the local path is readable"), expected);
     }
+    clear(store).await;
+}
+
+async fn new_objects(store: &dyn Store) {
+    let name = key("new/object");
+    let put_new =
+        async |body: &'static [u8]| store.put_new(&name, Bytes::from_static(body)).await.expect("put_new");
+    assert_eq!(put_new(b"first").await, PutNew::Created);
+    assert_eq!(put_new(b"second").await, PutNew::AlreadyThere);
+    assert_eq!(store.get(&name).await.expect("get"), "first", "what is there stays as it is");
+    store.delete(&name).await.expect("delete");
+    let (left, right) = tokio::join!(put_new(b"left"), put_new(b"right"));
+    let expected = match (left, right) {
+        (PutNew::Created, PutNew::AlreadyThere) => "left",
+        (PutNew::AlreadyThere, PutNew::Created) => "right",
+        both => panic!("of two who create at once one does, not: {both:?}"),
+    };
+    assert_eq!(store.get(&name).await.expect("get"), expected);
     clear(store).await;
 }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::key::Key;
-use crate::store::{LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
+use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
 
 /// Where a failure can be scripted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,6 +116,11 @@ impl<S: Store> Store for FaultyStore<S> {
         under(fault, self.address(), "write", key.as_str(), self.inner.put(key, body)).await
     }
 
+    async fn put_new(&self, key: &Key, body: Bytes) -> Result<PutNew, StoreError> {
+        let fault = self.script.next(Place::Put);
+        under(fault, self.address(), "write", key.as_str(), self.inner.put_new(key, body)).await
+    }
+
     async fn writer(&self, key: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {
         let inner = self.inner.writer(key).await?;
         let (store, key) = (self.address(), key.clone());
@@ -143,6 +148,10 @@ impl<S: Store> Store for FaultyStore<S> {
 
     async fn lock(&self, key: &Key) -> Result<Box<dyn LockGuard>, StoreError> {
         self.inner.lock(key).await
+    }
+
+    async fn settle(&self) {
+        self.inner.settle().await;
     }
 
     fn local_path(&self, key: &Key) -> Option<PathBuf> {

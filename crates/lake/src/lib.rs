@@ -1,5 +1,6 @@
 //! Objects and files: the store port, keys, the Parquet writer, rolling, compaction, erasure.
 
+mod chance;
 pub mod compaction;
 pub mod conformance;
 pub mod dead_letter;
@@ -14,6 +15,7 @@ pub mod key;
 pub mod landed;
 pub mod layout;
 pub mod memory;
+pub mod open;
 pub mod raw_file;
 pub mod raw_listing;
 pub mod raw_name;
@@ -21,6 +23,8 @@ pub mod raw_object;
 #[cfg(test)]
 mod raw_samples;
 pub mod rolling;
+#[cfg(feature = "s3")]
+pub mod s3;
 mod salvage;
 pub mod store;
 mod temp_file;
@@ -28,5 +32,8 @@ mod temp_file;
 pub use folder::FolderStore;
 pub use generation::Generation;
 pub use key::Key;
+pub use open::{OpenError, open};
 pub use raw_name::RawObjectName;
-pub use store::{ObjectMeta, ObjectWriter, Store, StoreError};
+#[cfg(feature = "s3")]
+pub use s3::{S3Address, S3Settings, S3Store};
+pub use store::{ObjectMeta, ObjectWriter, PutNew, Store, StoreError};

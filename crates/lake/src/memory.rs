@@ -1,6 +1,7 @@
 //! The store in memory: the contract at its plainest, and what tests stand on.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use crate::key::Key;
-use crate::store::{LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
+use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
 
 /// Objects in a map. Durable as long as the process.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +34,16 @@ impl Store for MemoryStore {
     async fn put(&self, key: &Key, body: Bytes) -> Result<(), StoreError> {
         self.objects().insert(key.clone(), body);
         Ok(())
+    }
+
+    async fn put_new(&self, key: &Key, body: Bytes) -> Result<PutNew, StoreError> {
+        match self.objects().entry(key.clone()) {
+            Entry::Occupied(_) => Ok(PutNew::AlreadyThere),
+            Entry::Vacant(place) => {
+                place.insert(body);
+                Ok(PutNew::Created)
+            }
+        }
     }
 
     async fn writer(&self, key: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {

@@ -6,11 +6,10 @@
 //! where it is the same, every removal under way was announced before the listing began, and the objects that replace
 //! what is going were there all the time.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
 use bytes::Bytes;
 use millrace_events::failure::Class;
 
+use crate::chance;
 use crate::layout::{self, LayoutError};
 use crate::store::{ObjectMeta, Store, StoreError};
 
@@ -59,9 +58,8 @@ pub async fn exact(store: &dyn Store, table: &str) -> Result<Vec<ObjectMeta>, Li
 
 /// Changes the mark. What replaces the objects that go next must be visible already.
 pub(crate) async fn announce_removal(store: &dyn Store, table: &str) -> Result<(), ListingError> {
-    // Two hashers are keyed with chance each: a mark never comes back.
-    let chance = || RandomState::new().build_hasher().finish();
-    let body = serde_json::json!({ "mark": format!("{:016x}{:016x}", chance(), chance()) });
+    // By chance: a mark never comes back.
+    let body = serde_json::json!({ "mark": chance::name() });
     Ok(store.put(&layout::removal_mark_key(table)?, body.to_string().into()).await?)
 }
 

@@ -1,4 +1,4 @@
-//! The store port: where objects live. A folder now, S3 beside it; both pass [`crate::conformance`].
+//! The store port: where objects live. A folder and S3; both pass [`crate::conformance`].
 
 use std::path::PathBuf;
 
@@ -31,6 +31,21 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Writes `body` as the whole object `key`, durably, replacing what was there.
     async fn put(&self, key: &Key, body: Bytes) -> Result<(), StoreError>;
 
+    /// Writes `body` as the whole object `key` where there is none, and leaves it as it is where there is one: for objects
+    /// whose name says what they hold, so that writing them again adds nothing. Of those who call it at once one
+    /// creates; a [`Store::put`] at the same time may come before or after.
+    ///
+    /// [`PutNew::AlreadyThere`] may be the caller's own object, where the answer to an earlier try was lost.
+    async fn put_new(&self, key: &Key, body: Bytes) -> Result<PutNew, StoreError> {
+        let name = Key::new(format!("_new/{key}")).unwrap_or_else(|_| key.clone());
+        let _lock = self.lock(&name).await?;
+        match self.get(key).await {
+            Ok(_) => Ok(PutNew::AlreadyThere),
+            Err(error) if error.is_not_found() => self.put(key, body).await.map(|()| PutNew::Created),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Opens an object for writing in pieces. Nothing is visible before [`ObjectWriter::finish`]; a writer that is
     /// dropped leaves nothing behind.
     async fn writer(&self, key: &Key) -> Result<Box<dyn ObjectWriter>, StoreError>;
@@ -49,14 +64,28 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// no leftovers, they are put in place. Answers how many leftovers there were.
     async fn sweep(&self) -> Result<usize, StoreError>;
 
-    /// Takes the named lock, waiting for whoever holds it; it is released when the guard drops or its process dies.
+    /// Takes the named lock, waiting for whoever holds it; it is released when the guard drops or its process dies. A
+    /// lock is no object: it is never listed.
     async fn lock(&self, key: &Key) -> Result<Box<dyn LockGuard>, StoreError>;
+
+    /// Waits for what goes on behind dropped guards and writers, such as locks on their way back. A process that ends
+    /// without it has them wait until they run out.
+    async fn settle(&self) {}
 
     /// The file behind a key, where the store is a folder: lets readers map it instead of copying.
     fn local_path(&self, key: &Key) -> Option<PathBuf>;
 
     /// The store's address, for people and messages.
     fn address(&self) -> String;
+}
+
+/// What [`Store::put_new`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutNew {
+    /// There was no such object; now it is this one.
+    Created,
+    /// There is one; nothing was written.
+    AlreadyThere,
 }
 
 /// Holds a [`Store::lock`].

@@ -1,0 +1,102 @@
+//! Renews a lease while its guard lives, and gives it back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::S3Store;
+use super::lease::{self, Lease, Sent};
+use super::lease_record::{FREE, LeaseRecord};
+use crate::store::StoreError;
+
+/// Keeps `lease`, whose object has `etag`, until `given_back` says that its guard is gone.
+pub(super) async fn keep(
+    store: S3Store,
+    lease: Arc<Lease>,
+    etag: String,
+    mut given_back: oneshot::Receiver<()>,
+) {
+    let mut kept = Kept { store, lease, etag, renewal: 0 };
+    let every = kept.lease.span / 3;
+    loop {
+        tokio::select! {
+            _ = &mut given_back => return kept.give_back().await,
+            () = tokio::time::sleep(every) => {}
+        }
+        // A renewal that hangs must not eat the time of the one after it.
+        match tokio::time::timeout(every, kept.renew()).await {
+            Ok(Ok(Renewal::Done)) => {}
+            Ok(Ok(Renewal::TakenAway)) => {
+                tracing::warn!(lock = %kept.lease.key, "a lock was lost to another holder");
+                kept.lease.taken_away();
+                return;
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(lock = %kept.lease.key, %error, "a lock could not be renewed; tried again");
+                let soon = every.min(Duration::from_secs(1));
+                tokio::select! {
+                    _ = &mut given_back => return kept.give_back().await,
+                    () = tokio::time::sleep(soon) => {}
+                }
+            }
+            Err(_) => tracing::warn!(lock = %kept.lease.key, "a lock's renewal timed out; tried again"),
+        }
+    }
+}
+
+enum Renewal {
+    Done,
+    TakenAway,
+}
+
+struct Kept {
+    store: S3Store,
+    lease: Arc<Lease>,
+    etag: String,
+    renewal: u64,
+}
+
+impl Kept {
+    async fn renew(&mut self) -> Result<Renewal, StoreError> {
+        let (store, lease) = (&self.store, &self.lease);
+        self.renewal += 1;
+        let sent = Sent::now();
+        let record = lease::record(store, &lease.holder, self.renewal);
+        if let Some(etag) = lease::write(store, &lease.key, &record, Some(&self.etag)).await? {
+            self.etag = etag;
+            lease.renewed(sent);
+            return Ok(Renewal::Done);
+        }
+        // Perhaps an earlier try of ours arrived and its answer did not.
+        match lease::read(store, &lease.key).await? {
+            Some(found) if found.record.holder == lease.holder => {
+                self.etag = found.etag;
+                // When it was written is not known to have been after `sent`; the next renewal counts.
+                Ok(Renewal::Done)
+            }
+            _ => Ok(Renewal::TakenAway),
+        }
+    }
+
+    /// Removes the object, unless it may be another's by now: its next holder then finds it run out.
+    async fn give_back(self) {
+        if !self.lease.is_held() {
+            return;
+        }
+        let (store, key) = (&self.store, &self.lease.key);
+        let request = store.client().delete_object().bucket(store.bucket());
+        let Err(error) = request.key(lease::name(store, key)).if_match(&self.etag).send().await else {
+            return;
+        };
+        // Not every server knows conditional removals. A removal without a condition could hit another's lock; so the lock
+        // is written as free instead.
+        let free =
+            LeaseRecord { lease_millis: FREE, ..lease::record(store, &self.lease.holder, self.renewal + 1) };
+        if let Ok(Some(_)) = lease::write(store, key, &free, Some(&self.etag)).await {
+            return;
+        }
+        let error = store.attempted("unlock", key).refused(&error);
+        tracing::warn!(lock = %key, %error, "a lock could not be given back; it runs out by itself");
+    }
+}

@@ -1,0 +1,34 @@
+//! Reading an object.
+
+use bytes::Bytes;
+
+use super::S3Store;
+use super::refusal::{Said, causes};
+use crate::chance;
+use crate::key::Key;
+use crate::store::StoreError;
+
+/// How often an object is asked for again whose body was cut off. The SDK tries again what fails before the body only.
+const TRIES: u32 = 4;
+
+/// The whole object.
+pub(super) async fn whole(store: &S3Store, key: &Key) -> Result<Bytes, StoreError> {
+    let attempted = store.attempted("read", key);
+    let mut tries = 0;
+    loop {
+        let request = store.client().get_object().bucket(store.bucket()).key(store.name(key));
+        let answer = request.send().await.map_err(|error| attempted.not_found(key, &error))?;
+        tries += 1;
+        match answer.body.collect().await {
+            Ok(body) => return Ok(body.into_bytes()),
+            Err(error) if tries == TRIES => {
+                let causes: Vec<_> = causes(&error).map(ToString::to_string).collect();
+                let said = format!("the object was cut off, {TRIES} times; at last: {}", causes.join(": "));
+                return Err(attempted.retry(Said(said)));
+            }
+            Err(_) => {
+                tokio::time::sleep(chance::up_to(store.settings().backoff * 2_u32.pow(tries - 1))).await;
+            }
+        }
+    }
+}

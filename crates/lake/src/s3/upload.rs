@@ -1,0 +1,135 @@
+//! An upload in parts: nothing of it is visible before it is completed, and nothing is left once it is given up.
+
+use aws_sdk_s3::operation::upload_part::builders::UploadPartFluentBuilder;
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::S3Store;
+use super::abandoned::SIGN_OF_LIFE;
+use super::refusal::{Said, is_precondition};
+use crate::key::Key;
+use crate::store::{PutNew, StoreError};
+
+/// What an object must meet for an upload to be completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Condition {
+    None,
+    /// There is no object of this key.
+    New,
+}
+
+/// A begun upload. Dropped, it is aborted, as far as its process lives to do so; else [`super::abandoned`] is for it.
+#[derive(Debug)]
+pub(super) struct Upload {
+    store: S3Store,
+    key: Key,
+    id: String,
+    parts: Vec<CompletedPart>,
+    runtime: Handle,
+    // Dropped with the upload: its signs of life end.
+    _alive: oneshot::Sender<()>,
+    ended: bool,
+}
+
+impl Upload {
+    pub(super) async fn begin(store: &S3Store, key: &Key) -> Result<Self, StoreError> {
+        let request = store.client().create_multipart_upload().bucket(store.bucket()).key(store.name(key));
+        let begun = request.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await;
+        let begun = begun.map_err(|error| store.attempted("write", key).refused(&error))?;
+        let Some(id) = begun.upload_id else {
+            let said = Said("S3 began an upload without telling its id".to_owned());
+            return Err(store.attempted("write", key).retry(said));
+        };
+        let (alive, gone) = oneshot::channel();
+        let runtime = Handle::current();
+        store.background().spawn(&runtime, show_life(store.clone(), key.clone(), id.clone(), gone));
+        Ok(Self {
+            store: store.clone(),
+            key: key.clone(),
+            id,
+            parts: Vec::new(),
+            runtime,
+            _alive: alive,
+            ended: false,
+        })
+    }
+
+    /// Uploads the next part; all but the last have at least 5 MiB.
+    pub(super) async fn part(&mut self, body: Bytes) -> Result<(), StoreError> {
+        let attempted = self.store.attempted("write", &self.key);
+        let number = i32::try_from(self.parts.len() + 1).unwrap_or(SIGN_OF_LIFE);
+        if number >= SIGN_OF_LIFE {
+            let said = Said(format!("S3 takes {} parts an object", SIGN_OF_LIFE - 1));
+            return Err(attempted.stop("the object has too many parts; raise the settings' part_bytes", said));
+        }
+        let request = part_request(&self.store, &self.key, &self.id, number).body(body.into());
+        let sent = request.send().await.map_err(|error| attempted.refused(&error))?;
+        let part = CompletedPart::builder().part_number(number);
+        self.parts.push(part.set_e_tag(sent.e_tag).set_checksum_crc32(sent.checksum_crc32).build());
+        Ok(())
+    }
+
+    /// Makes the object visible, in one step.
+    pub(super) async fn complete(mut self, condition: Condition) -> Result<PutNew, StoreError> {
+        let parts =
+            CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
+        let client = self.store.client();
+        let request = client.complete_multipart_upload().bucket(self.store.bucket());
+        let request = request.key(self.store.name(&self.key)).upload_id(&self.id).multipart_upload(parts);
+        let request = match condition {
+            Condition::None => request,
+            Condition::New => request.if_none_match("*"),
+        };
+        match request.send().await {
+            Ok(_) => {
+                self.ended = true;
+                Ok(PutNew::Created)
+            }
+            Err(error) if condition == Condition::New && is_precondition(&error) => Ok(PutNew::AlreadyThere),
+            Err(error) => Err(self.store.attempted("write", &self.key).refused(&error)),
+        }
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let client = self.store.client();
+        let request = client.abort_multipart_upload().bucket(self.store.bucket());
+        let request = request.key(self.store.name(&self.key)).upload_id(&self.id);
+        let (store, key) = (self.store.clone(), self.key.clone());
+        self.store.background().spawn(&self.runtime, async move {
+            if let Err(error) = request.send().await {
+                let error = store.attempted("abort", &key).refused(&error);
+                tracing::debug!(%error, "an upload could not be aborted; a sweep will");
+            }
+        });
+    }
+}
+
+fn part_request(store: &S3Store, key: &Key, id: &str, number: i32) -> UploadPartFluentBuilder {
+    let request = store.client().upload_part().bucket(store.bucket()).key(store.name(key)).upload_id(id);
+    request.part_number(number).checksum_algorithm(ChecksumAlgorithm::Crc32)
+}
+
+/// Uploads a part that is a sign of life, again and again until the upload is gone.
+async fn show_life(store: S3Store, key: Key, id: String, mut gone: oneshot::Receiver<()>) {
+    loop {
+        let beat = async {
+            tokio::time::sleep(store.settings().abandoned_after / 4).await;
+            let request = part_request(&store, &key, &id, SIGN_OF_LIFE);
+            request.body(Bytes::from_static(b".").into()).send().await
+        };
+        tokio::select! {
+            _ = &mut gone => return,
+            sent = beat => if let Err(error) = sent {
+                let error = store.attempted("write", &key).refused(&error);
+                tracing::debug!(%error, "an upload could not show that its writer lives; tried again later");
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The store on S3 against a server of S3's protocol, which MILLRACE_S3_ENDPOINT names (`http://127.0.0.1:<port>`).
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use bytes::Bytes;
+use millrace_events::failure::Class;
+use millrace_lake::s3::{S3Address, S3Credentials, S3Settings, S3Store};
+use millrace_lake::{Key, PutNew, Store, conformance};
+
+const ENDPOINT: &str = "MILLRACE_S3_ENDPOINT";
+const KEY: &str = "millrace-test";
+const MIB: usize = 1 << 20;
+
+/// Names the lake of the child that is killed.
+const VICTIM: &str = "LAKE_S3_VICTIM";
+
+/// The server's endpoint; without one, tells that `check` was skipped, and why, on standard output and in the file that
+/// MILLRACE_SKIP_LOG names.
+fn endpoint(check: &str) -> Option<String> {
+    if let Ok(endpoint) = std::env::var(ENDPOINT) {
+        return Some(endpoint);
+    }
+    let line = format!("skipped: {check}: no server of S3's protocol, {ENDPOINT} is not set");
+    println!("{line}");
+    if let Some(log) = std::env::var_os("MILLRACE_SKIP_LOG") {
+        let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+        writeln!(log, "{line}").unwrap();
+    }
+    None
+}
+
+fn key(text: &str) -> Key {
+    Key::new(text).unwrap()
+}
+
+fn settings(endpoint: &str, address: S3Address) -> S3Settings {
+    S3Settings {
+        region: Some("us-east-1".into()),
+        endpoint: Some(endpoint.into()),
+        credentials: Some(S3Credentials {
+            access_key_id: KEY.into(),
+            secret_access_key: KEY.into(),
+            session_token: None,
+        }),
+        part_bytes: 5 * MIB,
+        lease: Duration::from_secs(3),
+        abandoned_after: Duration::from_secs(4),
+        ..S3Settings::new(address)
+    }
+}
+
+/// The server as others see it.
+struct Server {
+    endpoint: String,
+    client: Client,
+    bucket: String,
+}
+
+impl Server {
+    /// With an empty bucket of the test's own, or `None` where there is no server.
+    async fn with_bucket(check: &str) -> Option<Self> {
+        let endpoint = endpoint(check)?;
+        let client = client(&endpoint);
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+        let bucket = format!("{}-{now}", check.replace(' ', "-"));
+        client.create_bucket().bucket(&bucket).send().await.unwrap();
+        Some(Self { endpoint, client, bucket })
+    }
+
+    fn settings(&self) -> S3Settings {
+        settings(&self.endpoint, format!("s3://{}/dev/lake", self.bucket).parse().unwrap())
+    }
+
+    async fn store(&self) -> S3Store {
+        S3Store::connect(self.settings()).await.unwrap()
+    }
+
+    /// Every name in the bucket but those of locks: on servers without conditional removals these stay, as free ones.
+    async fn names(&self) -> Vec<String> {
+        let listed = self.client.list_objects_v2().bucket(&self.bucket).send().await.unwrap();
+        listed
+            .contents
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|object| object.key)
+            .filter(|name| !name.contains("/.locks/"))
+            .collect()
+    }
+
+    async fn uploads(&self) -> usize {
+        let listed = self.client.list_multipart_uploads().bucket(&self.bucket).send().await.unwrap();
+        listed.uploads.unwrap_or_default().len()
+    }
+}
+
+fn client(endpoint: &str) -> Client {
+    // No TLS: the tests' servers are on loopback.
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .credentials_provider(Credentials::new(KEY, KEY, None, None, "test"))
+        .region(Region::new("us-east-1"))
+        .endpoint_url(endpoint)
+        .force_path_style(true)
+        .http_client(http);
+    Client::from_conf(config.build())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms() {
+    let Some(server) = Server::with_bucket("s3 conformance").await else { return };
+    let store = server.store().await;
+    conformance::suite(&store).await;
+    store.settle().await;
+    assert!(server.names().await.is_empty());
+    assert_eq!(server.uploads().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms_at_the_root_of_a_bucket() {
+    let Some(server) = Server::with_bucket("s3 root").await else { return };
+    let address = format!("s3://{}", server.bucket).parse().unwrap();
+    let store = S3Store::connect(S3Settings { address, ..server.settings() }).await.unwrap();
+    conformance::suite(&store).await;
+}
+
+#[tokio::test]
+async fn large_objects_go_in_parts_and_come_whole() {
+    let Some(server) = Server::with_bucket("s3 parts").await else { return };
+    let store = server.store().await;
+    let body = Bytes::from((0..11 * MIB + 7).map(|at| (at % 251) as u8).collect::<Vec<_>>());
+    store.put(&key("raw/put"), body.clone()).await.unwrap();
+    assert_eq!(store.put_new(&key("raw/put"), body.slice(..6 * MIB)).await.unwrap(), PutNew::AlreadyThere);
+    assert_eq!(store.put_new(&key("raw/new"), body.clone()).await.unwrap(), PutNew::Created);
+    let mut writer = store.writer(&key("raw/pieces")).await.unwrap();
+    for piece in body.chunks(MIB / 3) {
+        writer.write(Bytes::copy_from_slice(piece)).await.unwrap();
+    }
+    assert_eq!(server.uploads().await, 1);
+    assert!(store.get(&key("raw/pieces")).await.unwrap_err().is_not_found());
+    assert_eq!(writer.finish().await.unwrap(), body.len() as u64);
+    for name in ["raw/put", "raw/new", "raw/pieces"] {
+        assert!(store.get(&key(name)).await.unwrap() == body, "{name}");
+    }
+    let mut given_up = store.writer(&key("raw/pieces")).await.unwrap();
+    given_up.write(body.slice(..6 * MIB)).await.unwrap();
+    drop(given_up);
+    store.settle().await;
+    assert_eq!(server.uploads().await, 0, "a dropped writer aborts its upload");
+    assert!(store.get(&key("raw/pieces")).await.unwrap() == body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listings_have_more_than_a_page() {
+    let Some(server) = Server::with_bucket("s3 pages").await else { return };
+    let store = server.store().await;
+    let mut puts = tokio::task::JoinSet::new();
+    for worker in 0..8 {
+        let store = store.clone();
+        puts.spawn(async move {
+            for at in (worker..1_204).step_by(8) {
+                store.put(&key(&format!("raw/users/{at:04}")), Bytes::from_static(b"x")).await.unwrap();
+            }
+        });
+    }
+    puts.join_all().await;
+    // What consoles and others leave is no object of the lake.
+    for name in ["dev/lake/raw/users/", "dev/lake/raw/.hidden", "dev/lakeside", "other"] {
+        server.client.put_object().bucket(&server.bucket).key(name).send().await.unwrap();
+    }
+    let listed = store.list("raw/").await.unwrap();
+    assert_eq!(listed.len(), 1_204);
+    assert!(listed.is_sorted_by(|left, right| left.key < right.key));
+    assert_eq!(store.list("").await.unwrap().len(), 1_204);
+    assert_eq!(store.list("raw/users/000").await.unwrap().len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_excludes_other_stores_longer_than_its_lease() {
+    static INSIDE: AtomicBool = AtomicBool::new(false);
+
+    let Some(server) = Server::with_bucket("s3 locks").await else { return };
+    let mut stores = tokio::task::JoinSet::new();
+    for turn in 0..4 {
+        let store = server.store().await;
+        stores.spawn(async move {
+            for round in 0..3 {
+                let held = store.lock(&key("jobs/a")).await.unwrap();
+                assert!(!INSIDE.swap(true, Ordering::SeqCst), "two hold the lock at once");
+                // One of them holds it for far longer than a lease, which is renewed meanwhile.
+                let span = if (turn, round) == (0, 0) { 9_000 } else { 50 };
+                tokio::time::sleep(Duration::from_millis(span)).await;
+                store.put(&key("state"), Bytes::new()).await.unwrap();
+                INSIDE.store(false, Ordering::SeqCst);
+                drop(held);
+            }
+            store.settle().await;
+        });
+    }
+    stores.join_all().await;
+    assert_eq!(server.names().await, ["dev/lake/state"]);
+}
+
+#[tokio::test]
+async fn a_waiter_that_gives_up_holds_nothing() {
+    let Some(server) = Server::with_bucket("s3 waiter").await else { return };
+    let store = server.store().await;
+    let held = store.lock(&key("jobs/a")).await.unwrap();
+    let waited = tokio::time::timeout(Duration::from_millis(500), store.lock(&key("jobs/a"))).await;
+    assert!(waited.is_err());
+    drop(held);
+    store.settle().await;
+    let other = server.store().await;
+    let given_back = Instant::now();
+    other.lock(&key("jobs/a")).await.unwrap();
+    assert!(given_back.elapsed() < Duration::from_secs(2), "a lock that was given back is free at once");
+}
+
+/// Not a test of its own: what the child process does, until it is killed.
+#[tokio::test]
+async fn victim() {
+    let (Ok(address), Ok(endpoint)) = (std::env::var(VICTIM), std::env::var(ENDPOINT)) else { return };
+    let store = S3Store::connect(settings(&endpoint, address.parse().unwrap())).await.unwrap();
+    let _lock = store.lock(&key("jobs/a")).await.unwrap();
+    let mut writer = store.writer(&key("raw/object")).await.unwrap();
+    writer.write(Bytes::from(vec![1; 6 * MIB])).await.unwrap();
+    eprintln!("half");
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_writer_leaves_is_swept_and_what_a_living_one_has_stays() {
+    let Some(server) = Server::with_bucket("s3 kill").await else { return };
+    let store = server.store().await;
+    let address = server.settings().address.to_string();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "victim", "--nocapture"])
+        .env(VICTIM, address)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    assert_eq!(said, "half");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let killed = Instant::now();
+
+    let mut living = store.writer(&key("raw/living")).await.unwrap();
+    living.write(Bytes::from(vec![2; 6 * MIB])).await.unwrap();
+    assert_eq!(server.uploads().await, 2);
+    assert_eq!(store.sweep().await.unwrap(), 0, "nobody is dead for sure yet");
+    assert!(store.list("").await.unwrap().is_empty(), "half an object is none");
+
+    let held = store.lock(&key("jobs/a")).await.unwrap();
+    let waited = killed.elapsed();
+    assert!(waited < Duration::from_secs(12), "the lock of the dead was taken after {waited:?}");
+    drop(held);
+
+    // The living one is idle for longer than the dead one may be silent.
+    tokio::time::sleep(Duration::from_secs(9).saturating_sub(killed.elapsed())).await;
+    assert_eq!(store.sweep().await.unwrap(), 1);
+    assert_eq!(server.uploads().await, 1);
+    assert_eq!(living.finish().await.unwrap(), 6 * MIB as u64);
+    assert_eq!(
+        store.get(&key("raw/living")).await.unwrap().len(),
+        6 * MIB,
+        "a sign of life is no part of an object"
+    );
+    assert!(store.get(&key("raw/object")).await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn an_upload_that_was_aborted_by_others_is_worth_another_try() {
+    let Some(server) = Server::with_bucket("s3 aborted").await else { return };
+    let store = server.store().await;
+    let mut writer = store.writer(&key("raw/a")).await.unwrap();
+    writer.write(Bytes::from(vec![2; 6 * MIB])).await.unwrap();
+    let uploads = server.client.list_multipart_uploads().bucket(&server.bucket).send().await.unwrap();
+    let id = uploads.uploads()[0].upload_id().unwrap();
+    let abort = server.client.abort_multipart_upload().bucket(&server.bucket);
+    abort.key("dev/lake/raw/a").upload_id(id).send().await.unwrap();
+    assert_eq!(writer.finish().await.unwrap_err().class(), Class::Retry);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_told() {
+    let Some(endpoint) = endpoint("s3 missing bucket") else { return };
+    let store =
+        S3Store::connect(settings(&endpoint, "s3://nobody-made-this-one".parse().unwrap())).await.unwrap();
+    for error in [
+        store.put(&key("a"), Bytes::new()).await.unwrap_err(),
+        store.get(&key("a")).await.unwrap_err(),
+        store.list("").await.unwrap_err(),
+        store.sweep().await.unwrap_err(),
+        store.lock(&key("a")).await.unwrap_err(),
+        store.writer(&key("a")).await.unwrap().finish().await.unwrap_err(),
+    ] {
+        assert_eq!(error.class(), Class::Stop);
+        assert!(error.to_string().contains("there is no such bucket"), "{error}");
+    }
+}
