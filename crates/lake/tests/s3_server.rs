@@ -17,6 +17,7 @@ use millrace_lake::{Key, PutNew, Store, conformance};
 const ENDPOINT: &str = "MILLRACE_S3_ENDPOINT";
 const KEY: &str = "millrace-test";
 const MIB: usize = 1 << 20;
+const ABANDONED: Duration = Duration::from_secs(8);
 
 /// Names the lake of the child that is killed.
 const VICTIM: &str = "LAKE_S3_VICTIM";
@@ -51,7 +52,7 @@ fn settings(endpoint: &str, address: S3Address) -> S3Settings {
         }),
         part_bytes: 5 * MIB,
         lease: Duration::from_secs(3),
-        abandoned_after: Duration::from_secs(4),
+        abandoned_after: ABANDONED,
         ..S3Settings::new(address)
     }
 }
@@ -256,7 +257,9 @@ async fn what_a_killed_writer_leaves_is_swept_and_what_a_living_one_has_stays() 
     let mut living = store.writer(&key("raw/living")).await.unwrap();
     living.write(Bytes::from(vec![2; 6 * MIB])).await.unwrap();
     assert_eq!(server.uploads().await, 2);
-    assert_eq!(store.sweep().await.unwrap(), 0, "nobody is dead for sure yet");
+    let swept = store.sweep().await.unwrap();
+    // On a busy machine the dead may be silent for long enough by now.
+    assert!(swept == 0 || killed.elapsed() > ABANDONED, "nobody is dead for sure yet");
     assert!(store.list("").await.unwrap().is_empty(), "half an object is none");
 
     let held = store.lock(&key("jobs/a")).await.unwrap();
@@ -265,8 +268,8 @@ async fn what_a_killed_writer_leaves_is_swept_and_what_a_living_one_has_stays() 
     drop(held);
 
     // The living one is idle for longer than the dead one may be silent.
-    tokio::time::sleep(Duration::from_secs(9).saturating_sub(killed.elapsed())).await;
-    assert_eq!(store.sweep().await.unwrap(), 1);
+    tokio::time::sleep((ABANDONED + Duration::from_secs(5)).saturating_sub(killed.elapsed())).await;
+    assert_eq!(swept + store.sweep().await.unwrap(), 1);
     assert_eq!(server.uploads().await, 1);
     assert_eq!(living.finish().await.unwrap(), 6 * MIB as u64);
     assert_eq!(
