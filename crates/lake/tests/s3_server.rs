@@ -22,6 +22,9 @@ const ABANDONED: Duration = Duration::from_secs(8);
 /// Names the lake of the child that is killed.
 const VICTIM: &str = "LAKE_S3_VICTIM";
 
+/// Names the lake of the child that has nothing but its environment.
+const BY_ENVIRONMENT: &str = "LAKE_S3_BY_ENVIRONMENT";
+
 /// The server's endpoint; without one, tells that `check` was skipped, and why, on standard output and in the file that
 /// MILLRACE_SKIP_LOG names.
 fn endpoint(check: &str) -> Option<String> {
@@ -278,6 +281,37 @@ async fn what_a_killed_writer_leaves_is_swept_and_what_a_living_one_has_stays() 
         "a sign of life is no part of an object"
     );
     assert!(store.get(&key("raw/object")).await.unwrap_err().is_not_found());
+}
+
+/// Not a test of its own: what the child process does.
+#[tokio::test]
+async fn child_by_environment() {
+    let Ok(address) = std::env::var(BY_ENVIRONMENT) else { return };
+    let store = millrace_lake::open(&address).await.unwrap();
+    store.put(&key("raw/a"), Bytes::from_static(b"body")).await.unwrap();
+    assert_eq!(store.list("").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_environment_is_enough() {
+    let Some(server) = Server::with_bucket("s3 environment").await else { return };
+    let run = |secrets: &[(&str, &str)]| {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_by_environment", "--nocapture"])
+            .env_clear()
+            .env(BY_ENVIRONMENT, format!("s3://{}", server.bucket))
+            .env("AWS_ENDPOINT_URL", &server.endpoint)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(secrets.iter().copied())
+            .output()
+            .unwrap()
+    };
+    let output = run(&[("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", KEY)]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(server.names().await, ["raw/a"]);
+    let output = run(&[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("no credentials were found"), "{said}");
 }
 
 #[tokio::test]
