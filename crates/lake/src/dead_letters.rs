@@ -4,7 +4,9 @@
 //! them they live under a hidden, locked name beside it; `finish` gives them their place in one step. What a killed run
 //! had acknowledged is put in place by the next [`crate::store::Store::sweep`].
 //!
-//! It works on a lake in a folder; the lake on S3 will need its own, for objects there cannot be appended to.
+//! It works on a lake in a folder. Objects on S3 cannot be appended to: there each batch has to be an object of its own,
+//! `_dead_letters/<topic>/<generation>/<partition>-<first offset>-<last offset>.jsonl`, whole and in place when its put
+//! answers, and named by what it holds, so that nothing has to be finished or swept. That is not built yet.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result, Seek, SeekFrom, Write};
