@@ -1,7 +1,6 @@
 //! `millrace compact`.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,9 +9,11 @@ use clap::Args;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use millrace_events::catalogue;
 use millrace_events::event::Event;
+use millrace_lake::Store;
 use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progress};
-use millrace_lake::{FolderStore, Store};
 use millrace_runtime::Shutdown;
+
+use crate::lake::LakeAddress;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -25,9 +26,9 @@ Safe beside runs, jobs and queries, and to be stopped at any moment: the next on
 /// Arguments of `millrace compact`.
 #[derive(Debug, Args)]
 pub(crate) struct CompactArgs {
-    /// The lake's folder
-    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
-    lake: PathBuf,
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
+    lake: LakeAddress,
     /// One raw table, as its folder is called [default: all of them]
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
@@ -46,11 +47,9 @@ pub(crate) struct CompactArgs {
 }
 
 pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    if !args.lake.is_dir() {
-        bail!("there is no lake at {lake}: name one with --lake", lake = args.lake.display());
-    }
+    args.lake.check_exists()?;
     let events = events_of(args.table.as_deref())?;
-    let store = Arc::new(FolderStore::new(&args.lake));
+    let store = args.lake.open().await?;
     if !args.dry_run {
         store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
     }
@@ -80,7 +79,7 @@ fn events_of(table: Option<&str>) -> anyhow::Result<Vec<&'static Event>> {
 async fn compact_table(
     args: &CompactArgs,
     event: &Event,
-    store: &Arc<FolderStore>,
+    store: &Arc<dyn Store>,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<CompactionReport>> {
     let policy =

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use chrono::NaiveDate;
 use clap::Args;
 use millrace_jobs::catalogue::Layer;
-use millrace_jobs::query::Session;
+
+use crate::lake::LakeAddress;
 
 use crate::query::{self, Format};
 use crate::run::UsageError;
@@ -24,9 +25,9 @@ JSON is an array of objects, a line each. Without --as-of it is the newest day."
 pub(crate) struct ExportArgs {
     /// The table, as `millrace tables` names it
     table: String,
-    /// The lake's folder
-    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
-    lake: PathBuf,
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
+    lake: LakeAddress,
     /// How it is written [default: by --output's ending, else csv]
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -43,8 +44,8 @@ pub(crate) struct ExportArgs {
 
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     query::silence_engine_panics();
-    let session = Session::open(&args.lake)?;
-    let lake = session.lake()?;
+    let session = args.lake.session()?;
+    let lake = session.lake_with(|table| table == args.table)?;
     let Some(table) = lake.table(&args.table) else {
         let names: Vec<_> = lake.tables.iter().map(|table| table.name.as_str()).collect();
         return Err(UsageError(format!(

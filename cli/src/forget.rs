@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use indicatif::HumanCount;
 use millrace_jobs::forget::{self, Erasure, ForgetReport, Jobs, Place};
 use millrace_lake::erasure::Subjects;
-use millrace_lake::{FolderStore, Store};
 use millrace_runtime::Shutdown;
+
+use crate::lake::LakeAddress;
 
 use crate::clock::now_micros;
 
@@ -37,9 +38,9 @@ pub(crate) struct ForgetArgs {
     /// Read more ids from this file, one a line; - is standard input
     #[arg(long, value_name = "FILE")]
     ids_from: Option<PathBuf>,
-    /// The lake's folder
-    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
-    lake: PathBuf,
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
+    lake: LakeAddress,
     /// Remove it; without this, what would be removed is counted
     #[arg(long)]
     yes: bool,
@@ -49,20 +50,18 @@ pub(crate) struct ForgetArgs {
 }
 
 pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    if !args.lake.is_dir() {
-        bail!("there is no lake at {lake}: name one with --lake", lake = args.lake.display());
-    }
+    args.lake.check_exists()?;
     let mut ids = args.ids.clone();
     if let Some(file) = &args.ids_from {
         ids.extend(read_ids(file)?);
     }
     let subjects = Arc::new(Subjects::new(ids)?);
-    let store: Arc<dyn Store> = Arc::new(FolderStore::new(&args.lake));
+    let store = args.lake.open().await?;
     let work = async {
         if !args.yes {
             return forget::plan(&store, &subjects).await;
         }
-        let scratch_dir = args.lake.join(".scratch");
+        let scratch_dir = args.lake.scratch_dir();
         let erasure = Erasure { subjects: Arc::clone(&subjects), now: now_micros(), scratch_dir };
         forget::forget(Arc::clone(&store), &erasure, &Jobs(Arc::clone(&store))).await
     };

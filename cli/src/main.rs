@@ -8,6 +8,7 @@ mod export;
 mod failure;
 mod forget;
 mod job;
+mod lake;
 mod outgoing;
 mod peek;
 mod progress;
@@ -125,7 +126,11 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
 fn until_stopped(work: impl AsyncFnOnce(&Shutdown) -> anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::on_signals()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(work(&shutdown))
+    runtime.block_on(async {
+        let ended = work(&shutdown).await;
+        lake::settle().await;
+        ended
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use millrace_jobs::query::{QueryError, Session, Statements};
 
+use crate::lake::LakeAddress;
+
 pub(crate) use grid::terminal_width;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -32,9 +34,9 @@ the standard is refused, with the form that works. A CAST of a float to an integ
 pub(crate) struct QueryArgs {
     /// The query; without one, statements are read from standard input, or asked for at a prompt
     sql: Option<String>,
-    /// The lake's folder
-    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
-    lake: PathBuf,
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
+    lake: LakeAddress,
     /// How the answer is written [default: by --output's ending, else table]
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -69,7 +71,7 @@ impl Format {
 
 pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
     silence_engine_panics();
-    let session = Session::open(&args.lake)?;
+    let session = args.lake.session()?;
     let by_file = args.output.as_deref().and_then(Format::of_file);
     let format = args.format.or(by_file).unwrap_or(Format::Table);
     match &args.sql {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,9 +11,9 @@ use millrace_jobs::catalogue::Layer;
 use millrace_jobs::forget;
 use millrace_jobs::lineage::{self, Lineage};
 use millrace_jobs::query::{Cell, LakeTable, Session};
-use millrace_lake::FolderStore;
 
 use crate::clock;
+use crate::lake::LakeAddress;
 use crate::query::terminal_width;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -26,9 +25,9 @@ Examples:
 /// Arguments of `millrace tables`.
 #[derive(Debug, Args)]
 pub(crate) struct TablesArgs {
-    /// The lake's folder
-    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
-    lake: PathBuf,
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
+    lake: LakeAddress,
     /// Show each table's columns too
     #[arg(long)]
     schema: bool,
@@ -69,12 +68,11 @@ struct ToldColumn {
 }
 
 pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
-    let session = Session::open(&args.lake)?;
+    let session = args.lake.session()?;
     let tables = session.lake()?.tables;
-    let store = FolderStore::new(&args.lake);
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let mut lineage = runtime.block_on(lineage::of_tables(&store))?;
-    let interrupted = runtime.block_on(forget::unfinished(&store))?.len();
+    let (store, handle) = args.lake.open_blocking()?;
+    let mut lineage = handle.block_on(lineage::of_tables(store.as_ref()))?;
+    let interrupted = handle.block_on(forget::unfinished(store.as_ref()))?.len();
     let now = clock::now_micros();
     let told = tables.iter().map(|table| {
         let made = lineage.remove(&table.name);

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use millrace_lake::{FolderStore, Store};
 use millrace_runtime::settings::{Environment, SettingsError};
 use millrace_runtime::telemetry;
 use serde_json::{Value, json};
@@ -26,8 +24,8 @@ pub enum Job {
 /// A job's settings.
 #[derive(Debug)]
 pub struct Settings {
-    /// `MILLRACE_LAKE`: the lake's folder.
-    pub lake: PathBuf,
+    /// `MILLRACE_LAKE`: the lake, `s3://bucket/prefix` or a folder.
+    pub lake: String,
     /// `MILLRACE_AS_OF`: the logical day, `YYYY-MM-DD`; today (UTC) unless set.
     pub as_of: NaiveDate,
     /// `MILLRACE_STARTED_AT`: the run's start, such as `2026-02-01T03:00:00Z`, one for all jobs of a day's run; now
@@ -83,7 +81,7 @@ fn run_of_process(job: Job) -> Result<Value, Box<dyn std::error::Error>> {
 }
 
 async fn run(job: Job, settings: &Settings) -> Result<Value, crate::job_error::JobError> {
-    let store: Arc<dyn Store> = Arc::new(FolderStore::new(&settings.lake));
+    let store = millrace_lake::open(&settings.lake).await?;
     let run = RunContext { as_of: settings.as_of, started_at: settings.started_at.timestamp_micros() };
     let answer = |published: bool, tables: &[TableReport], seconds: f64| {
         let rows: serde_json::Map<_, _> =

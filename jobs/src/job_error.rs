@@ -14,6 +14,8 @@ use polars::error::PolarsError;
 pub enum JobError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the lake could not be opened")]
+    Open(#[from] millrace_lake::OpenError),
     #[error(transparent)]
     Listing(#[from] ListingError),
     #[error(transparent)]
@@ -74,6 +76,7 @@ impl JobError {
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
+            Self::Open(error) => error.class(),
             Self::Listing(error) => error.class(),
             Self::Erased => Class::Retry,
             _ => Class::Stop,

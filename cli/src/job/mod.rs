@@ -2,21 +2,19 @@
 
 mod runner;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use indicatif::{HumanBytes, HumanCount};
 use millrace_jobs::run_context::RunContext;
 use millrace_jobs::{analytics_aggregation, raw_transformation, time_series_analysis};
-use millrace_lake::FolderStore;
 use millrace_runtime::Shutdown;
 
 pub(crate) use runner::{Done, Runner};
 
 use crate::clock;
+use crate::lake::LakeAddress;
 use crate::progress::Bars;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -43,9 +41,9 @@ pub(crate) struct JobArgs {
 /// What every command that runs jobs takes.
 #[derive(Debug, Args)]
 pub(crate) struct RunAt {
-    /// The lake's folder
-    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
-    pub(crate) lake: PathBuf,
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
+    pub(crate) lake: LakeAddress,
     /// The instant that the tables give as the run's start, such as 2026-02-01T03:00:00Z; of two runs for one day the
     /// later one wins [default: now]
     #[arg(long, value_name = "INSTANT")]
@@ -88,7 +86,7 @@ impl JobName {
 pub(crate) async fn job(args: JobArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let run = RunContext { as_of: args.as_of.unwrap_or_else(clock::today), started_at: args.at.started_at() };
     let bars = Bars::new(args.at.json);
-    let runner = Runner::new(Arc::new(FolderStore::new(&args.at.lake)), &bars);
+    let runner = Runner::new(args.at.lake.open().await?, args.at.lake.scratch_dir(), &bars);
     let Some(done) = unless_stopped(runner.run(args.job, &run), shutdown, &bars).await? else {
         return Ok(ExitCode::from(crate::INTERRUPTED));
     };

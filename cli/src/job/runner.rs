@@ -1,12 +1,13 @@
 //! Runs any job with its progress bar.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use millrace_jobs::raw_transformation::{self, JobReport};
 use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_jobs::run_record::TableReport;
 use millrace_jobs::{analytics_aggregation, time_series_analysis};
-use millrace_lake::{FolderStore, Store};
+use millrace_lake::Store;
 use serde_json::json;
 
 use super::JobName;
@@ -18,7 +19,8 @@ const JOB_MEMORY: u64 = 96 << 20;
 /// Runs jobs over one lake.
 #[derive(Debug)]
 pub(crate) struct Runner<'a> {
-    store: Arc<FolderStore>,
+    store: Arc<dyn Store>,
+    scratch_dir: PathBuf,
     bars: &'a Bars,
 }
 
@@ -35,18 +37,18 @@ pub(crate) struct Done {
 }
 
 impl<'a> Runner<'a> {
-    pub(crate) fn new(store: Arc<FolderStore>, bars: &'a Bars) -> Self {
-        Self { store, bars }
+    pub(crate) fn new(store: Arc<dyn Store>, scratch_dir: PathBuf, bars: &'a Bars) -> Self {
+        Self { store, scratch_dir, bars }
     }
 
     pub(crate) async fn run(&self, job: JobName, run: &RunContext) -> anyhow::Result<Done> {
-        let store: Arc<dyn Store> = self.store.clone();
+        let store = Arc::clone(&self.store);
         let bar = self.bars.job(job.as_str());
         tracing::debug!(started_at = run.started_at, as_of = %run.as_of, "{} starts", job.as_str());
         let done = match job {
             JobName::RawTransformation => {
                 let settings =
-                    JobSettings { memory_bytes: JOB_MEMORY, scratch_dir: self.store.root().join(".scratch") };
+                    JobSettings { memory_bytes: JOB_MEMORY, scratch_dir: self.scratch_dir.clone() };
                 let progress = |progress| {
                     tracing::trace!(?progress, "raw-transformation");
                     bar.raw(progress);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::lake::LakeAddress;
 use chrono::NaiveDate;
 use millrace_events::catalogue;
 use millrace_events::event::Event;
@@ -63,9 +64,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "GENERATION", env = "MILLRACE_GENERATION")]
     pub generation: Option<String>,
 
-    /// The lake's folder, made if missing
-    #[arg(long, value_name = "DIR", default_value = "./lake", env = "MILLRACE_LAKE")]
-    pub lake: PathBuf,
+    /// The lake: a folder, made if missing, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
+    pub lake: LakeAddress,
 
     /// The run's logical day, YYYY-MM-DD; recorded and simulated sources then run on that day's clock, so that the
     /// same arguments give the same tables [default: today, UTC]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use millrace_events::event::Event;
 use millrace_lake::landed::LandedOffsets;
-use millrace_lake::{FolderStore, Generation};
+use millrace_lake::{Generation, Store};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::embedded::EmbeddedBroker;
 use millrace_stream::hold_back::HoldBack;
@@ -35,7 +35,7 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    pub(crate) async fn start(plan: &Plan, store: &FolderStore) -> anyhow::Result<Self> {
+    pub(crate) async fn start(plan: &Plan, store: &dyn Store) -> anyhow::Result<Self> {
         match (&plan.brokers, &plan.generation) {
             (Some(brokers), Some(generation)) => {
                 Self::cluster(brokers, generation.clone(), &plan.streams, store).await
@@ -71,7 +71,7 @@ impl Broker {
         brokers: &str,
         generation: Generation,
         streams: &[&'static Event],
-        store: &FolderStore,
+        store: &dyn Store,
     ) -> anyhow::Result<Self> {
         let settings = ClientSettings::new(brokers);
         let topics = Topics::connect(&settings)?;

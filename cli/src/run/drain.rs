@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use millrace_events::event::Event;
-use millrace_lake::Generation;
 use millrace_lake::dead_letter::DeadLetter;
-use millrace_lake::dead_letters::DeadLetterFile;
+use millrace_lake::letters::Letters;
+use millrace_lake::{Generation, Store};
 use millrace_stream::consumer::Consumer;
 use millrace_stream::hold_back::HoldBack;
 use millrace_stream::record::Record;
@@ -39,7 +39,8 @@ pub(crate) fn start(
     broker: &Broker,
     streams: &[&'static Event],
     hold_back: &Arc<HoldBack>,
-    lake: &Path,
+    store: &Arc<dyn Store>,
+    folder: Option<&Path>,
 ) -> anyhow::Result<Drain> {
     let queues: Vec<Queue> = streams.iter().map(|event| Queue::of(event.topic())).collect();
     let starts = queues.iter().map(|queue| ((queue.topic.clone(), 0), 0)).collect();
@@ -48,7 +49,8 @@ pub(crate) fn start(
     let worker = Worker {
         consumer,
         queues,
-        lake: lake.to_owned(),
+        store: Arc::clone(store),
+        folder: folder.map(Path::to_owned),
         generation: broker.generation.clone(),
         hold_back: Arc::clone(hold_back),
         ends: Arc::clone(&ends),
@@ -79,7 +81,9 @@ impl Drain {
 struct Worker {
     consumer: Consumer,
     queues: Vec<Queue>,
-    lake: PathBuf,
+    store: Arc<dyn Store>,
+    /// The lake's, where it is one.
+    folder: Option<PathBuf>,
     generation: Generation,
     hold_back: Arc<HoldBack>,
     ends: Arc<OnceLock<BTreeMap<(String, i32), i64>>>,
@@ -92,7 +96,7 @@ struct Queue {
     source: &'static str,
     topic: String,
     /// Made for the first letter.
-    file: Option<DeadLetterFile>,
+    file: Option<Letters>,
     batch: Vec<DeadLetter>,
     /// Of the batch, as the broker holds it.
     bytes: usize,
@@ -153,7 +157,8 @@ impl Worker {
         let file = match &mut queue.file {
             Some(file) => file,
             none => {
-                let made = DeadLetterFile::create(&self.lake, queue.source, &self.generation);
+                let made =
+                    Letters::create(&self.store, self.folder.as_deref(), queue.source, &self.generation);
                 none.insert(self.runtime.block_on(made)?)
             }
         };

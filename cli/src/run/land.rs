@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use land_events::{LandSettings, Landed, Landing};
-use millrace_lake::FolderStore;
+use millrace_lake::Store;
 use millrace_stream::consumer::Consumer;
 use millrace_stream::hold_back::HoldBack;
 use millrace_stream::producer::Producer;
@@ -36,7 +36,7 @@ pub(crate) struct LandingThread {
 impl LandingThread {
     pub(crate) fn start(
         broker: &Broker,
-        store: Arc<FolderStore>,
+        store: Arc<dyn Store>,
         producer: Arc<Producer>,
         landed: impl Fn(u64) + Send + 'static,
     ) -> anyhow::Result<Self> {

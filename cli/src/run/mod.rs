@@ -12,6 +12,7 @@ mod source;
 mod summary;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use land_events::LandCounts;
 use millrace_jobs::raw_transformation::JobReport;
 use millrace_jobs::run_context::RunContext;
 use millrace_jobs::run_record::TableReport;
-use millrace_lake::{FolderStore, Store};
+use millrace_lake::Store;
 use millrace_runtime::Shutdown;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::USERS_CREATED;
@@ -46,7 +47,7 @@ use crate::progress::Bars;
 pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let plan = args.plan(clock::today())?;
     let bars = Bars::new(args.json);
-    let store = Arc::new(FolderStore::new(&args.lake));
+    let store = args.lake.open().await?;
     let swept = store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
     if swept > 0 {
         bars.say(&format!("swept {swept} leftovers of killed runs"));
@@ -60,7 +61,7 @@ pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
 
     let tables = match &flow.fetching.source_error {
         Some(_) => None,
-        None => Some(transform(&plan, &store, &bars, &mut seconds).await?),
+        None => Some(transform(&plan, &store, args.lake.scratch_dir(), &bars, &mut seconds).await?),
     };
     seconds.insert("total", started.elapsed().as_secs_f64());
     bars.clear();
@@ -89,18 +90,18 @@ async fn carry(
     args: &RunArgs,
     plan: &args::Plan,
     source: &mut OpenSource,
-    store: &Arc<FolderStore>,
+    store: &Arc<dyn Store>,
     shutdown: &Shutdown,
     bars: &Bars,
     seconds: &mut BTreeMap<&'static str, f64>,
 ) -> anyhow::Result<Flow> {
     let began = std::time::Instant::now();
-    let broker = Broker::start(plan, store).await?;
+    let broker = Broker::start(plan, store.as_ref()).await?;
     let producer = Arc::new(Producer::connect(&broker.settings, broker.hold_back.clone())?);
     let bar = bars.users(source.users.expected());
 
     let drain = match &broker.hold_back {
-        Some(hold_back) => Some(drain::start(&broker, &plan.streams, hold_back, &args.lake)?),
+        Some(hold_back) => Some(drain::start(&broker, &plan.streams, hold_back, store, args.lake.folder())?),
         None => None,
     };
     let landing = LandingThread::start(&broker, Arc::clone(store), Arc::clone(&producer), bar.landed())?;
@@ -162,12 +163,13 @@ async fn carry(
 /// All jobs of the day, in their order.
 async fn transform(
     plan: &args::Plan,
-    store: &Arc<FolderStore>,
+    store: &Arc<dyn Store>,
+    scratch_dir: PathBuf,
     bars: &Bars,
     seconds: &mut BTreeMap<&'static str, f64>,
 ) -> anyhow::Result<Tables> {
     let run = RunContext { as_of: plan.as_of.unwrap_or_else(clock::today), started_at: clock::now_micros() };
-    let runner = Runner::new(Arc::clone(store), bars);
+    let runner = Runner::new(Arc::clone(store), scratch_dir, bars);
     let mut jobs = Vec::with_capacity(JobName::ALL.len());
     for name in JobName::ALL {
         let done = runner.run(name, &run).await?;

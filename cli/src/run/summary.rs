@@ -100,14 +100,10 @@ impl Summary<'_> {
         }
         let peak = millrace_runtime::peak_rss_bytes()
             .map_or(String::new(), |bytes| format!(", {} of memory at most", HumanBytes(bytes)));
-        println!(
-            "\n  {:.1} s in all{peak}; the lake is {}\n",
-            self.second("total"),
-            self.args.lake.display()
-        );
+        println!("\n  {:.1} s in all{peak}; the lake is {}\n", self.second("total"), self.args.lake);
         println!(
             "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC LIMIT 5\"",
-            self.args.lake.display()
+            self.args.lake
         );
         Ok(())
     }
@@ -189,7 +185,7 @@ impl Summary<'_> {
             );
             return Ok(());
         }
-        let session = Session::open(&self.args.lake)?;
+        let session = self.args.lake.session()?;
         quality(&session, day)?;
         Charts::new(&session, &tables.run).print()
     }

@@ -14,6 +14,7 @@ pub mod generation;
 pub mod key;
 pub mod landed;
 pub mod layout;
+pub mod letters;
 pub mod memory;
 pub mod open;
 pub mod raw_file;

@@ -27,6 +27,10 @@ pub enum QueryError {
         path = path.display()
     )]
     Restless { path: PathBuf },
+    #[error("the lake could not be read")]
+    Store(#[from] millrace_lake::StoreError),
+    #[error("the lake's objects could not be listed")]
+    Listing(#[source] Box<millrace_lake::raw_listing::ListingError>),
     #[error("the query could not be parsed: {reason}")]
     Syntax { reason: String },
     /// Polars would answer it wrongly, or not at all.

@@ -169,7 +169,7 @@ fn removal_marks(root: &Path) -> Result<BTreeMap<String, Vec<u8>>, QueryError> {
 }
 
 /// The Parquet files anywhere below `folder`. Temporary files of writers end otherwise or begin with a dot.
-fn data_files(folder: &Path) -> Result<Vec<DataFile>, QueryError> {
+pub(super) fn data_files(folder: &Path) -> Result<Vec<DataFile>, QueryError> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -9,6 +9,7 @@ mod cell;
 mod error;
 pub mod gaps;
 mod lake_tables;
+mod mirror;
 mod open_files;
 mod overlap;
 mod scan;

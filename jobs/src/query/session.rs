@@ -1,12 +1,15 @@
 //! A lake that answers queries.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use millrace_lake::Store;
 use polars::prelude::Schema;
 use polars::sql::SQLContext;
+use tokio::runtime::Handle;
 
 use super::answer::{Answer, failed};
+use super::mirror::Mirror;
 use super::open_files::OpenFiles;
 use super::views::{self, View};
 use super::{Lake, QueryError, gaps, scan};
@@ -17,7 +20,8 @@ const ATTEMPTS: usize = 100;
 /// Answers queries over the tables of one lake.
 #[derive(Debug, Clone)]
 pub struct Session {
-    root: std::path::PathBuf,
+    root: PathBuf,
+    mirror: Option<Arc<Mirror>>,
 }
 
 impl Session {
@@ -26,11 +30,27 @@ impl Session {
         Lake::list(root)?;
         // It writes to standard error otherwise, between the lines of an answer.
         polars::error::set_warning_function(|warning, _| tracing::debug!(warning, "a warning of the engine"));
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), mirror: None })
     }
 
-    /// The lake as it is now.
+    /// Over a lake that is no folder: what a query names is copied into a folder of this session's own before it starts.
+    /// `handle` is of a runtime with more than one thread, which outlives the session.
+    pub fn over(store: Arc<dyn Store>, handle: Handle) -> Result<Self, QueryError> {
+        let mirror = Arc::new(Mirror::new(store, handle)?);
+        let session = Self::open(mirror.path())?;
+        Ok(Self { mirror: Some(mirror), ..session })
+    }
+
+    /// The lake as it is now. One that is no folder is copied whole.
     pub fn lake(&self) -> Result<Lake, QueryError> {
+        self.lake_with(|_| true)
+    }
+
+    /// The lake as it is now, with the files of the tables that are `wanted`; of a folder, with all.
+    pub fn lake_with(&self, wanted: impl Fn(&str) -> bool) -> Result<Lake, QueryError> {
+        if let Some(mirror) = &self.mirror {
+            mirror.bring(wanted)?;
+        }
         Lake::list(&self.root)
     }
 
@@ -38,7 +58,8 @@ impl Session {
     /// opened before it starts, so that nothing done to the lake meanwhile shows in the answer.
     pub fn query(&self, sql: &str) -> Result<Answer, QueryError> {
         for _ in 0..ATTEMPTS {
-            let lake = self.lake()?;
+            let named = sql.to_lowercase();
+            let lake = self.lake_with(|table| named.contains(&table.to_lowercase()))?;
             if let Some(open) = OpenFiles::of(&lake, sql)? {
                 return start(sql, &lake, &open);
             }
