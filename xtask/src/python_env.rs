@@ -13,7 +13,14 @@ pub(crate) const VARIABLE: &str = "MILLRACE_PYTHON";
 
 /// DuckDB answers the same questions as our jobs and queries, pyarrow reads our files; DuckDB needs pytz for
 /// timestamps with a zone. Pinned, so that an answer changes only with a commit.
-pub(crate) const PACKAGES: [&str; 3] = ["duckdb==2.0.0", "pyarrow==26.0.1", "pytz==2026.6"];
+pub(crate) const PACKAGES: [&str; 6] = [
+    "duckdb==2.0.0",
+    "fastavro==1.13.1",
+    "orjson==3.13.0",
+    "protobuf==7.36.2",
+    "pyarrow==26.0.1",
+    "pytz==2026.6",
+];
 
 /// The variable that names the interpreter with Spark to the jobs' bench.
 pub(crate) const SPARK_VARIABLE: &str = "MILLRACE_SPARK_PYTHON";

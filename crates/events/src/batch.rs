@@ -172,13 +172,31 @@ impl Column {
         }
     }
 
+    /// Arrow's builders give their memory away with the array: what follows them has room for as much again, so that it
+    /// does not grow from nothing in each batch.
     fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::Text(column) | Self::Symbol(column, _) => Arc::new(column.finish()),
-            Self::Double(column) => Arc::new(column.finish()),
-            Self::Int32(column) => Arc::new(column.finish()),
-            Self::Int64(column) => Arc::new(column.finish()),
-            Self::Instant(column) => Arc::new(column.finish()),
+            Self::Text(column) | Self::Symbol(column, _) => {
+                let (rows, bytes) = (column.offsets_slice().len() - 1, column.values_slice().len());
+                let next = StringBuilder::with_capacity(rows, bytes + bytes / 16);
+                Arc::new(std::mem::replace(column, next).finish())
+            }
+            Self::Double(column) => {
+                let next = Float64Builder::with_capacity(column.values_slice().len());
+                Arc::new(std::mem::replace(column, next).finish())
+            }
+            Self::Int32(column) => {
+                let next = Int32Builder::with_capacity(column.values_slice().len());
+                Arc::new(std::mem::replace(column, next).finish())
+            }
+            Self::Int64(column) => {
+                let next = Int64Builder::with_capacity(column.values_slice().len());
+                Arc::new(std::mem::replace(column, next).finish())
+            }
+            Self::Instant(column) => {
+                let next = instants(column.values_slice().len());
+                Arc::new(std::mem::replace(column, next).finish())
+            }
         }
     }
 }

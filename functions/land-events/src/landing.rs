@@ -129,11 +129,12 @@ impl<P: Publisher + 'static> Landing<P> {
     /// Takes a record, at `now` (µs since 1970, UTC). One that cannot be a row goes to the dead letters.
     pub fn push(&mut self, record: &Record<'_>, now: i64) -> Result<(), LandError> {
         self.go_on()?;
-        if record.offset < self.partition(record.topic, record.partition)?.next_offset {
+        let place = self.place(record.topic, record.partition)?;
+        if record.offset < self.partitions[place].next_offset {
             return Ok(());
         }
         let bytes = record.size();
-        match self.push_row(record, bytes, now) {
+        match self.push_row(place, record, bytes, now) {
             Ok(()) => {
                 self.landed.insert(record.topic, record.partition, record.offset);
             }
@@ -150,25 +151,20 @@ impl<P: Publisher + 'static> Landing<P> {
             }
         }
         self.counts.records += 1;
-        self.partition(record.topic, record.partition)?.took(record.offset, bytes, now);
+        self.partitions[place].took(record.offset, bytes, now);
         Ok(())
     }
 
-    fn push_row(&mut self, record: &Record<'_>, bytes: usize, now: i64) -> Result<(), Unfit> {
+    fn push_row(&mut self, place: usize, record: &Record<'_>, bytes: usize, now: i64) -> Result<(), Unfit> {
         let timestamp = row_timestamp(record)?;
-        let value = Value {
-            bytes: record.value,
-            content_type: record.header("content-type"),
-            source: source_of(record),
-        };
+        let value = value_of(record);
         let batch_rows = self.settings.batch_rows;
-        let schemas = Arc::clone(&self.schemas);
-        let partition = self.partition(record.topic, record.partition)?;
+        let partition = &mut self.partitions[place];
         let lane = match partition.lanes.entry(timestamp.div_euclid(HOUR_MICROS)) {
             std::collections::btree_map::Entry::Occupied(lane) => lane.into_mut(),
             std::collections::btree_map::Entry::Vacant(vacant) => {
                 let life = partition.life.clone();
-                vacant.insert(Lane::open(&partition.event, &schemas, life, batch_rows, now)?)
+                vacant.insert(Lane::open(&partition.event, &self.schemas, life, batch_rows, now)?)
             }
         };
         lane.push(&value, Place { offset: record.offset, timestamp }, bytes)?;
@@ -176,20 +172,17 @@ impl<P: Publisher + 'static> Landing<P> {
         Ok(())
     }
 
-    fn partition(&mut self, topic: &str, partition: i32) -> Result<&mut Partition, LandError> {
-        let place = self.partitions.iter().position(|place| place.is(topic, partition));
-        let place = match place {
-            Some(place) => place,
-            None => {
-                let event = self.events.iter().find(|event| event.topic() == topic);
-                let event = event.ok_or_else(|| self.unknown_topic(topic))?.clone();
-                let generation = self.generation.as_str().to_owned();
-                let life = PartitionLife { topic: topic.to_owned(), generation, partition };
-                self.partitions.push(Partition::new(event, life));
-                self.partitions.len() - 1
-            }
-        };
-        Ok(&mut self.partitions[place])
+    /// Where the partition is in `partitions`, of which none ever leaves.
+    fn place(&mut self, topic: &str, partition: i32) -> Result<usize, LandError> {
+        if let Some(place) = self.partitions.iter().position(|place| place.is(topic, partition)) {
+            return Ok(place);
+        }
+        let event = self.events.iter().find(|event| event.topic() == topic);
+        let event = event.ok_or_else(|| self.unknown_topic(topic))?.clone();
+        let generation = self.generation.as_str().to_owned();
+        let life = PartitionLife { topic: topic.to_owned(), generation, partition };
+        self.partitions.push(Partition::new(event, life));
+        Ok(self.partitions.len() - 1)
     }
 
     fn unknown_topic(&self, topic: &str) -> LandError {
@@ -317,8 +310,22 @@ fn row_timestamp(record: &Record<'_>) -> Result<i64, Refusal> {
     Ok(millis * 1_000)
 }
 
-/// Where a user in the API's own shape came from: what a replay says, or what its dead letter's story says.
-fn source_of<'a>(record: &Record<'a>) -> Option<&'a str> {
+/// The record's value with what its headers say of it: one look at each header, the last of a name counting.
+fn value_of<'a>(record: &Record<'a>) -> Value<'a> {
+    let (mut content_type, mut source, mut source_topic) = (None, None, None);
+    for &(name, value) in record.headers.iter().rev() {
+        let known = match name {
+            "content-type" => &mut content_type,
+            "source" => &mut source,
+            "source-topic" => &mut source_topic,
+            _ => continue,
+        };
+        known.get_or_insert(value);
+    }
+    let text =
+        |header: Option<Option<&'a [u8]>>| header.flatten().and_then(|value| std::str::from_utf8(value).ok());
+    // Where a user in the API's own shape came from: what a replay says, or what its dead letter's story says.
     let known = |source: &&str| ["randomuser_api", "simulator", "signup", "external"].contains(source);
-    record.header("source").or_else(|| record.header("source-topic")).filter(known)
+    let source = text(source).or_else(|| text(source_topic)).filter(known);
+    Value { bytes: record.value, content_type: text(content_type), source }
 }

@@ -1,0 +1,88 @@
+//! Values of the stream with most events into Arrow batches.
+
+use std::hint::black_box;
+use std::path::Path;
+
+use anyhow::ensure;
+use millrace_bench_report::{Measure, Report, cpu_seconds, median};
+use millrace_events::batch::{EventBatchBuilder, PartitionLife};
+use millrace_events::decode::Value;
+use millrace_events::event::Event;
+use millrace_events::frame::Encoding;
+use millrace_events::repository_schemas::RepositorySchemas;
+use millrace_sources::Stream;
+
+use crate::input;
+use crate::python;
+
+const EVENTS: usize = 100_000;
+const BATCH_ROWS: usize = 4_096;
+const RUNS: usize = 5;
+
+/// An encoding, its goal in events a second, and the peer's program and name.
+const ENCODINGS: [(Encoding, f64, &str, &str); 3] = [
+    (Encoding::Protobuf, 3e6, "decode_protobuf.py", "Python: protobuf (upb), pyarrow"),
+    (Encoding::Avro, 2e6, "decode_avro.py", "Python: fastavro, pyarrow"),
+    (Encoding::Json, 1e6, "decode_json.py", "Python: orjson, pyarrow"),
+];
+
+pub(crate) fn bench(report: &mut Report, python: Option<&Path>) -> anyhow::Result<()> {
+    let events = input::simulated(Stream::Interactions, EVENTS)?;
+    let folder = tempfile::tempdir()?;
+    for (encoding, goal, script, peer_name) in ENCODINGS {
+        let values = events.values(encoding)?;
+        let mean = input::mean(&values);
+        report.note(&format!("decode: {EVENTS} interactions of {mean:.0} bytes of {encoding:?} on average"));
+        let input = python::Input::write(folder.path(), events.event, &values)?;
+        let (mut ours, mut peer) = (Vec::new(), Vec::new());
+        decode(events.event, encoding, &values)?;
+        for _ in 0..RUNS {
+            let mut done = Ok(0);
+            ours.push(cpu_seconds(|| done = decode(events.event, encoding, &values)));
+            ensure!(done? == values.len(), "not every value was decoded");
+            if let Some(python) = python {
+                peer.push(python::cpu_seconds(python, script, &input)?);
+            }
+        }
+        let rate = EVENTS as f64 / median(ours);
+        report.add(Measure {
+            name: format!("decode: {encoding:?} to Arrow, the goal"),
+            ours: rate,
+            peer: goal,
+            peer_name: "the goal".to_owned(),
+            unit: "events/s of CPU",
+            ratio: rate / goal,
+            goal: 1.0,
+        });
+        if !peer.is_empty() {
+            let peer = EVENTS as f64 / median(peer);
+            report.add(Measure {
+                name: format!("decode: {encoding:?} to Arrow"),
+                ours: rate,
+                peer,
+                peer_name: peer_name.to_owned(),
+                unit: "events/s of CPU",
+                ratio: rate / peer,
+                goal: 10.0,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Answers the rows made.
+fn decode(event: &Event, encoding: Encoding, values: &[Vec<u8>]) -> anyhow::Result<usize> {
+    let life =
+        PartitionLife { topic: event.topic().to_owned(), generation: "bench".to_owned(), partition: 0 };
+    let mut builder = EventBatchBuilder::new(event, life, RepositorySchemas::shared(), BATCH_ROWS);
+    let content_type = Some(encoding.content_type());
+    let (mut rows, mut offset) = (0, 0);
+    for values in values.chunks(BATCH_ROWS) {
+        for bytes in values {
+            builder.push(&Value { bytes: Some(bytes), content_type, source: None }, offset, offset)?;
+            offset += 1;
+        }
+        rows += black_box(builder.finish(0)?).num_rows();
+    }
+    Ok(rows)
+}
