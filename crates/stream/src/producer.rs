@@ -24,6 +24,10 @@ use crate::topics::Topics;
 ///
 /// Contract: records of one partition are written in the order of their [`publish`](Self::publish), each once, however
 /// often a broker has to be asked; a record is safe only when a later [`flush`](Self::flush) answered `Ok`.
+///
+/// One exception, of Kafka's: a broker that restarts remembers only producers whose newest record is younger than a day
+/// (`producer.id.expiration.ms`), *by the record's own timestamp*. Of records that are stamped with times long past, those
+/// which were written and not yet acknowledged when the broker died are written a second time, at positions of their own.
 pub trait Publisher: Send + Sync {
     /// Queues a record. Blocks while there is no room for it.
     fn publish(&self, record: &OutgoingRecord<'_>) -> Result<(), StreamError>;
