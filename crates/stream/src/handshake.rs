@@ -58,6 +58,9 @@ impl Handshake {
     }
 }
 
+/// How librdkafka begins where no token could be had.
+const TOKEN_FAILURE: &str = "Failed to acquire SASL OAUTHBEARER token";
+
 /// Whether the other side said no. A connection that breaks in the middle of a login is told with the same code, and that
 /// is a broker which is going away.
 fn is_final(error: &KafkaError, said: &str) -> bool {
@@ -77,7 +80,9 @@ impl ClientContext for Handshake {
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
             heard.last = Some(said.to_owned());
         }
-        if is_final(&error, said) {
+        // A client that has a token asks for the next one while the old one is good: it may fail for a while.
+        let renewing = heard.token && said.contains(TOKEN_FAILURE);
+        if is_final(&error, said) && !renewing {
             heard.refused.get_or_insert_with(|| said.to_owned());
         }
     }
