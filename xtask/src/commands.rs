@@ -23,6 +23,11 @@ pub(crate) fn succeeds(command: &mut Command) -> anyhow::Result<bool> {
 
 /// Runs to its end without a word, but for the reason of a failure.
 pub(crate) fn quietly(command: &mut Command) -> anyhow::Result<()> {
+    output(command).map(drop)
+}
+
+/// Runs to its end without a word, but for the reason of a failure, and answers what it wrote to standard output.
+pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     let shown = shown(command);
     let output = command.output().with_context(|| format!("could not start {shown}"))?;
     if !output.status.success() {
@@ -32,7 +37,7 @@ pub(crate) fn quietly(command: &mut Command) -> anyhow::Result<()> {
         let last = err.lines().map(str::trim).rfind(|line| !line.is_empty());
         bail!("{shown} failed: {}", marked.or(last).unwrap_or("it said nothing"));
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 pub(crate) fn shown(command: &Command) -> String {

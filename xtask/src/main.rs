@@ -1,4 +1,4 @@
-//! What a contributor runs: `cargo xtask test`, `lint`, `ci`, `bench NAME`.
+//! What a contributor runs: `cargo xtask test`, `lint`, `ci`, `bench NAME`; `up`, `down` and `status` of the local servers.
 
 mod bench;
 mod commands;
@@ -7,6 +7,7 @@ mod python_env;
 mod servers;
 mod skips;
 mod test_run;
+mod up;
 mod workspace;
 
 use std::process::ExitCode;
@@ -30,6 +31,12 @@ enum Task {
     Ci,
     /// Builds and runs one benchmark of tests/benches
     Bench(bench::BenchArguments),
+    /// Starts Kafka, an AWS and a schema registry on 127.0.0.1, without Docker, and lets them run
+    Up(up::UpArguments),
+    /// Stops what `up` started
+    Down(up::DownArguments),
+    /// Tells which servers run, where, and how a shell gets their settings
+    Status,
 }
 
 fn main() -> ExitCode {
@@ -38,6 +45,9 @@ fn main() -> ExitCode {
         Task::Lint => lint::run().map(|failed| failed.is_empty()),
         Task::Ci => ci(),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Up(arguments) => up::up(&arguments),
+        Task::Down(arguments) => up::down(&arguments),
+        Task::Status => up::status(),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -7,9 +7,8 @@ use anyhow::Context;
 
 use crate::commands::{cargo, shown};
 use crate::python_env;
-use crate::servers::registry;
 use crate::skips::{self, SkipLog};
-use crate::{lint, workspace};
+use crate::{lint, servers, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct TestArguments {
@@ -55,9 +54,8 @@ pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
     }
     tests.args(&arguments.args).env(skips::VARIABLE, log.path());
     set_up(&mut tests, &log)?;
-    // Stopped where it goes out of scope, however the tests end.
-    let _registry =
-        if wants(&arguments.args, USES_REGISTRY) { registry::offer(&mut tests, &log)? } else { None };
+    // Stopped where they go out of scope, however the tests end.
+    let _servers = servers::offer(&mut tests, &log, |package| wants(&arguments.args, package))?;
     let (mut counts, succeeded) = count(&mut tests)?;
     if !succeeded && counts.failed == 0 {
         failed.push("cargo test (it ended early, see above)");
@@ -85,9 +83,6 @@ fn names_packages(args: &[String]) -> bool {
     let cargos = args.iter().take_while(|arg| *arg != "--");
     cargos.into_iter().any(|arg| arg.starts_with("-p") || arg.starts_with("--package"))
 }
-
-/// The package whose tests talk to a schema registry.
-const USES_REGISTRY: &str = "millrace-stream";
 
 /// Whether a package's tests may be among those that the caller chose: a server is not started for nobody.
 fn wants(args: &[String], package: &str) -> bool {

@@ -33,13 +33,17 @@ use std::str::FromStr;
 /// Begins every key of ours; another key is somebody else's and never looked at.
 const PREFIX: &str = "MILLRACE_";
 
+/// Begins every key by which tests are told of servers; a program that they start does not look at them.
+const TESTS: &str = "MILLRACE_TEST_";
+
 /// Keys that the runtime itself, or the tests, read whatever the program's settings are.
-const COMMON: [&str; 6] = [
+const COMMON: [&str; 7] = [
     crate::telemetry::FILTER,
     "MILLRACE_PYTHON",
     "MILLRACE_RECORDED",
     "MILLRACE_REGISTRY_JAR",
     "MILLRACE_REGISTRY_URL",
+    "MILLRACE_S3_ENDPOINT",
     "MILLRACE_SKIP_LOG",
 ];
 
@@ -65,6 +69,7 @@ enum Problem {
     Unreadable { key: &'static str, expected: &'static str },
     NoText { key: &'static str },
     Unknown { key: String, known: Vec<&'static str> },
+    Refused { key: &'static str, reason: &'static str },
 }
 
 impl Environment {
@@ -107,6 +112,12 @@ impl Environment {
         (self.problems.len() == problems).then_some(value)
     }
 
+    /// Notes what is wrong with keys that were read, as with two that contradict each other; `reason` goes on from the key:
+    /// `is not set, and MILLRACE_OTHER needs it`.
+    pub fn refuse(&mut self, key: &'static str, reason: &'static str) {
+        self.problems.push(Problem::Refused { key, reason });
+    }
+
     fn read<T: FromStr>(&mut self, key: &'static str) -> Option<T> {
         self.asked.insert(key);
         match self.variables.get(key) {
@@ -129,10 +140,10 @@ impl Environment {
     /// Refuses keys nobody asked for, tells every problem at once, and otherwise builds the settings.
     pub fn finish<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, SettingsError> {
         let known: Vec<_> = self.asked.iter().copied().collect();
-        let unknown = self
-            .variables
-            .into_keys()
-            .filter(|key| !self.asked.contains(key.as_str()) && !COMMON.contains(&key.as_str()));
+        let unknown = self.variables.into_keys().filter(|key| {
+            let ours = COMMON.contains(&key.as_str()) || key.starts_with(TESTS);
+            !self.asked.contains(key.as_str()) && !ours
+        });
         self.problems.extend(unknown.map(|key| Problem::Unknown { key, known: known.clone() }));
         match build() {
             Some(settings) if self.problems.is_empty() => Ok(settings),
@@ -154,6 +165,7 @@ impl Display for Problem {
                 write!(f, "the value of {key} cannot be read as {expected}")
             }
             Self::NoText { key } => write!(f, "the value of {key} is not UTF-8"),
+            Self::Refused { key, reason } => write!(f, "{key} {reason}"),
             Self::Unknown { key, known } => {
                 write!(f, "{key} is unknown; known are {}", known.join(", "))
             }
@@ -198,6 +210,7 @@ mod tests {
             ("MILLRACE_SIZE", "9"),
             ("MILLRACE_PASSWORD", "p"),
             ("MILLRACE_LOG", "debug"),
+            ("MILLRACE_TEST_KAFKA", "127.0.0.1:1"),
         ];
         assert_eq!(read(&set).unwrap(), ("a".to_owned(), 9, Some(Secret::new("p"))));
     }

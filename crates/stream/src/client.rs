@@ -3,12 +3,19 @@
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::consumer::BaseConsumer;
+
+use crate::StreamError;
+use crate::handshake::{Handshake, await_token};
+use crate::security::Security;
 
 /// Where the brokers are, and what every client of ours has in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSettings {
     /// `host:port`, several separated by commas.
     pub brokers: String,
+    /// Encryption and login.
+    pub security: Security,
     /// How long to wait for a broker's answer before it counts as unreachable.
     pub reach_timeout: Duration,
     /// How long a record may stay unacknowledged, retries included.
@@ -18,22 +25,37 @@ pub struct ClientSettings {
 }
 
 impl ClientSettings {
+    /// Plain: see [`secured`](Self::secured).
     pub fn new(brokers: impl Into<String>) -> Self {
         Self {
             brokers: brokers.into(),
+            security: Security::Plain,
             reach_timeout: Duration::from_secs(10),
             delivery_timeout: Duration::from_secs(60),
             compression: "lz4",
         }
     }
 
-    pub(crate) fn config(&self, role: &str) -> ClientConfig {
+    #[must_use]
+    pub fn secured(self, security: Security) -> Self {
+        Self { security, ..self }
+    }
+
+    pub(crate) fn config(&self, role: &str) -> Result<ClientConfig, StreamError> {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.brokers)
             .set("client.id", format!("millrace-{role}"))
             // librdkafka's own lines would break into the progress bars; what matters comes back as errors.
             .set("log_level", "2");
-        config
+        self.security.apply(&mut config)?;
+        Ok(config)
+    }
+
+    /// A client that asks or reads, with an ear at its connections.
+    pub(crate) fn consumer(&self, config: &ClientConfig) -> Result<BaseConsumer<Handshake>, StreamError> {
+        let client = config.create_with_context(Handshake::new(self)).map_err(StreamError::Settings)?;
+        await_token(&client, self)?;
+        Ok(client)
     }
 }

@@ -9,11 +9,12 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::StreamError;
 use crate::client::ClientSettings;
+use crate::handshake::Handshake;
 use crate::record::Record;
 
 /// A consumer of assigned partitions, in a group of its own.
 pub struct Consumer {
-    inner: BaseConsumer,
+    inner: BaseConsumer<Handshake>,
     topics: String,
 }
 
@@ -32,8 +33,8 @@ impl Consumer {
         group: &str,
         starts: &BTreeMap<(String, i32), i64>,
     ) -> Result<Self, StreamError> {
-        let inner: BaseConsumer = settings
-            .config("consumer")
+        let mut config = settings.config("consumer")?;
+        config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -41,9 +42,8 @@ impl Consumer {
             // What waits in the client is memory too: about this much for all partitions together.
             .set("queued.max.messages.kbytes", "8192")
             .set("fetch.message.max.bytes", "1048576")
-            .set("fetch.wait.max.ms", "20")
-            .create()
-            .map_err(StreamError::Settings)?;
+            .set("fetch.wait.max.ms", "20");
+        let inner = settings.consumer(&config)?;
         let topics =
             starts.keys().map(|(topic, _)| topic.as_str()).collect::<std::collections::BTreeSet<_>>();
         let topics = topics.into_iter().collect::<Vec<_>>().join(", ");
@@ -57,6 +57,9 @@ impl Consumer {
     }
 
     /// Waits at most `patience` for the next record and hands it to `take`. Answers `None` where none came.
+    ///
+    /// # Errors
+    /// Of class `Stop`, a refused login among them; a broker that is away is waited for.
     pub fn next<T>(
         &self,
         patience: Duration,
@@ -65,11 +68,14 @@ impl Consumer {
         match self.inner.poll(patience) {
             None => Ok(None),
             Some(Ok(message)) => Ok(Some(take(&Record::of(&message)))),
-            Some(Err(error)) if passes(&error) => {
-                tracing::debug!(error = %error, topics = self.topics, "the broker is away, waiting for it");
+            Some(Err(source)) => {
+                self.inner.context().check()?;
+                if !passes(&source) {
+                    return Err(StreamError::Consume { topic: self.topics.clone(), source });
+                }
+                tracing::debug!(error = %source, topics = self.topics, "the broker is away, waiting for it");
                 Ok(None)
             }
-            Some(Err(source)) => Err(StreamError::Consume { topic: self.topics.clone(), source }),
         }
     }
 
@@ -92,6 +98,9 @@ pub(crate) fn passes(error: &KafkaError) -> bool {
                 | RDKafkaErrorCode::AllBrokersDown
                 | RDKafkaErrorCode::OperationTimedOut
                 | RDKafkaErrorCode::PartitionEOF
+                // A connection that broke in the middle of a login; one that was refused is told by the handshake.
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::SSL
         )
     )
 }

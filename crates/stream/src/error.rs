@@ -7,9 +7,14 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
     #[error(
-        "no broker answered at {brokers} within {seconds} s: is it running, and may this machine reach it"
+        "no broker answered at {brokers} within {seconds} s: is it running, may this machine reach it, and does it listen \
+         for what MILLRACE_KAFKA_SECURITY says (last heard: {said})"
     )]
-    Unreachable { brokers: String, seconds: u64, source: KafkaError },
+    Unreachable { brokers: String, seconds: u64, said: String, source: KafkaError },
+    #[error("the brokers at {brokers} were reached, but not agreed with ({said}): {remedy}")]
+    Refused { brokers: String, said: String, remedy: String },
+    #[error("{setting} {reason}")]
+    Security { setting: &'static str, reason: String },
     #[error("the Kafka client's settings were refused")]
     Settings(#[source] KafkaError),
     #[error("topic {topic} could not be made: {reason}")]
@@ -44,6 +49,8 @@ impl StreamError {
         let kafka = match self {
             Self::Unreachable { .. } | Self::Unacknowledged { .. } => return Class::Retry,
             Self::Settings(_)
+            | Self::Refused { .. }
+            | Self::Security { .. }
             | Self::Topic { .. }
             | Self::Unread { .. }
             | Self::AnotherLife { .. }

@@ -6,14 +6,19 @@ pub mod dead_letter;
 pub mod embedded;
 mod error;
 pub mod fetched_schemas;
+pub mod group_consumer;
+mod handshake;
 pub mod hold_back;
 pub mod lambda_event;
 pub mod ledger;
+#[cfg(feature = "msk-iam")]
+mod msk_iam;
 mod partitioner;
 pub mod peek;
 pub mod producer;
 pub mod record;
 pub mod registry;
+pub mod security;
 pub mod survey;
 pub mod topics;
 

@@ -10,6 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use crate::StreamError;
 use crate::client::ClientSettings;
 use crate::consumer::passes;
+use crate::handshake::Handshake;
 use crate::record::Record;
 use crate::topics::{Topics, Watermarks};
 
@@ -50,7 +51,7 @@ pub enum Peeked<T> {
 
 /// A reader of all partitions of one topic. It holds about 8 MiB of records at most, whatever the topic's size.
 pub struct Peek {
-    inner: BaseConsumer,
+    inner: BaseConsumer<Handshake>,
     topic: String,
     /// The offset where each partition that is still read ends; `None` where the look has no end.
     ends: Option<BTreeMap<i32, i64>>,
@@ -80,8 +81,8 @@ impl Peek {
             let reason = "it does not exist; check its name".to_owned();
             return Err(StreamError::Unread { topic: topic.to_owned(), reason });
         }
-        let inner: BaseConsumer = settings
-            .config("peek")
+        let mut config = settings.config("peek")?;
+        config
             .set("group.id", GROUP)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -91,9 +92,8 @@ impl Peek {
             // What waits in the client is memory too: about this much for all partitions together.
             .set("queued.max.messages.kbytes", "8192")
             .set("fetch.message.max.bytes", "1048576")
-            .set("fetch.wait.max.ms", "100")
-            .create()
-            .map_err(StreamError::Settings)?;
+            .set("fetch.wait.max.ms", "100");
+        let inner = settings.consumer(&config)?;
         let starts = starts(&inner, topic, start, &partitions, settings.reach_timeout).map_err(consume)?;
         let ends = (until == Until::End).then(|| {
             let left = partitions.iter().filter(|(partition, watermarks)| starts[partition] < watermarks.end);
@@ -141,12 +141,13 @@ impl Peek {
                     finish(&mut self.ends, partition);
                     continue;
                 }
-                Some(Err(error)) if passes(&error) => {
-                    tracing::debug!(error = %error, topic = self.topic, "the broker is away, waiting for it");
-                    continue;
-                }
                 Some(Err(source)) => {
-                    return Err(StreamError::Consume { topic: self.topic.clone(), source });
+                    self.inner.context().check()?;
+                    if !passes(&source) {
+                        return Err(StreamError::Consume { topic: self.topic.clone(), source });
+                    }
+                    tracing::debug!(error = %source, topic = self.topic, "the broker is away, waiting for it");
+                    continue;
                 }
                 Some(Ok(message)) => message,
             };
@@ -177,7 +178,7 @@ fn finish(ends: &mut Option<BTreeMap<i32, i64>>, partition: i32) {
 
 /// The offset at which to begin in each partition, within what it keeps.
 fn starts(
-    client: &BaseConsumer,
+    client: &BaseConsumer<Handshake>,
     topic: &str,
     start: Start,
     partitions: &BTreeMap<i32, Watermarks>,
@@ -217,7 +218,7 @@ fn starts(
 
 /// The first offset of an instant or later; a partition without one is missing.
 fn offsets_at(
-    client: &BaseConsumer,
+    client: &BaseConsumer<Handshake>,
     topic: &str,
     instant: i64,
     partitions: &BTreeMap<i32, Watermarks>,

@@ -1,17 +1,19 @@
 //! Writes records: idempotent, acknowledged by all replicas, held back where the broker is small.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
 use crate::StreamError;
 use crate::client::ClientSettings;
+use crate::handshake::Handshake;
 use crate::hold_back::HoldBack;
 use crate::ledger::Ledger;
 use crate::partitioner;
@@ -22,6 +24,10 @@ use crate::topics::Topics;
 ///
 /// Contract: records of one partition are written in the order of their [`publish`](Self::publish), each once, however
 /// often a broker has to be asked; a record is safe only when a later [`flush`](Self::flush) answered `Ok`.
+///
+/// One exception, of Kafka's: a broker that restarts remembers only producers whose newest record is younger than a day
+/// (`producer.id.expiration.ms`), *by the record's own timestamp*. Of records that are stamped with times long past, those
+/// which were written and not yet acknowledged when the broker died are written a second time, at positions of their own.
 pub trait Publisher: Send + Sync {
     /// Queues a record. Blocks while there is no room for it.
     fn publish(&self, record: &OutgoingRecord<'_>) -> Result<(), StreamError>;
@@ -45,9 +51,12 @@ impl std::fmt::Debug for Producer {
     }
 }
 
+/// How long a refusal may go unheard while records wait for their acknowledgement.
+const SLICE: Duration = Duration::from_millis(500);
+
 /// What the broker has said of the records sent.
-#[derive(Default)]
 struct Deliveries {
+    handshake: Handshake,
     state: Mutex<DeliveryState>,
     queued: AtomicU64,
     settled: AtomicU64,
@@ -59,7 +68,17 @@ struct DeliveryState {
     failed: Option<(String, KafkaError)>,
 }
 
-impl ClientContext for Deliveries {}
+impl ClientContext for Deliveries {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = Handshake::ENABLE_REFRESH_OAUTH_TOKEN;
+
+    fn error(&self, error: KafkaError, said: &str) {
+        self.handshake.error(error, said);
+    }
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.handshake.generate_oauth_token(config)
+    }
+}
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
@@ -82,8 +101,14 @@ impl ProducerContext for Deliveries {
 impl Producer {
     /// `hold_back` bounds what is on its way, for the embedded broker.
     pub fn connect(settings: &ClientSettings, hold_back: Option<Arc<HoldBack>>) -> Result<Self, StreamError> {
+        let deliveries = Deliveries {
+            handshake: Handshake::new(settings),
+            state: Mutex::default(),
+            queued: AtomicU64::default(),
+            settled: AtomicU64::default(),
+        };
         let inner = settings
-            .config("producer")
+            .config("producer")?
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("compression.type", settings.compression)
@@ -94,7 +119,7 @@ impl Producer {
             // The bound of the producer's own memory; `publish` blocks at it.
             .set("queue.buffering.max.kbytes", "32768")
             .set("message.max.bytes", "4194304")
-            .create_with_context(Deliveries::default())
+            .create_with_context(deliveries)
             .map_err(StreamError::Settings)?;
         Ok(Self {
             inner,
@@ -126,8 +151,21 @@ impl Producer {
         let state = self.inner.context().state.lock().unwrap_or_else(PoisonError::into_inner);
         match &state.failed {
             Some((topic, error)) => Err(StreamError::Produce { topic: topic.clone(), source: error.clone() }),
-            None => Ok(()),
+            // Without this, records would wait for their time-out.
+            None => self.inner.context().handshake.check(),
         }
+    }
+
+    /// Waits for the queue to empty, in slices, as a refusal ends the wait. False where it did not within `patience`.
+    fn drain(&self, patience: Duration) -> Result<bool, StreamError> {
+        let begin = Instant::now();
+        while self.inner.flush(SLICE).is_err() {
+            self.check()?;
+            if begin.elapsed() > patience {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn take_room(&self, record: &OutgoingRecord<'_>, partition: i32) -> Result<(), StreamError> {
@@ -178,13 +216,13 @@ impl Publisher for Producer {
 
     fn flush(&self) -> Result<(), StreamError> {
         let seconds = self.delivery_timeout.as_secs();
-        let flushed = self.inner.flush(self.delivery_timeout + Duration::from_secs(5));
+        let drained = self.drain(self.delivery_timeout + Duration::from_secs(5))?;
         self.check()?;
         let deliveries = self.inner.context();
         let undelivered =
             || deliveries.queued.load(Ordering::Acquire) - deliveries.settled.load(Ordering::Acquire);
-        match flushed {
-            Ok(()) => {
+        match drained {
+            true => {
                 // The queue is empty a moment before its last reports are heard.
                 let mut patience = 5_000;
                 while undelivered() > 0 && patience > 0 {
@@ -197,7 +235,7 @@ impl Publisher for Producer {
                     undelivered => Err(StreamError::Unacknowledged { undelivered, seconds }),
                 }
             }
-            Err(_) => Err(StreamError::Unacknowledged { undelivered: undelivered(), seconds }),
+            false => Err(StreamError::Unacknowledged { undelivered: undelivered(), seconds }),
         }
     }
 }

@@ -9,6 +9,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::StreamError;
 use crate::client::ClientSettings;
+use crate::handshake::Handshake;
 use crate::topics::{Topics, Watermarks};
 
 /// The names of the brokers' own topics begin so.
@@ -78,8 +79,9 @@ pub fn survey(settings: &ClientSettings) -> Result<Survey, StreamError> {
             topics.push(TopicSurvey { topic, partitions, readers: Vec::new() });
         }
     }
-    let groups = match groups(settings) {
-        Ok(groups) => tell_readers(settings, groups, &mut topics),
+    let client = settings.consumer(&settings.config("survey")?)?;
+    let groups = match groups(&client, settings.reach_timeout.min(GROUPS_PATIENCE)) {
+        Ok(groups) => tell_readers(settings, groups, &mut topics)?,
         Err(error) => Told::NotTold(format!("the brokers do not list their groups: {error}")),
     };
     Ok(Survey { topics, groups })
@@ -89,7 +91,7 @@ pub fn survey(settings: &ClientSettings) -> Result<Survey, StreamError> {
 /// groups are not listed, too. Blocks.
 pub fn reader(settings: &ClientSettings, group: &str, topics: &mut [TopicSurvey]) -> Result<(), StreamError> {
     let found = Group { name: group.to_owned(), state: String::new(), members: 0 };
-    add_reader(settings, &found, topics).map_err(|source| {
+    add_reader(settings, &found, topics)?.map_err(|source| {
         let names: Vec<_> = topics.iter().map(|topic| topic.topic.as_str()).collect();
         StreamError::Consume { topic: names.join(", "), source }
     })
@@ -101,9 +103,8 @@ struct Group {
     members: usize,
 }
 
-fn groups(settings: &ClientSettings) -> Result<Vec<Group>, KafkaError> {
-    let client: BaseConsumer = settings.config("survey").create()?;
-    let listed = client.fetch_group_list(None, settings.reach_timeout.min(GROUPS_PATIENCE))?;
+fn groups(client: &BaseConsumer<Handshake>, patience: Duration) -> Result<Vec<Group>, KafkaError> {
+    let listed = client.fetch_group_list(None, patience)?;
     let mut groups: Vec<_> = listed
         .groups()
         .iter()
@@ -119,35 +120,43 @@ fn groups(settings: &ClientSettings) -> Result<Vec<Group>, KafkaError> {
     Ok(groups)
 }
 
-fn tell_readers(settings: &ClientSettings, groups: Vec<Group>, topics: &mut [TopicSurvey]) -> Told {
+fn tell_readers(
+    settings: &ClientSettings,
+    groups: Vec<Group>,
+    topics: &mut [TopicSurvey],
+) -> Result<Told, StreamError> {
     let mut untold = Vec::new();
     for group in groups {
-        if let Err(error) = add_reader(settings, &group, topics) {
+        if let Err(error) = add_reader(settings, &group, topics)? {
             untold.push(format!("{} ({error})", group.name));
         }
     }
-    if untold.is_empty() {
+    Ok(if untold.is_empty() {
         Told::Told
     } else {
         Told::NotTold(format!("the offsets of some groups are not told: {}", untold.join(", ")))
-    }
+    })
 }
 
+/// The outer error: no client can be had at all; the inner one: this group's offsets are not told.
 fn add_reader(
     settings: &ClientSettings,
     group: &Group,
     topics: &mut [TopicSurvey],
-) -> Result<(), KafkaError> {
+) -> Result<Result<(), KafkaError>, StreamError> {
     // A client of that group's name which neither subscribes nor assigns is no member of it.
-    let client: BaseConsumer =
-        settings.config("survey").set("group.id", &group.name).set("enable.auto.commit", "false").create()?;
+    let mut config = settings.config("survey")?;
+    let client = settings.consumer(config.set("group.id", &group.name).set("enable.auto.commit", "false"))?;
     let mut asked = TopicPartitionList::new();
     for topic in topics.iter() {
         for &partition in topic.partitions.keys() {
             asked.add_partition(&topic.topic, partition);
         }
     }
-    let answered = client.committed_offsets(asked, settings.reach_timeout.min(GROUPS_PATIENCE))?;
+    let answered = match client.committed_offsets(asked, settings.reach_timeout.min(GROUPS_PATIENCE)) {
+        Ok(answered) => answered,
+        Err(error) => return Ok(Err(error)),
+    };
     for topic in topics {
         let of_topic = answered.elements_for_topic(&topic.topic);
         let committed: BTreeMap<_, _> = of_topic
@@ -163,7 +172,7 @@ fn add_reader(
             topic.readers.push(Reader { group, state, members, committed, lag });
         }
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// A commit past the end (the topic was made anew) is no lag.

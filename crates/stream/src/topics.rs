@@ -1,15 +1,18 @@
 //! Topics: their names, their making, and whether they still live the life that the lake knows.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::StreamError;
 use crate::client::ClientSettings;
+use crate::handshake::{Handshake, listen};
+use crate::security::Security;
 
 /// `users_created`.
 pub const USERS_CREATED: &str = "users_created";
@@ -42,7 +45,7 @@ impl Watermarks {
 /// A connection for looking at topics and making them.
 pub struct Topics {
     settings: ClientSettings,
-    client: BaseConsumer,
+    client: BaseConsumer<Handshake>,
 }
 
 impl std::fmt::Debug for Topics {
@@ -53,7 +56,7 @@ impl std::fmt::Debug for Topics {
 
 impl Topics {
     pub fn connect(settings: &ClientSettings) -> Result<Self, StreamError> {
-        let client = settings.config("topics").create().map_err(StreamError::Settings)?;
+        let client = settings.consumer(&settings.config("topics")?)?;
         Ok(Self { settings: settings.clone(), client })
     }
 
@@ -64,17 +67,40 @@ impl Topics {
 
     /// Every topic with its number of partitions, those of the brokers' own bookkeeping included. Blocks.
     pub fn all(&self) -> Result<BTreeMap<String, i32>, StreamError> {
-        let metadata = self.client.fetch_metadata(None, self.settings.reach_timeout).map_err(|source| {
-            StreamError::Unreachable {
-                brokers: self.settings.brokers.clone(),
-                seconds: self.settings.reach_timeout.as_secs(),
-                source,
-            }
-        })?;
+        let metadata = self.metadata()?;
         let topics = metadata.topics().iter().map(|topic| {
             (topic.name().to_owned(), i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX))
         });
         Ok(topics.filter(|(_, partitions)| *partitions > 0).collect())
+    }
+
+    /// Asks in slices, as a refusal is heard only between two questions; a slice grows, so that a slow answer gets its time.
+    fn metadata(&self) -> Result<Metadata, StreamError> {
+        let patience = self.settings.reach_timeout;
+        let begin = Instant::now();
+        let mut slice = Duration::from_millis(500);
+        loop {
+            listen(&self.client);
+            let asked = Instant::now();
+            let left = patience.saturating_sub(begin.elapsed()).max(Duration::from_millis(1));
+            let source = match self.client.fetch_metadata(None, slice.min(left)) {
+                Ok(metadata) => return Ok(metadata),
+                Err(source) => source,
+            };
+            listen(&self.client);
+            self.client.context().check()?;
+            if begin.elapsed() >= patience {
+                return Err(StreamError::Unreachable {
+                    brokers: self.settings.brokers.clone(),
+                    seconds: patience.as_secs(),
+                    said: self.client.context().last_words(),
+                    source,
+                });
+            }
+            // One that fails at once is not asked again at once.
+            std::thread::sleep(Duration::from_millis(100).saturating_sub(asked.elapsed()));
+            slice *= 2;
+        }
     }
 
     /// Makes `topic` with [`PARTITIONS`] partitions, and its dead-letter topic with one, where they are missing.
@@ -93,8 +119,15 @@ impl Topics {
         if missing.is_empty() {
             return Ok(());
         }
+        if matches!(self.settings.security, Security::MskIam { .. }) {
+            // The admin client has no way to ask for a token.
+            let reason = "it does not exist, and a topic cannot be made here when logged in by msk-iam; make it and its \
+                          dead-letter topic beforehand"
+                .to_owned();
+            return Err(StreamError::Topic { topic: topic.to_owned(), reason });
+        }
         let admin: AdminClient<DefaultClientContext> =
-            self.settings.config("admin").create().map_err(StreamError::Settings)?;
+            self.settings.config("admin")?.create().map_err(StreamError::Settings)?;
         let options = AdminOptions::new().operation_timeout(Some(self.settings.reach_timeout));
         let failed = |reason: String| StreamError::Topic { topic: topic.to_owned(), reason };
         let results =
@@ -121,6 +154,7 @@ impl Topics {
     ) -> Result<BTreeMap<i32, Watermarks>, StreamError> {
         let consume = |source| StreamError::Consume { topic: topic.to_owned(), source };
         let timeout = self.settings.reach_timeout;
+        listen(&self.client);
         (0..partitions)
             .map(|partition| {
                 let (begin, end) =

@@ -48,6 +48,64 @@ impl Archive {
     }
 }
 
+/// Programs with all they depend on, as `group:artifact:version`, pinned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Jars {
+    pub(super) name: &'static str,
+    pub(super) artifacts: &'static [&'static str],
+}
+
+impl Jars {
+    /// The folder of their jars under `cache`; fetched first where it is not there yet.
+    pub(super) fn fetched(self, cache: &Path) -> anyhow::Result<PathBuf> {
+        let folder = cache.join(self.name);
+        let lib = folder.join("lib");
+        std::fs::create_dir_all(cache).with_context(|| format!("could not create {}", cache.display()))?;
+        // As above: one at a time, and whole or begun again.
+        let lock = File::create(cache.join(format!("{}.lock", self.name)))?;
+        lock.lock().with_context(|| format!("could not lock {}", folder.display()))?;
+        let complete = folder.join(".complete");
+        if complete.exists() {
+            return Ok(lib);
+        }
+        eprintln!("fetching {} into {}, once", self.artifacts.join(", "), folder.display());
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("pom.xml"), self.pom())?;
+        let mut maven = Command::new("mvn");
+        maven.args([
+            "-q",
+            "-B",
+            "dependency:copy-dependencies",
+            "-DincludeScope=runtime",
+            "-DoutputDirectory=lib",
+        ]);
+        quietly(maven.current_dir(&folder))?;
+        File::create(&complete)?;
+        Ok(lib)
+    }
+
+    fn pom(self) -> String {
+        let mut dependencies = String::new();
+        for artifact in self.artifacts {
+            let mut parts = artifact.split(':');
+            let mut part = || parts.next().unwrap_or_default();
+            let (group, name, version) = (part(), part(), part());
+            dependencies.push_str(&format!(
+                "<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>"
+            ));
+        }
+        format!(
+            "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\
+             <groupId>millrace</groupId><artifactId>{}</artifactId><version>1</version>\
+             <dependencies>{dependencies}</dependencies></project>\n",
+            self.name
+        )
+    }
+}
+
 /// Why Maven cannot fetch anything here; `None` where it can.
 pub(super) fn missing() -> Option<String> {
     match Command::new("mvn").arg("-v").output() {
@@ -59,6 +117,21 @@ pub(super) fn missing() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn jars_are_asked_for_by_their_coordinates_and_kept() {
+        let jars = Jars { name: "server-1", artifacts: &["g:a_2.13:1.0", "h:b:2"] };
+        let pom = jars.pom();
+        assert!(
+            pom.contains("<groupId>g</groupId><artifactId>a_2.13</artifactId><version>1.0</version>"),
+            "{pom}"
+        );
+        assert!(pom.contains("<groupId>h</groupId><artifactId>b</artifactId><version>2</version>"), "{pom}");
+        let cache = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(cache.path().join("server-1")).unwrap();
+        std::fs::write(cache.path().join("server-1/.complete"), "").unwrap();
+        assert_eq!(jars.fetched(cache.path()).unwrap(), cache.path().join("server-1/lib"));
+    }
 
     #[test]
     fn what_is_unpacked_is_used_as_it_is() {

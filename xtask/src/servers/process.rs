@@ -28,6 +28,7 @@ impl Server {
         let output = File::create(&log).with_context(|| format!("could not write {}", log.display()))?;
         command.stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output);
         stop_when_interrupted()?;
+        in_a_group_of_its_own(command);
         // Held over the start, so that an interruption finds every server that has been started.
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         let child = command.spawn().with_context(|| format!("could not start {name}"))?;
@@ -58,6 +59,20 @@ impl Server {
         }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner).id()
+    }
+
+    /// Lets it run on when the task ends.
+    pub(crate) fn keep(self) {
+        RUNNING
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|child| !Arc::ptr_eq(child, &self.child));
+        // Its end is nobody's business any more: neither stopped nor waited for.
+        std::mem::forget(self);
+    }
+
     fn last_line(&self) -> String {
         let log = std::fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
@@ -83,10 +98,34 @@ impl Drop for Server {
 /// Kills it: what a test server holds is thrown away.
 fn stop(child: &Mutex<Child>) {
     let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
-    // Both fail only where it has ended already.
+    // These fail only where it has ended already.
+    kill_group(child.id());
     let _ = child.kill();
     let _ = child.wait();
 }
+
+/// A server of functions has processes of its own, which end with it; and a Ctrl-C at the terminal comes to the task, which
+/// stops the servers in its own order.
+#[cfg(unix)]
+fn in_a_group_of_its_own(command: &mut Command) {
+    std::os::unix::process::CommandExt::process_group(command, 0);
+}
+
+#[cfg(not(unix))]
+fn in_a_group_of_its_own(_: &mut Command) {}
+
+/// Kills the process and those that it started.
+#[cfg(unix)]
+pub(super) fn kill_group(pid: u32) {
+    use nix::sys::signal::{Signal, killpg};
+    // Nought would be this task's own group.
+    if let Some(group) = i32::try_from(pid).ok().filter(|pid| *pid > 1) {
+        let _ = killpg(nix::unistd::Pid::from_raw(group), Signal::SIGKILL);
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn kill_group(_: u32) {}
 
 /// Sees to it, once, that Ctrl-C and a request to end stop the servers before they end the task.
 #[cfg(unix)]

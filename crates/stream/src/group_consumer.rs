@@ -1,0 +1,323 @@
+//! Reads topics together with others: a group shares the partitions, and shares them anew when members come and go.
+//!
+//! # Contract
+//! - **Delivery**: at least once. A partition is read from what its group committed (where it committed nothing, from its
+//!   first record), so whatever was taken and not committed comes again, here or to another member.
+//! - **Order**: records of one partition come in the order of their offsets, without a gap, from its [`Turn::Assigned`] to
+//!   its [`Turn::Revoked`]. Nothing of a partition comes outside of these two.
+//! - **A revoked partition is somebody else's** from the moment that [`next`](GroupConsumer::next) says so. What its reader
+//!   holds of it and has not committed is to be dropped: the next owner reads it again. Whoever writes it all the same
+//!   writes rows a second time, which only their positions tell apart.
+//! - **Commits** follow durability: [`commit`](GroupConsumer::commit) says that everything before an offset is safe
+//!   elsewhere. It never commits for a partition that has moved; see [`Commit`].
+//! - **An offset that the brokers do not have** (aged away, or the topic was made anew) is an error and never a jump.
+//! - One thread calls it, and calls `next` at least every five minutes; a member that stays away longer loses its partitions.
+//! - After an error, drop it and join again, or stop: its [class](StreamError::class) says which.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::error::Error;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::client::{ClientContext, OAuthToken};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::StreamError;
+use crate::client::ClientSettings;
+use crate::consumer::passes;
+use crate::handshake::Handshake;
+use crate::record::Record;
+
+/// What became of a wait for the next record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn<T> {
+    Record(T),
+    /// Nothing within the patience; more may come.
+    Nothing,
+    /// These partitions are this member's from now on, each from the offset beside it. The place to hold them against the
+    /// lake ([`check_life`](crate::topics::check_life)) before a record is taken.
+    Assigned(BTreeMap<(String, i32), i64>),
+    /// These are another's: drop what was not committed.
+    Revoked(BTreeSet<(String, i32)>),
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// The brokers have it.
+    Done,
+    /// The group is sharing its partitions anew, and took nothing: go on with `next`. Where the partition stays, commit it
+    /// once more, or later with what follows.
+    Later,
+    /// The partition is not this member's: nothing was committed.
+    Moved,
+}
+
+/// A member of a consumer group. It leaves the group where it is dropped.
+pub struct GroupConsumer {
+    inner: BaseConsumer<Membership>,
+    topics: String,
+    owned: BTreeSet<(String, i32)>,
+}
+
+impl std::fmt::Debug for GroupConsumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GroupConsumer")
+            .field("topics", &self.topics)
+            .field("owned", &self.owned)
+            .finish_non_exhaustive()
+    }
+}
+
+impl GroupConsumer {
+    /// Asks to be let into `group`. Answers at once; that it was let in is told by [`Turn::Assigned`].
+    ///
+    /// # Errors
+    /// The settings are wrong. A login that is refused is an error of the first `next`.
+    pub fn join(settings: &ClientSettings, group: &str, topics: &[&str]) -> Result<Self, StreamError> {
+        let membership = Membership {
+            handshake: Handshake::new(settings),
+            group: group.to_owned(),
+            patience: settings.reach_timeout,
+            turns: Mutex::default(),
+        };
+        let inner: BaseConsumer<Membership> = settings
+            .config("group-consumer")?
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            // Only what moves is revoked: the rest of a member's open work is kept.
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            // How long a killed member's partitions lie idle.
+            .set("session.timeout.ms", "10000")
+            .set("heartbeat.interval.ms", "2000")
+            // What waits in the client is memory too: about this much for all partitions together.
+            .set("queued.max.messages.kbytes", "8192")
+            .set("fetch.message.max.bytes", "1048576")
+            .set("fetch.wait.max.ms", "100")
+            .create_with_context(membership)
+            .map_err(StreamError::Settings)?;
+        let joined = topics.join(", ");
+        inner.subscribe(topics).map_err(|source| StreamError::Consume { topic: joined.clone(), source })?;
+        Ok(Self { inner, topics: joined, owned: BTreeSet::new() })
+    }
+
+    /// Waits at most `patience` for the next record and hands it to `take`, or says which partitions came or went. Short
+    /// patience is no busy wait for a member that has other things to do.
+    ///
+    /// # Errors
+    /// A refused login, a topic that is not there, an offset that is kept no more: `Stop`. No answer about what was
+    /// committed: `Retry`. A broker that is away is waited for.
+    pub fn next<T>(
+        &mut self,
+        patience: Duration,
+        take: impl FnOnce(&Record<'_>) -> T,
+    ) -> Result<Turn<T>, StreamError> {
+        if let Some(turn) = self.moved() {
+            return turn;
+        }
+        let record = match self.inner.poll(patience) {
+            Some(Ok(message)) => {
+                let record = Record::of(&message);
+                // One that was fetched before its partition went.
+                let owned = self
+                    .owned
+                    .iter()
+                    .any(|(topic, partition)| *partition == record.partition && topic == record.topic);
+                owned.then(|| take(&record))
+            }
+            Some(Err(source)) => {
+                self.inner.context().handshake.check()?;
+                self.judge(source)?;
+                None
+            }
+            None => None,
+        };
+        match record {
+            Some(record) => Ok(Turn::Record(record)),
+            // Partitions come and go within a poll.
+            None => self.moved().unwrap_or(Ok(Turn::Nothing)),
+        }
+    }
+
+    /// The first news of partitions that was not told yet.
+    fn moved<T>(&mut self) -> Option<Result<Turn<T>, StreamError>> {
+        let turn = self.inner.context().turns().pop_front()?;
+        Some(turn.map(|turn| match turn {
+            News::Assigned(starts) => {
+                self.owned.extend(starts.keys().cloned());
+                Turn::Assigned(starts)
+            }
+            News::Revoked(partitions) => {
+                self.owned.retain(|place| !partitions.contains(place));
+                Turn::Revoked(partitions)
+            }
+        }))
+    }
+
+    fn judge(&self, source: KafkaError) -> Result<(), StreamError> {
+        let unread =
+            |reason: &str| Err(StreamError::Unread { topic: self.topics.clone(), reason: reason.to_owned() });
+        match source.rdkafka_error_code() {
+            // It takes part again by itself, and its partitions are told as revoked.
+            Some(RDKafkaErrorCode::PollExceeded) => {
+                tracing::warn!(
+                    topics = self.topics,
+                    "the group went on without this member, which was away too long"
+                );
+                Ok(())
+            }
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                unread("it does not exist (any more); check its name, or make it")
+            }
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => unread(
+                "the brokers do not have the offset that follows what its group committed: its records aged away \
+                 unread, or the topic was made anew; read it as another group, under a generation of its own",
+            ),
+            _ if passes(&source) => {
+                tracing::debug!(error = %source, topics = self.topics, "the broker is away, waiting for it");
+                Ok(())
+            }
+            _ => Err(StreamError::Consume { topic: self.topics.clone(), source }),
+        }
+    }
+
+    /// Commits that everything before `next_offset` is durable elsewhere. Blocks until the broker has it.
+    pub fn commit(&self, topic: &str, partition: i32, next_offset: i64) -> Result<Commit, StreamError> {
+        let failed =
+            |source| StreamError::Commit { topic: topic.to_owned(), partition, offset: next_offset, source };
+        if !self.owned.contains(&(topic.to_owned(), partition)) {
+            return Ok(Commit::Moved);
+        }
+        let mut offsets = TopicPartitionList::with_capacity(1);
+        offsets.add_partition_offset(topic, partition, Offset::Offset(next_offset)).map_err(failed)?;
+        match self.inner.commit(&offsets, CommitMode::Sync) {
+            Ok(()) => Ok(Commit::Done),
+            Err(error) => match error.rdkafka_error_code() {
+                // The brokers refuse a member that does not know of the newest sharing yet: nothing of it may stand.
+                Some(
+                    RDKafkaErrorCode::IllegalGeneration
+                    | RDKafkaErrorCode::UnknownMemberId
+                    | RDKafkaErrorCode::RebalanceInProgress
+                    | RDKafkaErrorCode::AssignmentLost,
+                ) => Ok(Commit::Later),
+                _ => Err(failed(error)),
+            },
+        }
+    }
+
+    /// The partitions that are this member's, as far as it was told.
+    pub fn owned(&self) -> &BTreeSet<(String, i32)> {
+        &self.owned
+    }
+}
+
+/// What the group decided, in its order.
+enum News {
+    Assigned(BTreeMap<(String, i32), i64>),
+    Revoked(BTreeSet<(String, i32)>),
+}
+
+/// The member's side of the group's protocol. librdkafka calls it within a poll, on the caller's thread.
+struct Membership {
+    handshake: Handshake,
+    group: String,
+    patience: Duration,
+    turns: Mutex<VecDeque<Result<News, StreamError>>>,
+}
+
+impl ClientContext for Membership {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = Handshake::ENABLE_REFRESH_OAUTH_TOKEN;
+
+    fn error(&self, error: KafkaError, said: &str) {
+        self.handshake.error(error, said);
+    }
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.handshake.generate_oauth_token(config)
+    }
+}
+
+impl ConsumerContext for Membership {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        what: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let news = if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            self.assign(consumer, partitions).map(News::Assigned)
+        } else {
+            let failed = |source| StreamError::Consume { topic: self.group.clone(), source };
+            let given_up = consumer.incremental_unassign(partitions).map_err(failed);
+            given_up.map(|()| News::Revoked(places(partitions).collect()))
+        };
+        self.turns().push_back(news);
+    }
+}
+
+impl Membership {
+    fn turns(&self) -> std::sync::MutexGuard<'_, VecDeque<Result<News, StreamError>>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn assign(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        partitions: &TopicPartitionList,
+    ) -> Result<BTreeMap<(String, i32), i64>, StreamError> {
+        let starts = self.starts(consumer, partitions);
+        let mut assignment = TopicPartitionList::new();
+        let consume = |source| StreamError::Consume { topic: self.group.clone(), source };
+        for ((topic, partition), offset) in starts.iter().flatten() {
+            assignment.add_partition_offset(topic, *partition, Offset::Offset(*offset)).map_err(consume)?;
+        }
+        // Answered even where the starts are not known: the group waits for an answer, and nothing is read without a start.
+        consumer.incremental_assign(&assignment).map_err(consume)?;
+        starts
+    }
+
+    /// Where each partition goes on: stated, as librdkafka's own choice would jump where an offset is not there.
+    fn starts(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        partitions: &TopicPartitionList,
+    ) -> Result<BTreeMap<(String, i32), i64>, StreamError> {
+        let mut asked = TopicPartitionList::new();
+        for (topic, partition) in places(partitions) {
+            asked.add_partition(&topic, partition);
+        }
+        let group = |source| StreamError::Consume { topic: format!("what {} committed", self.group), source };
+        let committed = consumer.committed_offsets(asked, self.patience).map_err(group)?;
+        let mut starts = BTreeMap::new();
+        for element in committed.elements() {
+            let (topic, partition) = (element.topic().to_owned(), element.partition());
+            let consume = |source| StreamError::Consume { topic: topic.clone(), source };
+            let (begin, end) =
+                consumer.fetch_watermarks(&topic, partition, self.patience).map_err(consume)?;
+            let start = match element.offset() {
+                Offset::Offset(offset) => offset,
+                _ => begin,
+            };
+            if start > end || start < begin {
+                let reason = format!(
+                    "the group {} goes on at offset {start} of partition {partition}, which has {begin} to {end}: its \
+                     records aged away unread, or the topic was made anew; read it as another group, under a generation \
+                     of its own",
+                    self.group
+                );
+                return Err(StreamError::Unread { topic, reason });
+            }
+            starts.insert((topic, partition), start);
+        }
+        Ok(starts)
+    }
+}
+
+fn places(partitions: &TopicPartitionList) -> impl Iterator<Item = (String, i32)> {
+    partitions.elements().into_iter().map(|element| (element.topic().to_owned(), element.partition()))
+}

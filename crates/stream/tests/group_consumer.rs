@@ -1,0 +1,197 @@
+//! Members of a group, on the embedded broker and on a real one.
+
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code, reason = "other tests use the rest")]
+mod real_cluster;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use millrace_events::failure::Class;
+use millrace_stream::client::ClientSettings;
+use millrace_stream::embedded::EmbeddedBroker;
+use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};
+use millrace_stream::producer::Producer;
+use real_cluster::{PATIENCE, await_partitions, create, fresh, plain, produce};
+
+const PARTITIONS: i32 = 6;
+
+type Place = (String, i32);
+
+/// A member that holds records for a while before they are durable, as the landing does.
+struct Lander {
+    member: GroupConsumer,
+    /// Taken and not yet durable, with the offset that follows.
+    open: BTreeMap<Place, Vec<i64>>,
+    starts: BTreeMap<Place, i64>,
+    dropped: usize,
+}
+
+/// What became durable: how often each position did.
+type Lake = BTreeMap<(Place, i64), usize>;
+
+impl Lander {
+    fn join(settings: &ClientSettings, group: &str, topic: &str) -> Self {
+        let member = GroupConsumer::join(settings, group, &[topic]).unwrap();
+        Self { member, open: BTreeMap::new(), starts: BTreeMap::new(), dropped: 0 }
+    }
+
+    fn turn(&mut self) {
+        let taken = |record: &millrace_stream::record::Record<'_>| {
+            ((record.topic.to_owned(), record.partition), record.offset)
+        };
+        match self.member.next(Duration::from_millis(20), taken).unwrap() {
+            Turn::Record((place, offset)) => {
+                let next = self.starts.get_mut(&place).expect("nothing comes before its partition");
+                assert_eq!(offset, *next, "in order, without a gap, from where it was assigned");
+                *next += 1;
+                self.open.entry(place).or_default().push(offset);
+            }
+            Turn::Nothing => {}
+            Turn::Assigned(starts) => self.starts.extend(starts),
+            Turn::Revoked(places) => {
+                for place in places {
+                    assert!(self.starts.remove(&place).is_some(), "what was never given cannot be taken");
+                    self.dropped += self.open.remove(&place).map_or(0, |open| open.len());
+                    assert_eq!(self.member.commit(&place.0, place.1, 1).unwrap(), Commit::Moved);
+                }
+            }
+        }
+        let owned: Vec<_> = self.starts.keys().collect();
+        assert!(self.member.owned().iter().eq(owned), "the member and its reader agree");
+    }
+
+    /// Makes everything of the partitions that hold at least `least` records durable, then commits it.
+    fn land(&mut self, least: usize, lake: &mut Lake) {
+        for (place, open) in &mut self.open {
+            if open.len() < least || open.is_empty() {
+                continue;
+            }
+            match self.member.commit(&place.0, place.1, open[open.len() - 1] + 1).unwrap() {
+                // Nothing can come between the two here, so that a position which is durable twice is a fault.
+                Commit::Done => {
+                    open.drain(..).for_each(|offset| *lake.entry((place.clone(), offset)).or_default() += 1);
+                }
+                Commit::Later => {}
+                Commit::Moved => panic!("its revocation was not told"),
+            }
+        }
+    }
+}
+
+/// Two members share a topic while it is written; the second comes later and leaves early. Answers what was dropped.
+fn share(settings: &ClientSettings, topic: &str, records: u32) -> usize {
+    let group = fresh("sharing");
+    let producer = Producer::connect(settings, None).unwrap();
+    produce(&producer, topic, 0..records / 2);
+    let mut lake = Lake::new();
+    let begin = Instant::now();
+    let patient = |what: &str| assert!(begin.elapsed() < PATIENCE, "{what} does not come");
+
+    let mut first = Lander::join(settings, &group, topic);
+    while first.open.values().map(Vec::len).sum::<usize>() < records as usize / 4 {
+        first.turn();
+        patient("a quarter of the records");
+    }
+    first.land(1, &mut lake);
+    assert_eq!(first.starts.len(), PARTITIONS as usize, "alone it has them all");
+    // These stay open: what moves of them is dropped here and read again there.
+    for _ in 0..records / 20 {
+        first.turn();
+    }
+
+    let mut second = Lander::join(settings, &group, topic);
+    while second.starts.len() != 3 || first.starts.len() != 3 {
+        first.turn();
+        second.turn();
+        patient("a fair share");
+    }
+    assert!(first.starts.keys().all(|place| !second.starts.contains_key(place)), "each has one owner");
+    produce(&producer, topic, records / 2..records);
+    while second.open.values().map(Vec::len).sum::<usize>() < records as usize / 8 {
+        first.turn();
+        second.turn();
+        first.land(16, &mut lake);
+        patient("the second's part");
+    }
+    second.land(8, &mut lake);
+    let mut dropped = first.dropped + second.dropped;
+    dropped += second.open.values().map(Vec::len).sum::<usize>();
+    // Leaves, and what it holds open is lost with it.
+    drop(second);
+
+    while lake.len() < records as usize {
+        first.turn();
+        first.land(1, &mut lake);
+        patient("every record");
+    }
+    assert_eq!(first.starts.len(), PARTITIONS as usize, "what was left is taken over");
+    let acknowledged = producer.acknowledged();
+    assert_eq!(acknowledged.len(), u64::from(records));
+    assert!(lake.values().all(|times| *times == 1), "nothing is durable twice");
+    let ends = acknowledged.ends();
+    let landed: BTreeSet<_> = lake.keys().map(|(place, _)| place.clone()).collect();
+    assert!(landed.iter().eq(ends.keys()), "every partition was read");
+
+    // Another life of the program goes on where this one ended.
+    drop(first);
+    let mut again = Lander::join(settings, &group, topic);
+    while again.starts.len() != PARTITIONS as usize {
+        again.turn();
+        patient("the group's place");
+    }
+    for (place, last) in ends {
+        assert_eq!(again.starts[&place], last + 1);
+    }
+    dropped
+}
+
+#[test]
+fn members_share_a_topic_of_the_embedded_broker() {
+    let broker = EmbeddedBroker::start().unwrap();
+    broker.create_topic("shared", PARTITIONS).unwrap();
+    share(&ClientSettings::new(broker.brokers()), "shared", 2_000);
+}
+
+#[tokio::test]
+async fn members_share_a_topic_of_a_real_broker() {
+    let Some(settings) = plain() else { return };
+    let topic = fresh("shared");
+    create(&settings.brokers, &topic, PARTITIONS).await;
+    await_partitions(&settings, &topic, Some(PARTITIONS));
+    let dropped = share(&settings, &topic, 4_000);
+    assert!(dropped > 0, "the test showed that what is dropped is read again");
+}
+
+fn fails(settings: &ClientSettings, group: &str, topic: &str) -> millrace_stream::StreamError {
+    let mut member = GroupConsumer::join(settings, group, &[topic]).unwrap();
+    let begin = Instant::now();
+    loop {
+        assert!(begin.elapsed() < PATIENCE, "it waits for ever");
+        if let Err(error) = member.next(Duration::from_millis(200), |_| ()) {
+            return error;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_the_topic_does_not_have_is_told() {
+    let Some(settings) = plain() else { return };
+    let missing = fresh("missing");
+    let error = fails(&settings, &fresh("group"), &missing);
+    assert!(error.to_string().contains("does not exist") && error.class() == Class::Stop, "{error}");
+
+    // A commit beyond the end is what a group has of a topic whose first life was longer.
+    let (topic, group) = (fresh("reborn"), fresh("group"));
+    create(&settings.brokers, &topic, 1).await;
+    await_partitions(&settings, &topic, Some(1));
+    let starts = BTreeMap::from([((topic.clone(), 0), 0)]);
+    let former = millrace_stream::consumer::Consumer::assign(&settings, &group, &starts).unwrap();
+    former.commit(&topic, 0, 500).unwrap();
+    drop(former);
+    let error = fails(&settings, &group, &topic);
+    let told = error.to_string();
+    assert!(told.contains("offset 500") && told.contains("0 to 0") && told.contains("made anew"), "{told}");
+    assert_eq!(error.class(), Class::Stop);
+}

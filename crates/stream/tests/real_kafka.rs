@@ -1,0 +1,157 @@
+//! Topics, producing, consuming and looking on a real Kafka.
+
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code, reason = "other tests use the rest")]
+mod real_cluster;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use millrace_events::failure::Class;
+use millrace_stream::StreamError;
+use millrace_stream::consumer::Consumer;
+use millrace_stream::peek::{Peek, Peeked, Start, Until};
+use millrace_stream::producer::{Producer, Publisher};
+use millrace_stream::survey::{Told, survey};
+use millrace_stream::topics::{PARTITIONS, Topics, check_life, dead_letters_of};
+use rdkafka::admin::AdminOptions;
+use real_cluster::{PATIENCE, admin, await_partitions, create, fresh, plain, produce, record};
+
+#[tokio::test]
+async fn topics_are_made_once_and_stay_as_they_are() {
+    let Some(settings) = plain() else { return };
+    let topic = fresh("made");
+    let topics = Topics::connect(&settings).unwrap();
+    assert_eq!(topics.partitions(&topic).unwrap(), None);
+    topics.ensure(&topic).await.unwrap();
+    await_partitions(&settings, &topic, Some(PARTITIONS));
+    await_partitions(&settings, &dead_letters_of(&topic), Some(1));
+    topics.ensure(&topic).await.unwrap();
+    assert_eq!(topics.partitions(&topic).unwrap(), Some(PARTITIONS));
+
+    let bad = topics.ensure("no/such name").await.unwrap_err();
+    assert!(matches!(&bad, StreamError::Topic { .. }) && bad.class() == Class::Stop, "{bad}");
+}
+
+#[tokio::test]
+async fn what_is_produced_is_read_and_what_is_committed_is_kept() {
+    let Some(settings) = plain() else { return };
+    let topic = fresh("carried");
+    create(&settings.brokers, &topic, 3).await;
+    await_partitions(&settings, &topic, Some(3));
+    let producer = Producer::connect(&settings, None).unwrap();
+    produce(&producer, &topic, 0..300);
+    assert_eq!(producer.acknowledged().len(), 300);
+
+    let group = fresh("group");
+    let starts = (0..3).map(|partition| ((topic.clone(), partition), 0)).collect::<BTreeMap<_, _>>();
+    let consumer = Consumer::assign(&settings, &group, &starts).unwrap();
+    let mut seen = BTreeSet::new();
+    let mut ends = BTreeMap::new();
+    while seen.len() < 300 {
+        let (place, text) = consumer
+            .next(PATIENCE, |record| {
+                let value = std::str::from_utf8(record.value.unwrap()).unwrap().to_owned();
+                ((record.partition, record.offset), value)
+            })
+            .unwrap()
+            .expect("a record that was acknowledged comes");
+        assert!(seen.insert(text), "each once");
+        assert_eq!(
+            ends.insert(place.0, place.1).map_or(0, |last| last + 1),
+            place.1,
+            "in order, without a gap"
+        );
+    }
+    for (&partition, &last) in &ends {
+        consumer.commit(&topic, partition, last + 1).unwrap();
+    }
+
+    let survey = survey(&settings).unwrap();
+    assert_eq!(survey.groups, Told::Told);
+    let found = survey.topics.iter().find(|found| found.topic == topic).unwrap();
+    assert_eq!(found.messages(), 300);
+    let reader = found.readers.iter().find(|reader| reader.group == group).unwrap();
+    let committed = ends.iter().map(|(partition, last)| (*partition, last + 1)).collect::<BTreeMap<_, _>>();
+    assert_eq!((&reader.committed, reader.lag), (&committed, 0));
+}
+
+#[tokio::test]
+async fn a_look_gives_everything_once_and_changes_nothing() {
+    let Some(settings) = plain() else { return };
+    let topic = fresh("looked-at");
+    create(&settings.brokers, &topic, 2).await;
+    await_partitions(&settings, &topic, Some(2));
+    produce(&Producer::connect(&settings, None).unwrap(), &topic, 0..50);
+    let look = |start| {
+        let mut peek = Peek::open(&settings, &topic, start, Until::End).unwrap();
+        let mut seen = BTreeSet::new();
+        loop {
+            match peek.next(PATIENCE, |record| (record.partition, record.offset)).unwrap() {
+                Peeked::Record(place) => assert!(seen.insert(place)),
+                Peeked::Nothing => panic!("more has to come"),
+                Peeked::End => return seen.len(),
+            }
+        }
+    };
+    assert_eq!(look(Start::Beginning), 50);
+    assert_eq!(look(Start::Timestamp(1_600_000_000_000)), 50);
+    assert_eq!((look(Start::Timestamp(4_000_000_000_000)), look(Start::End)), (0, 0));
+    let missing = Peek::open(&settings, &fresh("missing"), Start::Beginning, Until::End).unwrap_err();
+    assert!(missing.to_string().contains("does not exist"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_topic_made_anew_is_another_life() {
+    let Some(settings) = plain() else { return };
+    let topic = fresh("reborn");
+    create(&settings.brokers, &topic, 1).await;
+    await_partitions(&settings, &topic, Some(1));
+    produce(&Producer::connect(&settings, None).unwrap(), &topic, 0..20);
+    let landed = BTreeMap::from([(0, 19)]);
+    let life = || {
+        let ends = Topics::connect(&settings).unwrap().watermarks(&topic).unwrap();
+        check_life(&topic, "g1", &ends, &landed)
+    };
+    assert!(life().is_ok());
+
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    admin(&settings.brokers).delete_topics(&[&topic], &options).await.unwrap()[0].as_ref().unwrap();
+    await_partitions(&settings, &topic, None);
+    create(&settings.brokers, &topic, 1).await;
+    await_partitions(&settings, &topic, Some(1));
+    produce(&Producer::connect(&settings, None).unwrap(), &topic, 0..5);
+    let error = life().unwrap_err();
+    assert!(matches!(error, StreamError::AnotherLife { end: 5, landed: 19, .. }), "{error}");
+    assert_eq!(error.class(), Class::Stop);
+}
+
+#[tokio::test]
+async fn an_offset_that_aged_away_is_an_error_and_no_jump() {
+    let Some(settings) = plain() else { return };
+    let topic = fresh("short");
+    create(&settings.brokers, &topic, 1).await;
+    await_partitions(&settings, &topic, Some(1));
+    produce(&Producer::connect(&settings, None).unwrap(), &topic, 0..5);
+    let starts = BTreeMap::from([((topic.clone(), 0), 99)]);
+    let consumer = Consumer::assign(&settings, &fresh("group"), &starts).unwrap();
+    let begin = std::time::Instant::now();
+    let error = loop {
+        match consumer.next(Duration::from_secs(1), |_| ()) {
+            Err(error) => break error,
+            Ok(got) => {
+                assert!(got.is_none() && begin.elapsed() < PATIENCE, "an offset of nowhere is no record")
+            }
+        }
+    };
+    assert_eq!(error.class(), Class::Stop, "{error}");
+}
+
+#[tokio::test]
+async fn a_topic_that_is_not_there_cannot_be_produced_to() {
+    let Some(settings) = plain() else { return };
+    let topic = fresh("nowhere");
+    let error = Producer::connect(&settings, None).unwrap().publish(&record(&topic, b"1")).unwrap_err();
+    assert!(error.to_string().contains(&topic) && error.class() == Class::Stop, "{error}");
+}

@@ -1,0 +1,60 @@
+//! LocalStack, the last free edition, as a process of this machine.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::process::{Server, answers_http, free_port};
+use super::{Started, python};
+use crate::{python_env, workspace};
+
+/// The endpoint of S3, to tests.
+pub(super) const S3: &str = "MILLRACE_S3_ENDPOINT";
+/// The endpoint of everything that LocalStack answers, to tests.
+const URL: &str = "MILLRACE_TEST_LOCALSTACK";
+
+/// The version that its dependencies are built for; none of the others is.
+pub(super) const PYTHON: python::Wanted = python::Wanted { major: 3, minor: 13, or_later: false };
+
+/// The package `localstack` alone is only the client. Its own dependencies are not pinned by it: they are taken as they were
+/// on the day that it worked.
+const PACKAGES: python::Packages = python::Packages {
+    name: "localstack-4.14.0",
+    packages: &["localstack-core[runtime]==4.14.0", "localstack==4.14.0"],
+    as_of: Some("2026-03-05"),
+};
+
+/// It takes 5 s alone.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+pub(super) fn start(folder: &Path) -> anyhow::Result<Started> {
+    let python = PACKAGES.installed(&python_env::cache()?, PYTHON)?;
+    let (data, scratch) = (folder.join("data"), folder.join("tmp"));
+    for folder in [&data, &scratch] {
+        std::fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;
+    }
+    let port = free_port()?;
+    let mut command = Command::new(python);
+    command.arg(workspace::root().join("localstack/on_loopback.py")).current_dir(folder);
+    command
+        .envs([
+            ("OVERRIDE_IN_DOCKER", "0"),
+            // Queues answer with an address that any machine can resolve.
+            ("SQS_ENDPOINT_STRATEGY", "path"),
+            ("DNS_ADDRESS", "0"),
+            // It works without telling anybody, and fetches nothing.
+            ("DISABLE_EVENTS", "1"),
+            ("SKIP_SSL_CERT_DOWNLOAD", "1"),
+            ("SKIP_INFRA_DOWNLOADS", "1"),
+        ])
+        .env("FILESYSTEM_ROOT", &data)
+        .env("TMPDIR", &scratch)
+        .env("GATEWAY_LISTEN", format!("127.0.0.1:{port}"))
+        .env("LOCALSTACK_HOST", format!("localhost:{port}"));
+    let server = Server::start("localstack", &mut command, folder)?;
+    server.wait(PATIENCE, || answers_http(port, "/_localstack/health"))?;
+    let url = format!("http://127.0.0.1:{port}");
+    Ok(Started { server, ports: vec![port], variables: vec![(S3, url.clone()), (URL, url)] })
+}
