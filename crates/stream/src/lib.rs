@@ -1,5 +1,6 @@
 //! Kafka: client settings, records, the producer, the consumer, dead letters, the embedded broker and the schema registry's client.
 
+pub mod batch_answer;
 pub mod client;
 pub mod consumer;
 pub mod dead_letter;
@@ -7,7 +8,9 @@ pub mod embedded;
 mod error;
 pub mod fetched_schemas;
 pub mod hold_back;
+pub mod kafka_environment;
 pub mod lambda_event;
+pub mod lazy_producer;
 pub mod ledger;
 mod partitioner;
 pub mod peek;
