@@ -6,6 +6,7 @@
 pub mod deadline;
 pub mod peak_memory;
 pub mod secret;
+pub mod secret_source;
 pub mod settings;
 pub mod shutdown;
 pub mod telemetry;

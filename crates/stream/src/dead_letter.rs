@@ -1,6 +1,7 @@
 //! Dead letters: a record's bytes untouched, with the story of its failure in headers.
 
 use chrono::{DateTime, SecondsFormat};
+use millrace_events::failure::Class;
 use millrace_events::refusal::Refusal;
 
 use crate::StreamError;
@@ -19,6 +20,9 @@ pub const STORY: [&str; 8] = [
     "failed-at",
     "attempts",
 ];
+
+/// The header of a letter that travels without its value: the value's size in bytes. See [`publish_record`].
+pub const VALUE_OMITTED: &str = "value-omitted";
 
 /// Where a dead letter came from, why it failed and when.
 #[derive(Debug, Clone)]
@@ -68,19 +72,30 @@ pub fn publish(
     story: &Story<'_>,
 ) -> Result<(), StreamError> {
     let told = story.headers();
-    let kept = kept_headers.iter().filter(|(name, _)| !STORY.contains(name)).copied();
-    let headers: Vec<_> = kept.chain(told.iter().map(|(name, value)| (*name, value.as_deref()))).collect();
-    publisher.publish(&OutgoingRecord {
-        topic: &dead_letters_of(topic),
-        key,
-        value,
-        // Its own instant, not the record's: an old record would be past the queue's retention at once.
-        timestamp: story.failed_at,
-        headers: &headers,
-    })
+    let told_here = |name: &str| STORY.contains(&name) || name == VALUE_OMITTED;
+    let kept = kept_headers.iter().filter(|(name, _)| !told_here(name)).copied();
+    let mut headers: Vec<_> =
+        kept.chain(told.iter().map(|(name, value)| (*name, value.as_deref()))).collect();
+    let topic = dead_letters_of(topic);
+    // Its own instant, not the record's: an old record would be past the queue's retention at once.
+    let timestamp = story.failed_at;
+    let sent = publisher.publish(&OutgoingRecord { topic: &topic, key, value, timestamp, headers: &headers });
+    match (sent, value) {
+        (Err(error), Some(value)) if error.class() == Class::DeadLetter => {
+            let bytes = value.len().to_string();
+            tracing::warn!(topic, bytes, error = %error, "dead_letter_value_omitted");
+            headers.push((VALUE_OMITTED, Some(bytes.as_bytes())));
+            publisher.publish(&OutgoingRecord { topic: &topic, key, value: None, timestamp, headers: &headers })
+        }
+        (sent, _) => sent,
+    }
 }
 
 /// Sends a record that failed to its topic's dead-letter topic: key and value as they were, its headers kept.
+///
+/// A letter is larger than its record by the story, and a client refuses what is larger than it may send. Such a letter
+/// goes without its value, whose size the header [`VALUE_OMITTED`] tells: it lies at the story's position in the
+/// source as long as the source keeps it. Held up by it, its partition would never go on.
 pub fn publish_record(
     publisher: &dyn Publisher,
     record: &Record<'_>,

@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use crate::record::Record;
 
-/// An invocation's payload, as AWS writes it.
+/// An invocation's payload, as AWS writes it for MSK and for a cluster of one's own alike: they differ in names and
+/// addresses around the records, which nothing here needs.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KafkaEvent {
@@ -29,16 +30,36 @@ impl std::fmt::Debug for KafkaEvent {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct KafkaRecord {
     topic: String,
     partition: i32,
     offset: i64,
-    /// Milliseconds since 1970, UTC.
-    timestamp: i64,
+    /// Milliseconds since 1970, UTC; -1 beside `NO_TIMESTAMP_TYPE`.
+    timestamp: Option<i64>,
+    #[serde(default)]
+    timestamp_type: Option<String>,
     key: Option<String>,
     value: Option<String>,
     #[serde(default)]
-    headers: Vec<HashMap<String, Vec<i8>>>,
+    headers: Option<Vec<HashMap<String, Option<Vec<HeaderByte>>>>>,
+}
+
+/// Java's bytes are signed; a tool that imitates AWS may well write them unsigned.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(try_from = "i16")]
+struct HeaderByte(u8);
+
+impl TryFrom<i16> for HeaderByte {
+    type Error = &'static str;
+
+    fn try_from(byte: i16) -> Result<Self, Self::Error> {
+        match byte {
+            // Two's complement: -1 is 255.
+            -128..=255 => Ok(Self(byte.rem_euclid(256) as u8)),
+            _ => Err("a header's byte is not within -128 and 255"),
+        }
+    }
 }
 
 /// Why an invocation's payload is no batch of records. None of its records has been looked at.
@@ -67,10 +88,10 @@ pub struct EventRecord {
     topic: String,
     partition: i32,
     offset: i64,
-    timestamp: i64,
+    timestamp: Option<i64>,
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
-    headers: Vec<(String, Vec<u8>)>,
+    headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
 /// Row values never reach a log.
@@ -81,18 +102,30 @@ impl std::fmt::Debug for EventRecord {
 }
 
 impl EventRecord {
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    pub fn partition(&self) -> i32 {
+        self.partition
+    }
+
+    pub fn offset(&self) -> i64 {
+        self.offset
+    }
+
     pub fn as_record(&self) -> Record<'_> {
         Record {
             topic: &self.topic,
             partition: self.partition,
             offset: self.offset,
-            timestamp: Some(self.timestamp),
+            timestamp: self.timestamp,
             key: self.key.as_deref(),
             value: self.value.as_deref(),
             headers: self
                 .headers
                 .iter()
-                .map(|(name, value)| (name.as_str(), Some(value.as_slice())))
+                .map(|(name, value)| (name.as_str(), value.as_deref()))
                 .collect(),
         }
     }
@@ -126,18 +159,17 @@ fn decode(record: &KafkaRecord) -> Result<EventRecord, EventError> {
             source,
         })
     };
-    let headers = record.headers.iter().flatten();
+    let headers = record.headers.iter().flatten().flatten();
+    let bytes_of = |value: &Vec<HeaderByte>| value.iter().map(|byte| byte.0).collect();
+    let none = record.timestamp_type.as_deref() == Some("NO_TIMESTAMP_TYPE");
     Ok(EventRecord {
         topic: record.topic.clone(),
         partition: record.partition,
         offset: record.offset,
-        timestamp: record.timestamp,
+        timestamp: record.timestamp.filter(|_| !none),
         key: bytes("key", &record.key)?,
         value: bytes("value", &record.value)?,
-        // Java's bytes are signed.
-        headers: headers
-            .map(|(name, value)| (name.clone(), value.iter().map(|&byte| byte as u8).collect()))
-            .collect(),
+        headers: headers.map(|(name, value)| (name.clone(), value.as_ref().map(bytes_of))).collect(),
     })
 }
 
@@ -168,6 +200,20 @@ mod tests {
         assert_eq!((first.offset, first.value, first.key), (7, Some(b"a".as_slice()), Some(b"u".as_slice())));
         assert_eq!((first.timestamp, first.header("content-type")), (Some(1_700_000_000_123), Some("aé")));
         assert_eq!(records[1].as_record().offset, 8);
+    }
+
+    #[test]
+    fn what_a_record_may_lack_is_absent() {
+        let bare = serde_json::json!({
+            "topic": "t", "partition": 0, "offset": 0, "timestamp": -1, "timestampType": "NO_TIMESTAMP_TYPE",
+            "headers": [{"none": null}, {"unsigned": [255]}, {"signed": [-1]}],
+        });
+        let event = event(serde_json::json!({"eventSource": "SelfManagedKafka", "records": {"t-0": [bare]}}));
+        let records = records(&event).expect("records");
+        let record = records[0].as_record();
+        assert_eq!((record.timestamp, record.key, record.value), (None, None, None));
+        let byte = Some([255_u8].as_slice());
+        assert_eq!(record.headers, [("none", None), ("unsigned", byte), ("signed", byte)]);
     }
 
     #[test]

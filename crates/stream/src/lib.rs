@@ -1,5 +1,6 @@
 //! Kafka: client settings, records, the producer, the consumer, dead letters, the embedded broker and the schema registry's client.
 
+pub mod batch_answer;
 pub mod client;
 pub mod consumer;
 pub mod dead_letter;
@@ -9,7 +10,9 @@ pub mod fetched_schemas;
 pub mod group_consumer;
 mod handshake;
 pub mod hold_back;
+pub mod kafka_environment;
 pub mod lambda_event;
+pub mod lazy_producer;
 pub mod ledger;
 #[cfg(feature = "msk-iam")]
 mod msk_iam;

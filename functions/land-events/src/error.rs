@@ -4,6 +4,7 @@ use millrace_events::failure::Class;
 use millrace_lake::StoreError;
 use millrace_lake::raw_name::RawNameError;
 use millrace_stream::StreamError;
+use millrace_stream::registry::RegistryError;
 
 /// Why records could not be landed. Records of a failed landing stay uncommitted and are read again.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,8 @@ pub enum LandError {
     Store(#[from] StoreError),
     #[error("a dead letter could not be sent")]
     DeadLetter(#[source] StreamError),
+    #[error("the schema of a record could not be fetched")]
+    Schema(#[source] Box<RegistryError>),
 }
 
 impl LandError {
@@ -34,7 +37,10 @@ impl LandError {
             Self::UnknownTopic { .. } | Self::FailedBefore | Self::Encode { .. } => Class::Stop,
             Self::Name(error) => error.class(),
             Self::Store(error) => error.class(),
+            // A letter that is larger than the queue takes even without its value: the queue has to take larger ones.
+            Self::DeadLetter(error) if error.class() == Class::DeadLetter => Class::Stop,
             Self::DeadLetter(error) => error.class(),
+            Self::Schema(error) => error.class(),
         }
     }
 }

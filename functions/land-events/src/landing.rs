@@ -59,6 +59,17 @@ pub struct LandCounts {
     pub bytes: u64,
 }
 
+impl LandCounts {
+    /// Counts another landing's in.
+    pub fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.rows += other.rows;
+        self.dead_letters += other.dead_letters;
+        self.objects += other.objects;
+        self.bytes += other.bytes;
+    }
+}
+
 /// All records of a partition before `next_offset` are durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Landed {
@@ -106,6 +117,11 @@ impl<P: Publisher + 'static> Landing<P> {
     #[must_use]
     pub fn with_schemas(self, schemas: Arc<dyn WriterSchemas>) -> Self {
         Self { schemas, ..self }
+    }
+
+    /// Whether rows were lost on their way to the store, so that this landing takes no more.
+    pub fn has_failed(&self) -> bool {
+        self.failed
     }
 
     fn go_on(&self) -> Result<(), LandError> {

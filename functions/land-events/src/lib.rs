@@ -1,11 +1,16 @@
 //! Lands Kafka's records as raw Parquet objects: the library behind the Lambda function and behind `millrace run`.
 
+mod batch;
 mod error;
+mod function;
 mod landing;
 mod lane;
 mod partition;
+mod partition_run;
 mod settings;
 
+pub use batch::{BatchError, BatchLander, BatchOutcome, BatchSettings};
 pub use error::LandError;
+pub use function::{Function, FunctionError};
 pub use landing::{LandCounts, Landed, Landing};
 pub use settings::LandSettings;

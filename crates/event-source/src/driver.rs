@@ -1,0 +1,178 @@
+//! The event source mapping at work: reads, delivers, commits.
+
+use std::time::{Duration, Instant};
+
+use millrace_events::failure::Class;
+use millrace_stream::StreamError;
+use millrace_stream::batch_answer::BatchAnswer;
+
+use crate::delivery::{BatchPolicy, Delivery, Outcome, Settled};
+use crate::invoke::{Invoke, InvokeError, Invoked};
+use crate::on_failure::OnFailure;
+use crate::payload::payload;
+use crate::record::OwnedRecord;
+use crate::source::RecordSource;
+
+/// Why a mapping stopped. What was not committed is delivered again by the next one.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error(transparent)]
+    Invoke(#[from] InvokeError),
+    #[error("records that were given up could not be kept, and so stay uncommitted")]
+    OnFailure(#[source] std::io::Error),
+}
+
+impl DriverError {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Stream(error) => error.class(),
+            Self::Invoke(error) => error.class(),
+            Self::OnFailure(_) => Class::Stop,
+        }
+    }
+}
+
+/// What a mapping has done. Records read = done + given up, once it is idle.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DriverReport {
+    pub read: u64,
+    pub invocations: u64,
+    pub done: u64,
+    pub given_up: u64,
+    /// Deliveries of records that came to nothing.
+    pub redelivered: u64,
+}
+
+/// One event source mapping: delivers a source's records to a function, at least once.
+pub struct Driver<I, F> {
+    pub policy: BatchPolicy,
+    pub invoke: I,
+    pub on_failure: F,
+    /// As the payload tells the function.
+    pub bootstrap_servers: String,
+    /// The pause before a second delivery; it doubles up to a hundredfold.
+    pub pause: Duration,
+}
+
+impl<I, F> std::fmt::Debug for Driver<I, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// How long a read waits for a record.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+impl<I: Invoke, F: OnFailure> Driver<I, F> {
+    /// Delivers until `ended` says, of what was done so far, that it is enough; what was read by then is still settled.
+    pub async fn run(
+        &self,
+        mut source: Box<dyn RecordSource>,
+        mut ended: impl FnMut(&DriverReport) -> bool,
+    ) -> Result<DriverReport, DriverError> {
+        let begin = Instant::now();
+        let mut report = DriverReport::default();
+        let mut delivery = Delivery::new(self.policy.clone());
+        loop {
+            let closing = ended(&report);
+            if closing && delivery.is_idle() {
+                return Ok(report);
+            }
+            if !closing && !delivery.is_full() {
+                let room = self.policy.records;
+                let (back, read) = read(source, room).await?;
+                source = back;
+                report.read += read.len() as u64;
+                let now = begin.elapsed();
+                read.into_iter().for_each(|record| delivery.offer(record, now));
+            }
+            let Some(records) = delivery.next(begin.elapsed(), closing) else { continue };
+            report.invocations += 1;
+            let outcome = self.deliver(records).await?;
+            let settled = delivery.settle(&outcome);
+            report.done += settled.done;
+            report.given_up += settled.given_up.len() as u64;
+            report.redelivered += settled.again;
+            source = self.conclude(source, settled).await?;
+        }
+    }
+
+    async fn deliver(&self, records: &[OwnedRecord]) -> Result<Outcome, DriverError> {
+        let invoked = self.invoke.invoke(payload(&self.bootstrap_servers, records)).await;
+        match invoked {
+            Ok(Invoked::Answer(answer)) if self.policy.partial_failures => {
+                // An answer that is none fails the batch, as AWS has it: null is none failed.
+                let answer = serde_json::from_slice::<Option<BatchAnswer>>(&answer);
+                Ok(answer.map_or(Outcome::Failed, |answer| Outcome::Answered(answer.unwrap_or_default())))
+            }
+            Ok(Invoked::Answer(_)) => Ok(Outcome::Answered(BatchAnswer::default())),
+            Ok(Invoked::FunctionError(_)) => {
+                tracing::warn!(records = records.len(), "function_erred");
+                Ok(Outcome::Failed)
+            }
+            Err(error) if error.class() == Class::Retry => {
+                tracing::warn!(records = records.len(), %error, "function_not_invoked");
+                Ok(Outcome::Failed)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn conclude(
+        &self,
+        mut source: Box<dyn RecordSource>,
+        settled: Settled,
+    ) -> Result<Box<dyn RecordSource>, DriverError> {
+        if !settled.given_up.is_empty() {
+            self.on_failure.keep(&settled.given_up).await.map_err(DriverError::OnFailure)?;
+        }
+        let commits = settled.commits;
+        let source = off_thread(move || {
+            for ((topic, partition), next_offset) in commits {
+                source.commit(&topic, partition, next_offset)?;
+            }
+            Ok(source)
+        })
+        .await?;
+        if settled.attempts > 0 {
+            let factor = 1_u32 << (settled.attempts - 1).min(6);
+            tokio::time::sleep(self.pause * factor.min(100)).await;
+        }
+        Ok(source)
+    }
+}
+
+/// Up to `room` records, without waiting for a second one.
+async fn read(
+    mut source: Box<dyn RecordSource>,
+    room: usize,
+) -> Result<(Box<dyn RecordSource>, Vec<OwnedRecord>), DriverError> {
+    off_thread(move || {
+        let mut records = Vec::new();
+        let mut patience = PATIENCE;
+        while records.len() < room
+            && let Some(record) = source.poll(patience)?
+        {
+            records.push(record);
+            patience = Duration::ZERO;
+        }
+        Ok((source, records))
+    })
+    .await
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StreamError> + Send + 'static,
+) -> Result<T, DriverError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result?),
+        // Nobody cancels these tasks, so it panicked: the bug shows where it is.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(StreamError::Abandoned.into()),
+        },
+    }
+}

@@ -1,0 +1,49 @@
+//! Records that are delivered together, and what an answer leaves of them.
+
+use std::collections::BTreeMap;
+
+use millrace_stream::batch_answer::{BatchAnswer, partition_key};
+
+use crate::record::OwnedRecord;
+
+/// Records of a batch, those of a partition in their order, and how often they were delivered together in vain.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) records: Vec<OwnedRecord>,
+    pub(crate) attempts: u32,
+}
+
+impl Group {
+    pub(crate) fn new(records: Vec<OwnedRecord>) -> Self {
+        Self { records, attempts: 0 }
+    }
+
+    /// Two halves; the first has to be settled before the second is delivered.
+    pub(crate) fn bisect(mut self) -> [Self; 2] {
+        let second = self.records.split_off(self.records.len().div_ceil(2));
+        [Self::new(self.records), Self::new(second)]
+    }
+
+    /// What is done by `answer`, and what has to come again: of each partition everything from its lowest failed record
+    /// on. `None` where the answer names a record that was not delivered, which makes it worth nothing.
+    pub(crate) fn split(self, answer: &BatchAnswer) -> Option<(Vec<OwnedRecord>, Self)> {
+        let mut lowest: BTreeMap<&str, i64> = BTreeMap::new();
+        for failure in &answer.batch_item_failures {
+            let item = &failure.item_identifier;
+            let delivered = self.records.iter().any(|record| {
+                record.offset == item.offset
+                    && item.partition == partition_key(&record.topic, record.partition)
+            });
+            if !delivered {
+                return None;
+            }
+            let lowest = lowest.entry(&item.partition).or_insert(item.offset);
+            *lowest = item.offset.min(*lowest);
+        }
+        let (done, rest) = self.records.into_iter().partition(|record| {
+            let lowest = lowest.get(partition_key(&record.topic, record.partition).as_str());
+            lowest.is_none_or(|lowest| record.offset < *lowest)
+        });
+        Some((done, Self { records: rest, attempts: self.attempts }))
+    }
+}

@@ -1,0 +1,56 @@
+//! What is invoked: a port.
+
+use async_trait::async_trait;
+use millrace_events::failure::Class;
+
+/// A function that can be invoked, in this process or behind Lambda's API.
+///
+/// Contract: one invocation at a time and in order; an error says nothing of whether the function ran.
+#[async_trait]
+pub trait Invoke: Send + Sync {
+    /// Invokes it with `payload` and waits for its answer.
+    async fn invoke(&self, payload: Vec<u8>) -> Result<Invoked, InvokeError>;
+}
+
+/// What came back.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Invoked {
+    /// The function's answer, JSON.
+    Answer(Vec<u8>),
+    /// The function ran and erred; its message.
+    FunctionError(String),
+}
+
+/// Sizes only: an answer is whatever a function says.
+impl std::fmt::Debug for Invoked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Answer(answer) => write!(f, "Answer({} bytes)", answer.len()),
+            Self::FunctionError(message) => write!(f, "FunctionError({} bytes)", message.len()),
+        }
+    }
+}
+
+/// Why a function could not be invoked.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    #[error("the address {0} is none of a Lambda endpoint; write it as http://host:port")]
+    Address(String),
+    #[error("the function {function} could not be invoked at {endpoint}: does the endpoint run")]
+    Unreachable { function: String, endpoint: String, source: reqwest::Error },
+    #[error("{endpoint} refused to invoke {function} with status {status}")]
+    Refused { function: String, endpoint: String, status: u16 },
+}
+
+impl InvokeError {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Address(_) => Class::Stop,
+            Self::Unreachable { .. } => Class::Retry,
+            // Throttled, or the endpoint's own trouble.
+            Self::Refused { status, .. } if *status == 429 || *status >= 500 => Class::Retry,
+            Self::Refused { .. } => Class::Stop,
+        }
+    }
+}

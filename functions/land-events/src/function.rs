@@ -1,0 +1,165 @@
+//! The Lambda function: settings from the environment, clients with the first record, one batch an invocation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millrace_events::failure::Class;
+use millrace_lake::{FolderStore, Generation, Store};
+use millrace_runtime::secret_source::SecretSource;
+use millrace_runtime::settings::{Environment, SettingsError};
+use millrace_runtime::{Deadline, Secret};
+use millrace_stream::batch_answer::BatchAnswer;
+use millrace_stream::fetched_schemas::FetchedSchemas;
+use millrace_stream::kafka_environment::{KafkaEnvironment, KafkaEnvironmentError};
+use millrace_stream::lambda_event::KafkaEvent;
+use millrace_stream::lazy_producer::LazyProducer;
+use millrace_stream::registry::{Registry, RegistryError, RegistrySettings};
+use tokio::sync::Mutex;
+
+use crate::batch::{BatchError, BatchLander, BatchSettings};
+
+/// The function's settings, from the environment.
+#[derive(Debug)]
+struct Settings {
+    /// `MILLRACE_LAKE`: the lake, a folder's path or `s3://<bucket>/<prefix>`.
+    lake: String,
+    /// `MILLRACE_GENERATION`: the name of this life of the topics, `[0-9a-z]{1,32}`.
+    generation: Generation,
+    /// `MILLRACE_BROKERS` and Kafka's login, for the dead letters.
+    kafka: KafkaEnvironment,
+    /// `MILLRACE_WRITE_RESERVE_MS`: what a write may take; with less left of the deadline no record is taken. 10000
+    /// unless set.
+    write_reserve: u64,
+    /// `MILLRACE_SCHEMA_REGISTRY_URL`: where framed values' schemas are; without it the repository's are known.
+    registry: Option<String>,
+    /// `MILLRACE_SCHEMA_REGISTRY_USER` and `MILLRACE_SCHEMA_REGISTRY_PASSWORD`: who asks there.
+    registry_user: Option<String>,
+    registry_password: Option<Secret>,
+}
+
+impl Settings {
+    fn of(mut environment: Environment) -> Result<Self, SettingsError> {
+        let lake = environment.required("MILLRACE_LAKE");
+        let generation = environment.required("MILLRACE_GENERATION");
+        let kafka = KafkaEnvironment::of(&mut environment);
+        let write_reserve = environment.or("MILLRACE_WRITE_RESERVE_MS", 10_000);
+        let registry = environment.optional("MILLRACE_SCHEMA_REGISTRY_URL");
+        let registry_user = environment.optional("MILLRACE_SCHEMA_REGISTRY_USER");
+        let registry_password = environment.optional("MILLRACE_SCHEMA_REGISTRY_PASSWORD");
+        environment.finish(|| {
+            Some(Self {
+                lake: lake?,
+                generation: generation?,
+                kafka: kafka?,
+                write_reserve: write_reserve?,
+                registry: registry?,
+                registry_user: registry_user?,
+                registry_password: registry_password?,
+            })
+        })
+    }
+}
+
+/// Why an invocation failed as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum FunctionError {
+    #[error(transparent)]
+    Settings(#[from] Arc<SettingsError>),
+    #[error("the lake {0} cannot be opened: this build writes to a folder alone, so give a folder's path")]
+    Lake(String),
+    #[error(transparent)]
+    Kafka(#[from] KafkaEnvironmentError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
+
+impl FunctionError {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Settings(_) | Self::Lake(_) => Class::Stop,
+            Self::Kafka(error) => error.class(),
+            Self::Registry(error) => error.class(),
+            Self::Batch(error) => error.class(),
+        }
+    }
+}
+
+/// land-events as AWS runs it. Making it reads the environment and nothing else, so that a start is quick and a wrong
+/// setting is an error of the first invocation, told by name.
+#[derive(Debug)]
+pub struct Function {
+    settings: Result<Settings, Arc<SettingsError>>,
+    secrets: Arc<dyn SecretSource>,
+    /// Kept from one invocation to the next as long as they go well: a producer that failed stays failed.
+    lander: Mutex<Option<Arc<BatchLander<LazyProducer>>>>,
+}
+
+impl Function {
+    pub fn new(environment: Environment, secrets: Arc<dyn SecretSource>) -> Self {
+        let settings = Settings::of(environment).map_err(Arc::new);
+        Self { settings, secrets, lander: Mutex::default() }
+    }
+
+    /// Lands one payload at `now` (µs since 1970, UTC). See [`BatchLander`] for what the answer promises.
+    pub async fn invoke(
+        &self,
+        event: &KafkaEvent,
+        now: i64,
+        deadline: Deadline,
+    ) -> Result<BatchAnswer, FunctionError> {
+        let lander = self.lander().await?;
+        let outcome = lander.land(event, now, deadline).await;
+        let went_well = outcome.as_ref().is_ok_and(|outcome| outcome.answer == BatchAnswer::default());
+        if !went_well {
+            *self.lander.lock().await = None;
+        }
+        Ok(outcome?.answer)
+    }
+
+    async fn lander(&self) -> Result<Arc<BatchLander<LazyProducer>>, FunctionError> {
+        let mut lander = self.lander.lock().await;
+        if let Some(lander) = &*lander {
+            return Ok(Arc::clone(lander));
+        }
+        let settings = self.settings.as_ref().map_err(Arc::clone)?;
+        let mut client = settings.kafka.client(&*self.secrets)?;
+        // Within the deadline of most functions, so that a broker that is away is told and not cut off.
+        client.reach_timeout = Duration::from_secs(5);
+        client.delivery_timeout = Duration::from_secs(20);
+        let made = Arc::new(BatchLander {
+            store: open(&settings.lake).await?,
+            dead_letters: Arc::new(LazyProducer::new(client)),
+            generation: settings.generation.clone(),
+            schemas: settings.schemas()?,
+            settings: BatchSettings {
+                write_reserve: Duration::from_millis(settings.write_reserve),
+                ..BatchSettings::default()
+            },
+        });
+        *lander = Some(Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+impl Settings {
+    fn schemas(&self) -> Result<Option<Arc<FetchedSchemas>>, RegistryError> {
+        let Some(url) = &self.registry else { return Ok(None) };
+        let registry = RegistrySettings {
+            user: self.registry_user.clone(),
+            password: self.registry_password.clone(),
+            ..RegistrySettings::new(url)
+        };
+        Ok(Some(Arc::new(FetchedSchemas::new(Registry::new(&registry)?))))
+    }
+}
+
+/// The one place where the lake's address becomes a store: S3 is wired here.
+async fn open(address: &str) -> Result<Arc<dyn Store>, FunctionError> {
+    if address.contains("://") {
+        return Err(FunctionError::Lake(address.to_owned()));
+    }
+    Ok(Arc::new(FolderStore::new(address)))
+}

@@ -1,0 +1,145 @@
+//! One partition's records of a batch: as far as they get.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use millrace_events::decode::Value;
+use millrace_events::failure::Class;
+use millrace_runtime::Deadline;
+use millrace_stream::lambda_event::EventRecord;
+use millrace_stream::producer::Publisher;
+use millrace_stream::record::Record;
+
+use crate::batch::BatchLander;
+use crate::error::LandError;
+use crate::landing::{LandCounts, Landed, Landing};
+
+/// What has to be left of the deadline to answer: AWS takes an invocation that is cut off for failed as a whole.
+const ANSWER: Duration = Duration::from_millis(500);
+
+/// Lands one partition with a landing of its own, so that its failure is no other's.
+#[derive(Debug)]
+pub(crate) struct PartitionRun<'b, P> {
+    batch: &'b BatchLander<P>,
+    landing: Landing<P>,
+    /// Every record before this offset is durable.
+    durable_before: i64,
+}
+
+/// Why records of a partition are not done.
+#[derive(Debug)]
+pub(crate) enum Undone {
+    /// What was left of the deadline was too little to take them.
+    NoTime,
+    Failed(LandError),
+}
+
+impl<'b, P: Publisher + 'static> PartitionRun<'b, P> {
+    pub(crate) fn new(batch: &'b BatchLander<P>, first: &EventRecord) -> Self {
+        let landing = Landing::new(
+            Arc::clone(&batch.store),
+            Arc::clone(&batch.dead_letters),
+            batch.generation.clone(),
+            batch.settings.land,
+        );
+        let landing = match &batch.schemas {
+            Some(schemas) => landing.with_schemas(schemas.clone()),
+            None => landing,
+        };
+        Self { batch, landing, durable_before: first.offset() }
+    }
+
+    pub(crate) fn counts(&self) -> LandCounts {
+        self.landing.counts()
+    }
+
+    pub(crate) fn durable_before(&self) -> i64 {
+        self.durable_before
+    }
+
+    /// Takes the records in their order; `None` where all of them are durable.
+    pub(crate) async fn land(
+        mut self,
+        records: &[EventRecord],
+        now: i64,
+        deadline: Deadline,
+    ) -> (Self, Option<Undone>) {
+        let left = deadline.left(Instant::now()).saturating_sub(ANSWER);
+        let work = self.work(records, now, deadline);
+        let undone = match tokio::time::timeout(left, work).await {
+            Ok(result) => result.unwrap_or_else(|error| Some(Undone::Failed(error))),
+            // Cut off in the middle: what it had stored is durable, the rest is not known to be.
+            Err(_) => Some(Undone::NoTime),
+        };
+        if let Some(undone) = &undone {
+            self.tell(records, undone);
+        }
+        (self, undone)
+    }
+
+    async fn work(
+        &mut self,
+        records: &[EventRecord],
+        now: i64,
+        deadline: Deadline,
+    ) -> Result<Option<Undone>, LandError> {
+        let mut undone = None;
+        for record in records {
+            if !deadline.covers(self.batch.settings.write_reserve, Instant::now()) {
+                undone = Some(Undone::NoTime);
+                break;
+            }
+            match self.take(&record.as_record(), now).await {
+                Ok(()) => {}
+                // It can be taken another time, and what came before it need not come again.
+                Err(error) if error.class() == Class::Retry && !self.landing.has_failed() => {
+                    undone = Some(Undone::Failed(error));
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let landed = self.landing.roll_all(now).await?;
+        self.note(&landed);
+        Ok(undone)
+    }
+
+    async fn take(&mut self, record: &Record<'_>, now: i64) -> Result<(), LandError> {
+        if let Some(schemas) = &self.batch.schemas {
+            let content_type = record.header("content-type");
+            let value = Value { bytes: record.value, content_type, source: None };
+            if let Some(id) = value.schema_needed().filter(|id| schemas.lacks(*id)) {
+                schemas.learn(id).await.map_err(|error| LandError::Schema(Box::new(error)))?;
+            }
+        }
+        self.landing.push(record, now)?;
+        if self.landing.is_full() {
+            let landed = self.landing.roll_due(now).await?;
+            self.note(&landed);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, landed: &[Landed]) {
+        if let Some(landed) = landed.last() {
+            self.durable_before = landed.next_offset;
+        }
+    }
+
+    fn tell(&self, records: &[EventRecord], undone: &Undone) {
+        let (topic, partition) = records.first().map_or(("", -1), |first| (first.topic(), first.partition()));
+        let from = self.durable_before;
+        match undone {
+            Undone::NoTime => tracing::warn!(topic, partition, from, "partition_out_of_time"),
+            Undone::Failed(error) => {
+                let (class, error) = (format!("{:?}", error.class()), told(error));
+                tracing::error!(topic, partition, from, class, error, "partition_failed");
+            }
+        }
+    }
+}
+
+/// An error with all that lies behind it.
+fn told(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
