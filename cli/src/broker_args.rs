@@ -3,7 +3,20 @@
 use std::path::PathBuf;
 
 use millrace_runtime::Secret;
+use millrace_runtime::settings::Environment;
+use millrace_stream::client::ClientSettings;
 use millrace_stream::registry::{Registry, RegistrySettings};
+use millrace_stream::security::Security;
+
+/// Settings of a client of these brokers: who logs in, and how it is known that they are the right ones, the environment
+/// says (`MILLRACE_KAFKA_SECURITY`, `_USER`, `_PASSWORD`, `_CA`, `_REGION`).
+pub(crate) fn client(brokers: &str) -> anyhow::Result<ClientSettings> {
+    let of_kafka = std::env::vars().filter(|(name, _)| name.starts_with("MILLRACE_KAFKA_"));
+    let mut environment = Environment::of(of_kafka);
+    let security = Security::of_environment(&mut environment);
+    let security = environment.finish(|| security)?;
+    Ok(ClientSettings::new(brokers).secured(security))
+}
 
 /// `--registry` and who asks.
 #[derive(Debug, clap::Args)]

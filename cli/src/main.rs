@@ -9,6 +9,7 @@ mod failure;
 mod forget;
 mod job;
 mod lake;
+mod land;
 mod outgoing;
 mod peek;
 mod progress;
@@ -48,6 +49,9 @@ enum Command {
     /// Send simulated users and what they do to Kafka, or show them
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(simulate::SimulateArgs),
+    /// Land topics into raw Parquet until Ctrl-C, in a consumer group
+    #[command(after_help = land::EXAMPLES)]
+    Land(land::LandArgs),
     /// List a broker's topics: partitions, offsets, who reads them how far
     #[command(after_help = topics::EXAMPLES)]
     Topics(topics::TopicsArgs),
@@ -109,6 +113,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Run(args) => until_stopped(async |shutdown| run::run(*args, shutdown).await),
         Command::Simulate(args) => until_stopped(async |shutdown| simulate::simulate(args, shutdown).await),
+        Command::Land(args) => until_stopped(async |shutdown| land::land(args, shutdown).await),
         Command::Topics(args) => topics::topics(&args),
         Command::Peek(args) => until_stopped(async |shutdown| peek::peek(args, shutdown).await),
         Command::Schema(args) => until_stopped(async |_| schema::schema(&args).await),

@@ -16,13 +16,12 @@ use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::row::RowBuffer;
 use millrace_events::schemas::WriterSchemas;
 use millrace_runtime::Shutdown;
-use millrace_stream::client::ClientSettings;
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::record::Record;
 use serde_json::json;
 
-use crate::broker_args::RegistryArgs;
+use crate::broker_args::{RegistryArgs, client};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -78,7 +77,7 @@ pub(crate) async fn peek(args: PeekArgs, shutdown: &Shutdown) -> anyhow::Result<
     let work = tokio::task::spawn_blocking(move || {
         let start = args.from.unwrap_or(if args.follow { Start::End } else { Start::Beginning });
         let until = if args.follow { Until::Followed } else { Until::End };
-        let mut records = Peek::open(&ClientSettings::new(&args.brokers), &args.topic, start, until)?;
+        let mut records = Peek::open(&client(&args.brokers)?, &args.topic, start, until)?;
         let mut reader = Reader::new(args.decode, fetched, handle);
         let mut out = std::io::stdout().lock();
         let mut left = args.number.unwrap_or(u64::MAX);

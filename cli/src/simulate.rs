@@ -12,13 +12,12 @@ use indicatif::{HumanCount, ProgressBar};
 use millrace_events::catalogue;
 use millrace_runtime::Shutdown;
 use millrace_sources::{Allowance, Batch, Behaviour, BehaviourSettings, Pace, Record, Share, Streams};
-use millrace_stream::client::ClientSettings;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::Topics;
 use serde_json::json;
 
 use self::rate::{Rate, parse_duration};
-use crate::broker_args::RegistryArgs;
+use crate::broker_args::{RegistryArgs, client};
 use crate::clock;
 use crate::outgoing::Outgoing;
 use crate::progress::Bars;
@@ -137,7 +136,7 @@ async fn register(args: &SimulateArgs) -> anyhow::Result<BTreeMap<String, u32>> 
 }
 
 async fn broker(brokers: &str, streams: Streams) -> anyhow::Result<Producer> {
-    let settings = ClientSettings::new(brokers);
+    let settings = client(brokers)?;
     let topics = Topics::connect(&settings)?;
     for stream in streams.iter() {
         topics.ensure(stream.topic()).await?;

@@ -7,9 +7,10 @@ use clap::Args;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 use indicatif::HumanCount;
-use millrace_stream::client::ClientSettings;
 use millrace_stream::survey::{Survey, Told, TopicSurvey, reader, survey};
 use serde_json::json;
+
+use crate::broker_args::client;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +39,7 @@ pub(crate) struct TopicsArgs {
 }
 
 pub(crate) fn topics(args: &TopicsArgs) -> anyhow::Result<ExitCode> {
-    let settings = ClientSettings::new(&args.brokers);
+    let settings = client(&args.brokers)?;
     let mut found = survey(&settings)?;
     if let Some(topic) = &args.topic {
         found.topics.retain(|one| one.topic == *topic);

@@ -13,6 +13,7 @@ use millrace_stream::hold_back::HoldBack;
 use millrace_stream::topics::{self, PARTITIONS, Topics, Watermarks};
 
 use super::args::Plan;
+use crate::broker_args::client;
 use crate::clock;
 
 /// Bytes that may be on their way in a partition of the embedded broker: a fifth less than it keeps, for what its
@@ -73,7 +74,7 @@ impl Broker {
         streams: &[&'static Event],
         store: &dyn Store,
     ) -> anyhow::Result<Self> {
-        let settings = ClientSettings::new(brokers);
+        let settings = client(brokers)?;
         let topics = Topics::connect(&settings)?;
         let mut starts = BTreeMap::new();
         for event in streams {

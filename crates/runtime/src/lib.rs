@@ -1,8 +1,9 @@
-//! What a process needs around the work: settings, tracing, deadlines, shutdown, its peak memory.
+//! What a process needs around the work: settings, tracing, deadlines, shutdown, its peak memory and processor time.
 //!
 //! It knows nothing of the domain, its classes of failure included: whatever fails here fails at the start, and stops
 //! the program.
 
+pub mod cpu_time;
 pub mod deadline;
 pub mod peak_memory;
 pub mod secret;
@@ -11,6 +12,7 @@ pub mod settings;
 pub mod shutdown;
 pub mod telemetry;
 
+pub use cpu_time::cpu_seconds;
 pub use deadline::Deadline;
 pub use peak_memory::peak_rss_bytes;
 pub use secret::Secret;

@@ -1,5 +1,6 @@
 //! A Kafka record, as read and as written.
 
+use millrace_events::frame::SchemaId;
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 
@@ -38,6 +39,11 @@ impl<'a> Record<'a> {
     pub fn header(&self, name: &str) -> Option<&'a str> {
         let found = self.headers.iter().rev().find(|(header, _)| *header == name);
         found.and_then(|(_, value)| std::str::from_utf8((*value)?).ok())
+    }
+
+    /// The schema that has to be known before its value is decoded: see [`SchemaId::needed_by`].
+    pub fn schema_needed(&self) -> Option<SchemaId> {
+        SchemaId::needed_by(self.value?, self.header("content-type"))
     }
 
     /// The room it takes, in bytes. See [`size`].

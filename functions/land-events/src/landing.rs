@@ -206,6 +206,12 @@ impl<P: Publisher + 'static> Landing<P> {
         LandError::UnknownTopic { topic: topic.to_owned(), known: known.join(", ") }
     }
 
+    /// Drops what was taken of a partition and is not stored: another reads it again. Where it comes back it begins where
+    /// its reader says.
+    pub fn abandon(&mut self, topic: &str, partition: i32) {
+        self.partitions.retain(|place| !place.is(topic, partition));
+    }
+
     /// Stores the objects of every partition that has reached a bound, at `now` (µs since 1970, UTC).
     pub async fn roll_due(&mut self, now: i64) -> Result<Vec<Landed>, LandError> {
         let partitions = self.partitions.iter().enumerate();

@@ -141,5 +141,8 @@ impl<'b, P: Publisher + 'static> PartitionRun<'b, P> {
 
 /// An error with all that lies behind it.
 fn told(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
