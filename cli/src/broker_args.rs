@@ -22,7 +22,7 @@ pub(crate) fn client(brokers: &str) -> anyhow::Result<ClientSettings> {
 #[derive(Debug, clap::Args)]
 pub(crate) struct RegistryArgs {
     /// The schema registry's URL; without one the schemas of this repository serve
-    #[arg(long = "registry", value_name = "URL", env = "MILLRACE_REGISTRY")]
+    #[arg(long = "registry", value_name = "URL", env = "MILLRACE_REGISTRY_URL")]
     url: Option<String>,
 
     /// The registry's user; the password comes from MILLRACE_REGISTRY_PASSWORD alone

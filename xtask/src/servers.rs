@@ -71,8 +71,8 @@ impl Kind {
     /// The packages whose tests talk to it.
     fn users(self) -> &'static [&'static str] {
         match self {
-            Self::Kafka | Self::Registry => &["millrace-stream"],
-            Self::Localstack => &["millrace-lake"],
+            Self::Kafka | Self::Registry => &["millrace-stream", "millrace-tests"],
+            Self::Localstack => &["millrace-lake", "millrace-tests"],
             // Nobody's yet: the functions' tests on it are to come.
             Self::Ministack => &[],
         }

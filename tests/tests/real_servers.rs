@@ -1,0 +1,234 @@
+//! The whole path on real servers: a Kafka of its own process, a schema registry, and S3's protocol. `cargo xtask test`
+//! starts them where this machine can.
+
+use std::collections::BTreeMap;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use millrace_events::catalogue;
+use millrace_tests::program::{Ended, millrace};
+use millrace_tests::skips::skipped;
+use serde_json::Value;
+
+const KAFKA: &str = "MILLRACE_TEST_KAFKA";
+const S3: &str = "MILLRACE_S3_ENDPOINT";
+const REGISTRY: &str = "MILLRACE_REGISTRY_URL";
+
+/// The servers, if the caller has them.
+struct Servers {
+    brokers: String,
+    s3: String,
+    registry: String,
+    bucket: String,
+}
+
+impl Servers {
+    fn of_environment(check: &str) -> Result<Option<Self>> {
+        let mut found = Vec::new();
+        for name in [KAFKA, S3, REGISTRY] {
+            match std::env::var(name) {
+                Ok(value) => found.push(value),
+                Err(_) => {
+                    skipped(check, &format!("{name} names no server; `cargo xtask test` starts them"))?;
+                    return Ok(None);
+                }
+            }
+        }
+        let bucket = format!("millrace-{}-{}", std::process::id(), check.len());
+        let [brokers, s3, registry] = found.try_into().ok().context("three servers")?;
+        Ok(Some(Self { brokers, s3, registry, bucket }))
+    }
+
+    fn millrace(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = millrace(arguments)?;
+        command.env("AWS_ENDPOINT_URL", &self.s3).env("AWS_REGION", "us-east-1");
+        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        Ok(command)
+    }
+
+    fn lake(&self, prefix: &str) -> String {
+        format!("s3://{}/{prefix}", self.bucket)
+    }
+
+    /// A put of nothing makes the bucket: emulators ask for no signature.
+    fn make_bucket(&self) -> Result<()> {
+        use std::io::{Read, Write};
+        let address = self.s3.trim_start_matches("http://").trim_end_matches('/');
+        let mut stream = std::net::TcpStream::connect(address)?;
+        let host = "Host: localhost\r\nContent-Length: 0\r\nConnection: close";
+        write!(stream, "PUT /{} HTTP/1.1\r\n{host}\r\n\r\n", self.bucket)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        ensure!(answer.starts_with("HTTP/1.1 200"), "no bucket could be made: {answer}");
+        Ok(())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Ended> {
+        let ended = Ended::of(self.millrace(arguments)?)?;
+        ensure!(ended.code == Some(0), "{arguments:?} ended with {:?}: {}", ended.code, ended.stderr);
+        Ok(ended)
+    }
+
+    fn count(&self, lake: &str, sql: &str) -> Result<u64> {
+        let answer = self.run(&["query", sql, "--format", "csv", "--lake", lake])?.stdout;
+        Ok(answer.lines().nth(1).context("a row")?.trim().parse()?)
+    }
+
+    fn lander(&self, lake: &str) -> Result<Child> {
+        let arguments = [
+            "land",
+            "--brokers",
+            &self.brokers,
+            "--registry",
+            &self.registry,
+            "--lake",
+            lake,
+            "--generation",
+            "g1",
+            "--group",
+            &self.bucket,
+            "--age",
+            "1",
+            "--until-idle",
+            "12",
+            "--json",
+        ];
+        Ok(self.millrace(&arguments)?.spawn()?)
+    }
+}
+
+#[test]
+fn landers_that_are_killed_land_every_stream_of_a_real_kafka_on_s3() -> Result<()> {
+    let Some(servers) = Servers::of_environment("streams through a real Kafka onto S3")? else {
+        return Ok(());
+    };
+    servers.make_bucket()?;
+    let lake = servers.lake("landed");
+    let mut produced: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
+    let mut landers: Vec<Child> = Vec::new();
+    for (round, format) in ["avro", "protobuf", "json"].into_iter().enumerate() {
+        let seed = round.to_string();
+        let registry: &[&str] = if format == "avro" { &["--registry", &servers.registry] } else { &[] };
+        let simulate = [
+            &[
+                "simulate",
+                "--events",
+                "8000",
+                "--json",
+                "--seed",
+                &seed,
+                "--format",
+                format,
+                "--brokers",
+                &servers.brokers,
+            ],
+            &["--broken", "1%", "--repeat", "5%", "--late", "2%"][..],
+            registry,
+        ];
+        let told: Value = serde_json::from_str(servers.run(&simulate.concat())?.stderr.trim())?;
+        for event in catalogue::events() {
+            let counts = &told["streams"][event.topic()];
+            let of = |name: &str| counts[name].as_u64().context("a count");
+            let sums = produced.entry(event.topic()).or_default();
+            *sums = [sums[0] + of("records")?, sums[1] + of("broken")?];
+        }
+        // One is killed in the middle of its work, another takes its place.
+        landers.push(servers.lander(&lake)?);
+        std::thread::sleep(Duration::from_millis(2_500));
+        if let Some(mut killed) = landers.pop() {
+            killed.kill()?;
+            killed.wait()?;
+        }
+    }
+    let last = [servers.lander(&lake)?, servers.lander(&lake)?];
+    let began = Instant::now();
+    for lander in last {
+        let ended = Ended::from(lander.wait_with_output()?);
+        ensure!(ended.code == Some(0), "after {:?}: {}", began.elapsed(), ended.stderr);
+    }
+    let topics: Value =
+        serde_json::from_str(&servers.run(&["topics", "--json", "--brokers", &servers.brokers])?.stdout)?;
+    for event in catalogue::events() {
+        let [records, broken] = produced[event.topic()];
+        let rows = servers.count(&lake, &format!("SELECT COUNT(*) AS n FROM raw_{}", event.table()))?;
+        ensure!(
+            rows == records - broken,
+            "{}: {rows} rows of {records} records, {broken} broken",
+            event.topic()
+        );
+        let letters = topics["topics"].as_array().context("topics")?.iter();
+        let letters = letters.filter(|topic| topic["topic"] == format!("{}.dlq", event.topic()));
+        // Killed landers may have sent a letter twice.
+        let letters: u64 = letters.filter_map(|topic| topic["messages"].as_u64()).sum();
+        ensure!(letters >= broken, "{}: {letters} dead letters of {broken} broken records", event.topic());
+    }
+    Ok(())
+}
+
+#[test]
+fn the_lake_on_s3_is_the_lake_in_a_folder() -> Result<()> {
+    let Some(servers) = Servers::of_environment("a run onto S3")? else { return Ok(()) };
+    servers.make_bucket()?;
+    let (folder, bucket) = (tempfile::tempdir()?, servers.lake("run"));
+    let folder = folder.path().to_string_lossy().into_owned();
+    let run = |lake: &str| {
+        let arguments =
+            ["run", "--source", "simulator", "--users", "2000", "--seed", "5", "--as-of", "2026-01-31"];
+        let more = [
+            "--streams",
+            "all",
+            "--broken",
+            "1%",
+            "--repeat",
+            "5%",
+            "--late",
+            "2%",
+            "--json",
+            "--lake",
+            lake,
+        ];
+        servers.run(&[&arguments[..], &more].concat())
+    };
+    run(&folder)?;
+    run(&bucket)?;
+    let second: Value = serde_json::from_str(&run(&bucket)?.stdout)?;
+    ensure!(
+        second["published"] == true
+            && second["raw_rows"] == 2 * second["landed"].as_u64().context("landed")?
+    );
+    for table in ["users_transformed", "dim_user_demographics", "fact_registration_trends", "user_analytics"]
+    {
+        let export = |lake: &str| {
+            let exported = servers.run(&["export", table, "--format", "csv", "--lake", lake])?.stdout;
+            // The generation and the instants of writing differ.
+            let stable = |line: &str| {
+                line.split(',').filter(|cell| !cell.contains("2026")).collect::<Vec<_>>().join(",")
+            };
+            Ok::<_, anyhow::Error>(exported.lines().map(stable).collect::<Vec<_>>())
+        };
+        let (one, other) = (export(&folder)?, export(&bucket)?);
+        ensure!(one.len() == other.len() && one.len() > 1, "{table}: {} and {} rows", one.len(), other.len());
+    }
+    let before = servers.count(&bucket, "SELECT COUNT(*) AS n FROM raw_users")?;
+    servers.run(&["compact", "--lake", &bucket])?;
+    ensure!(servers.count(&bucket, "SELECT COUNT(*) AS n FROM raw_users")? == before, "compaction lost rows");
+    let id = servers.run(&[
+        "query",
+        "SELECT id FROM users_transformed LIMIT 1",
+        "--format",
+        "csv",
+        "--lake",
+        &bucket,
+    ])?;
+    let id = id.stdout.lines().nth(1).context("a user")?.to_owned();
+    servers.run(&["forget", &id, "--yes", "--lake", &bucket])?;
+    let left =
+        servers.count(&bucket, &format!("SELECT COUNT(*) AS n FROM users_transformed WHERE id = '{id}'"))?;
+    ensure!(left == 0, "a forgotten user is in a table");
+    servers.run(&["backfill", "--from", "2026-01-30", "--to", "2026-01-31", "--lake", &bucket])?;
+    ensure!(
+        servers.count(&bucket, &format!("SELECT COUNT(*) AS n FROM raw_users WHERE user_id = '{id}'"))? == 0
+    );
+    Ok(())
+}
