@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, Field, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
@@ -12,30 +12,39 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 
-/// Columns whose values hardly repeat within an object: a dictionary of them is built, found useless and thrown away.
-/// A column missing here is only written more slowly.
-const DISTINCT: [&str; 20] = [
+/// Texts that hardly repeat within an object: a dictionary of them is built, found useless and thrown away. A column missing
+/// here is only written more slowly. Ids that an object has again and again, those of sessions, videos and campaigns,
+/// are not among them: without a dictionary an object is up to a fifth larger.
+const DISTINCT: [&str; 14] = [
+    "event_id",
     "user_id",
     "street_number",
     "street_name",
     "postcode",
-    "latitude",
-    "longitude",
     "email",
     "username",
-    "dob",
-    "registered_at",
     "phone",
     "cell",
     "national_id_value",
     "picture_url",
     "business_email",
     "user_company",
-    "fetched_at",
-    "_offset",
-    "_timestamp",
     "last_name",
 ];
+
+/// The one instant that all rows of a batch share.
+const LANDED: &str = "_ingested_at";
+
+/// Whether the column's values are looked up in a dictionary before they are written: enums, names, small numbers.
+fn repeats(column: &Field) -> bool {
+    match column.data_type() {
+        DataType::Utf8 => !DISTINCT.contains(&column.name().as_str()),
+        // Eight bytes of a measured value or an instant: the look-up of each costs more than it saves.
+        DataType::Int64 | DataType::Float64 => false,
+        DataType::Timestamp(..) => column.name() == LANDED,
+        _ => true,
+    }
+}
 
 /// Columns by whose range readers pass over row groups. Statistics of others cost a comparison a value and serve none.
 const RANGED: [&str; 3] = ["_offset", "_timestamp", "fetched_at"];
@@ -54,7 +63,7 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
     for field in schema.fields() {
         let name = field.name().as_str();
         let column = || ColumnPath::from(name);
-        if DISTINCT.contains(&name) {
+        if !repeats(field) {
             properties = properties.set_column_dictionary_enabled(column(), false);
         }
         if RANGED.contains(&name) {

@@ -76,7 +76,9 @@ fn bench_stream(
     let (mut ours, mut invoked, mut peer) = (Vec::new(), Vec::new(), Vec::new());
     let mut objects = 0;
     for _ in 0..RUNS {
-        ours.push(cpu_seconds(|| drop(land(runtime, folder.path(), events, EVENTS).expect("landing works"))));
+        ours.push(cpu_seconds(|| {
+            land(runtime, folder.path(), events, EVENTS).expect("landing works");
+        }));
         invoked.push(cpu_seconds(|| {
             let counts = land(runtime, folder.path(), events, cost::INVOCATION).expect("landing works");
             objects = counts.objects;
