@@ -11,7 +11,7 @@ pub enum StreamError {
          for what MILLRACE_KAFKA_SECURITY says (last heard: {said})"
     )]
     Unreachable { brokers: String, seconds: u64, said: String, source: Box<KafkaError> },
-    #[error("the brokers at {brokers} were reached, but not agreed with ({said}): {remedy}")]
+    #[error("no agreement with the brokers at {brokers} ({said}): {remedy}")]
     Refused { brokers: String, said: String, remedy: String },
     #[error("{setting} {reason}")]
     Security { setting: &'static str, reason: String },

@@ -38,8 +38,8 @@ pub(crate) fn token(region: &str) -> Result<OAuthToken, Box<dyn Error>> {
         sign(&region, credentials, SystemTime::now())
     });
     let asked = asking.join().map_err(|_| "the thread that signs ended early")?;
-    // librdkafka takes no text with a nul in it.
-    asked.map_err(|error| with_causes(error.as_ref()).replace('\0', "").into())
+    // librdkafka takes no text with a nul in it, and an error is one line.
+    asked.map_err(|error| with_causes(error.as_ref()).replace(['\0', '\n'], " ").into())
 }
 
 async fn credentials(region: &str) -> Result<Credentials, Failure> {
