@@ -10,8 +10,8 @@ pub enum StreamError {
         "no broker answered at {brokers} within {seconds} s: is it running, may this machine reach it, and does it listen \
          for what MILLRACE_KAFKA_SECURITY says (last heard: {said})"
     )]
-    Unreachable { brokers: String, seconds: u64, said: String, source: KafkaError },
-    #[error("the brokers at {brokers} were reached, but not agreed with ({said}): {remedy}")]
+    Unreachable { brokers: String, seconds: u64, said: String, source: Box<KafkaError> },
+    #[error("no agreement with the brokers at {brokers} ({said}): {remedy}")]
     Refused { brokers: String, said: String, remedy: String },
     #[error("{setting} {reason}")]
     Security { setting: &'static str, reason: String },

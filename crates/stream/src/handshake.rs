@@ -59,7 +59,7 @@ impl Handshake {
 }
 
 /// How librdkafka begins where no token could be had.
-const TOKEN_FAILURE: &str = "Failed to acquire SASL OAUTHBEARER token";
+pub(crate) const TOKEN_FAILURE: &str = "Failed to acquire SASL OAUTHBEARER token";
 
 /// Whether the other side said no. A connection that breaks in the middle of a login is told with the same code, and that
 /// is a broker which is going away.

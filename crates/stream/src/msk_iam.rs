@@ -38,8 +38,8 @@ pub(crate) fn token(region: &str) -> Result<OAuthToken, Box<dyn Error>> {
         sign(&region, credentials, SystemTime::now())
     });
     let asked = asking.join().map_err(|_| "the thread that signs ended early")?;
-    // librdkafka takes no text with a nul in it.
-    asked.map_err(|error| with_causes(error.as_ref()).replace('\0', "").into())
+    // librdkafka takes no text with a nul in it, and an error is one line.
+    asked.map_err(|error| with_causes(error.as_ref()).replace(['\0', '\n'], " ").into())
 }
 
 async fn credentials(region: &str) -> Result<Credentials, Failure> {
@@ -84,9 +84,15 @@ fn sign(region: &str, credentials: Credentials, now: SystemTime) -> Result<OAuth
 }
 
 /// The SDK's errors say what they mean in their causes.
-fn with_causes(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        said.push_str(": ");
+        said.push_str(&error.to_string());
+        cause = error.source();
+    }
+    said
 }
 
 #[cfg(test)]

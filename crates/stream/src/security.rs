@@ -9,6 +9,7 @@ use millrace_runtime::settings::Environment;
 use rdkafka::ClientConfig;
 
 use crate::StreamError;
+use crate::handshake::TOKEN_FAILURE;
 
 /// `MILLRACE_KAFKA_SECURITY`: `plain` (unless set), `tls`, `scram` or `msk-iam`.
 pub const PROTOCOL: &str = "MILLRACE_KAFKA_SECURITY";
@@ -186,7 +187,15 @@ impl Security {
             Self::Tls { ca } | Self::Scram { ca, .. } => ca.as_deref(),
             Self::Plain | Self::MskIam { .. } => None,
         };
+        if said.contains(TOKEN_FAILURE) {
+            return "give this process AWS credentials: a role, a profile, or AWS_ACCESS_KEY_ID and its like"
+                .to_owned();
+        }
         match (said.contains("certificate"), ca, self) {
+            (true, None, Self::MskIam { .. }) => {
+                "install the machine's certificates (ca-certificates): Amazon's authorities are among them"
+                    .to_owned()
+            }
             (true, None, _) => format!(
                 "no authority that this machine trusts has signed their certificate for that host: name the PEM file \
                  of their authority in {CA}"

@@ -94,7 +94,7 @@ impl Topics {
                     brokers: self.settings.brokers.clone(),
                     seconds: patience.as_secs(),
                     said: self.client.context().last_words(),
-                    source,
+                    source: Box::new(source),
                 });
             }
             // One that fails at once is not asked again at once.

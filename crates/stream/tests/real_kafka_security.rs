@@ -120,3 +120,21 @@ fn a_protocol_that_the_brokers_do_not_listen_for_is_told() {
         assert!(told.contains(&settings.brokers) && told.contains("MILLRACE_KAFKA_SECURITY"), "{told}");
     }
 }
+
+/// No MSK is here: a broker of our own shows that a token is asked for before anything else, and that the end is an error.
+#[test]
+fn a_login_by_iam_ends_in_words() {
+    let Some(guarded) = Guarded::find() else { return };
+    let settings = guarded.settings(Security::MskIam { region: "eu-central-1".to_owned() });
+    let begin = Instant::now();
+    let error = Topics::connect(&settings).and_then(|topics| topics.all()).unwrap_err();
+    assert_eq!(error.class(), Class::Stop, "{error:?}");
+    println!("{error}");
+    if cfg!(feature = "msk-iam") {
+        // The certificate, or, where the machine has no AWS credentials, the token.
+        assert!(matches!(error, StreamError::Refused { .. }), "{error:?}");
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+    } else {
+        assert!(error.to_string().contains("feature msk-iam"), "{error}");
+    }
+}
