@@ -82,13 +82,7 @@ const ENVELOPE: usize = 2_048;
 
 impl Delivery {
     pub fn new(policy: BatchPolicy) -> Self {
-        Self {
-            policy,
-            waiting: VecDeque::new(),
-            waiting_bytes: 0,
-            again: VecDeque::new(),
-            delivered: None,
-        }
+        Self { policy, waiting: VecDeque::new(), waiting_bytes: 0, again: VecDeque::new(), delivered: None }
     }
 
     /// Takes a record that came at `now`, counted from any instant that stays the same.
@@ -99,7 +93,8 @@ impl Delivery {
 
     /// Whether a whole batch waits: whoever reads should stop reading, which is what bounds the memory.
     pub fn is_full(&self) -> bool {
-        self.waiting.len() >= self.policy.records || self.waiting_bytes + ENVELOPE >= self.policy.payload_bytes
+        self.waiting.len() >= self.policy.records
+            || self.waiting_bytes + ENVELOPE >= self.policy.payload_bytes
     }
 
     /// Whether nothing is on its way.
@@ -152,7 +147,9 @@ impl Delivery {
         let size = group.records.len();
         let whole = group.clone();
         let split = match outcome {
-            Outcome::Answered(_) if !self.policy.partial_failures => Some((group.records, Group::new(Vec::new()))),
+            Outcome::Answered(_) if !self.policy.partial_failures => {
+                Some((group.records, Group::new(Vec::new())))
+            }
             Outcome::Answered(answer) => group.split(answer),
             Outcome::Failed => None,
         };

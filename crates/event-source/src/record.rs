@@ -48,9 +48,11 @@ impl OwnedRecord {
     /// its parts.
     pub fn payload_bytes(&self) -> usize {
         const NAMES: usize = 256;
-        let base64 = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(4, |bytes| bytes.len().div_ceil(3) * 4 + 2);
+        let base64 =
+            |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(4, |bytes| bytes.len().div_ceil(3) * 4 + 2);
         let headers = self.headers.iter();
-        let headers = headers.map(|(name, value)| name.len() * 6 + 16 + 5 * value.as_ref().map_or(1, Vec::len));
+        let headers =
+            headers.map(|(name, value)| name.len() * 6 + 16 + 5 * value.as_ref().map_or(1, Vec::len));
         // The topic stands in the record and may open a group of its own.
         NAMES + self.topic.len() * 4 + base64(&self.key) + base64(&self.value) + headers.sum::<usize>()
     }

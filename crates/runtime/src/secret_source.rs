@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_secret_is_asked_for_by_its_escaped_name_and_with_the_token() {
-        let (port, heard) = once("HTTP/1.1 200 OK\r\nX: y\r\n\r\n{\"SecretString\":\"hunter2\",\"Name\":\"n\"}");
+        let (port, heard) =
+            once("HTTP/1.1 200 OK\r\nX: y\r\n\r\n{\"SecretString\":\"hunter2\",\"Name\":\"n\"}");
         let source = SecretsExtension::new(port, Some(Secret::new("t0ken")));
         assert_eq!(source.fetch("arn:aws:x/y z").unwrap().expose(), "hunter2");
         let head = heard.join().unwrap();

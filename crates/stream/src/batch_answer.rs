@@ -71,7 +71,8 @@ mod tests {
     #[test]
     fn has_the_shape_that_aws_reads() {
         let answer: BatchAnswer = [ItemIdentifier::new("users_created", 0, 123)].into_iter().collect();
-        let json = r#"{"batchItemFailures":[{"itemIdentifier":{"partition":"users_created-0","offset":123}}]}"#;
+        let json =
+            r#"{"batchItemFailures":[{"itemIdentifier":{"partition":"users_created-0","offset":123}}]}"#;
         assert_eq!(serde_json::to_string(&answer).expect("texts and numbers"), json);
         assert_eq!(serde_json::from_str::<BatchAnswer>(json).expect("its own shape"), answer);
         for done in [r#"{"batchItemFailures":[]}"#, r#"{"batchItemFailures":null}"#, "{}"] {

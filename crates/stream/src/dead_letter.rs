@@ -85,7 +85,13 @@ pub fn publish(
             let bytes = value.len().to_string();
             tracing::warn!(topic, bytes, error = %error, "dead_letter_value_omitted");
             headers.push((VALUE_OMITTED, Some(bytes.as_bytes())));
-            publisher.publish(&OutgoingRecord { topic: &topic, key, value: None, timestamp, headers: &headers })
+            publisher.publish(&OutgoingRecord {
+                topic: &topic,
+                key,
+                value: None,
+                timestamp,
+                headers: &headers,
+            })
         }
         (sent, _) => sent,
     }

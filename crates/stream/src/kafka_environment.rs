@@ -24,13 +24,17 @@ pub struct KafkaEnvironment {
 /// Why no client can be made of the environment.
 #[derive(Debug, thiserror::Error)]
 pub enum KafkaEnvironmentError {
-    #[error("Kafka's login is half set: give MILLRACE_KAFKA_USERNAME and MILLRACE_KAFKA_PASSWORD, or both by MILLRACE_KAFKA_SECRET alone")]
+    #[error(
+        "Kafka's login is half set: give MILLRACE_KAFKA_USERNAME and MILLRACE_KAFKA_PASSWORD, or both by MILLRACE_KAFKA_SECRET alone"
+    )]
     HalfLogin,
     #[error("Kafka's login could not be read")]
     Secret(#[from] SecretError),
     #[error("the secret {0} holds no Kafka login: its text has to be {{\"username\": …, \"password\": …}}")]
     NoLogin(String),
-    #[error("a Kafka login is set, and this build's client cannot log in: take the login out, or build with Kafka's security")]
+    #[error(
+        "a Kafka login is set, and this build's client cannot log in: take the login out, or build with Kafka's security"
+    )]
     Unwired,
 }
 

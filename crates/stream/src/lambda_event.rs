@@ -122,11 +122,7 @@ impl EventRecord {
             timestamp: self.timestamp,
             key: self.key.as_deref(),
             value: self.value.as_deref(),
-            headers: self
-                .headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_deref()))
-                .collect(),
+            headers: self.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect(),
         }
     }
 }

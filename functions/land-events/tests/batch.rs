@@ -278,7 +278,10 @@ async fn a_payload_that_is_no_batch_is_an_error_by_name() {
     for (payload, told) in [
         (json!({}), "the payload is no Kafka event"),
         (json!({"eventSource": "aws:kafka"}), "the payload is a Kafka event without records"),
-        (json!({"eventSource": "aws:kafka", "records": {"users_created-0": []}}), "the payload is a Kafka event"),
+        (
+            json!({"eventSource": "aws:kafka", "records": {"users_created-0": []}}),
+            "the payload is a Kafka event",
+        ),
     ] {
         let error = bench.land(&serde_json::from_value(payload).unwrap()).await.unwrap_err();
         assert!(error.to_string().starts_with(told), "{error}");
@@ -296,7 +299,8 @@ async fn the_largest_records_that_a_payload_can_carry_pass() {
     const LARGEST: usize = 4_500_000;
     let bench = Bench::new();
     let email = Some("x".repeat(LARGEST - 100));
-    let large = UserCreated { user_id: Some("u".to_owned()), email, ..UserCreated::default() }.encode_to_vec();
+    let large =
+        UserCreated { user_id: Some("u".to_owned()), email, ..UserCreated::default() }.encode_to_vec();
     let outcome = bench.land(&event(vec![record(0, 0, Some(&large))])).await.unwrap();
     assert_eq!((failed(&outcome), outcome.counts.rows), (vec![], 1));
     let poison = vec![0xff; LARGEST];
@@ -331,7 +335,9 @@ async fn the_function_lands_without_a_broker_and_tells_wrong_settings_when_invok
         let error = wrong.invoke(&batch, NOW, Deadline::never()).await.unwrap_err();
         assert_eq!(error.class(), Class::Stop);
         let told = error.to_string();
-        for problem in ["MILLRACE_LAKE is not set", "MILLRACE_LAKES is unknown", "value of MILLRACE_GENERATION"] {
+        for problem in
+            ["MILLRACE_LAKE is not set", "MILLRACE_LAKES is unknown", "value of MILLRACE_GENERATION"]
+        {
             assert!(told.contains(problem), "{told}");
         }
     }
