@@ -17,10 +17,10 @@ use crate::workspace;
 const FUNCTIONS: [&str; 3] = ["land-events", "fetch-users", "replay-dead-letters"];
 
 /// What a zip may weigh: past it a cold start is felt, and somebody should look at what came in.
-const MOST: u64 = 8 << 20;
+const MOST: u64 = 8_000_000;
 
 /// Builds with zig as the linker, which knows older glibc and other processors; pinned together.
-const CARGO_LAMBDA: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.13.0"];
+const CARGO_LAMBDA: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
 
 #[derive(clap::Args)]
 pub(crate) struct PackageArguments {
@@ -63,20 +63,19 @@ fn packages(functions: &[&'static str]) -> Vec<&'static str> {
     functions.iter().flat_map(|function| ["--package", function]).collect()
 }
 
+/// Cargo's own folder for them: in the one folder of all it would be `lambda`, by the profile's name, which is the zips'.
+fn builds() -> PathBuf {
+    workspace::target_dir().join("functions")
+}
+
 /// With this machine's own compiler and linker: runs where glibc is as new as here.
 fn build_here(functions: &[&'static str]) -> anyhow::Result<Option<Vec<PathBuf>>> {
     let mut build = cargo(&["build", "--profile", "lambda"]);
-    build.args(packages(functions));
+    build.args(packages(functions)).arg("--target-dir").arg(builds());
     if !succeeds(&mut build)? {
         return Ok(None);
     }
-    let folder = workspace::target_dir().join("lambda");
-    Ok(Some(functions.iter().map(|function| folder.join(function)).map(|path| binary_at(&path)).collect()))
-}
-
-/// Cargo puts the binary where the profile's name says, which is where the zips' folders stand: see [`run`].
-fn binary_at(path: &Path) -> PathBuf {
-    path.to_owned()
+    Ok(Some(functions.iter().map(|function| builds().join("lambda").join(function)).collect()))
 }
 
 /// With cargo-lambda and zig.
@@ -88,8 +87,8 @@ fn build_cross(functions: &[&'static str], arm64: bool) -> anyhow::Result<Option
     if arm64 {
         build.arg("--arm64");
     }
-    let out = workspace::target_dir().join("cargo-lambda");
-    build.arg("--lambda-dir").arg(&out).current_dir(workspace::root());
+    let out = builds().join("cargo-lambda");
+    build.arg("--lambda-dir").arg(&out).arg("--target-dir").arg(builds()).current_dir(workspace::root());
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path)))?;
     if !succeeds(build.env("PATH", path))? {
