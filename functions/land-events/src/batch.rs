@@ -94,11 +94,12 @@ impl<P: Publisher + 'static> BatchLander<P> {
         deadline: Deadline,
     ) -> Result<BatchOutcome, BatchError> {
         let records = lambda_event::records(event)?;
-        let partitions = records.chunk_by(|a, b| (a.topic(), a.partition()) == (b.topic(), b.partition()));
-        let runs = partitions.map(|records| {
+        // Boxed and gathered: the compiler cannot see through a stream of closures that a task may move it.
+        let mut runs = Vec::new();
+        for records in records.chunk_by(|a, b| (a.topic(), a.partition()) == (b.topic(), b.partition())) {
             let run = PartitionRun::new(self, &records[0]);
-            async move { (records, run.land(records, now, deadline).await) }.boxed()
-        });
+            runs.push(async move { (records, run.land(records, now, deadline).await) }.boxed());
+        }
         let finished: Vec<_> =
             stream::iter(runs).buffered(self.settings.partitions_at_once.max(1)).collect().await;
         let mut counts = LandCounts::default();
