@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
 /// The rooms that a room may use directly. Tests use any.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("millrace-proto", &[]),
     ("millrace-events", &["millrace-proto"]),
     ("millrace-sources", &["millrace-events"]),
@@ -18,6 +18,13 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("millrace-runtime", &[]),
     ("fetch-users", &["millrace-events", "millrace-sources", "millrace-stream", "millrace-runtime"]),
     ("land-events", &["millrace-events", "millrace-stream", "millrace-lake", "millrace-runtime"]),
+    (
+        "replay-dead-letters",
+        // The lake for the letters that it keeps.
+        &["millrace-events", "millrace-stream", "millrace-lake", "millrace-runtime"],
+    ),
+    // What AWS does between Kafka and a function: it invokes any, and knows none.
+    ("millrace-event-source", &["millrace-events", "millrace-stream"]),
     ("millrace-jobs", &["millrace-events", "millrace-lake", "millrace-runtime"]),
     (
         "millrace",
@@ -51,7 +58,7 @@ const TESTS: [&str; 5] = [
 ];
 
 /// What a room must not reach, by whatever way.
-const MUST_NOT_KNOW: [(&str, &[Thing]); 9] = [
+const MUST_NOT_KNOW: [(&str, &[Thing]); 11] = [
     ("millrace-proto", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-events", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-sources", &[KAFKA, AWS, POLARS]),
@@ -60,6 +67,8 @@ const MUST_NOT_KNOW: [(&str, &[Thing]); 9] = [
     ("millrace-runtime", &[KAFKA, AWS, POLARS]),
     ("fetch-users", &[POLARS]),
     ("land-events", &[POLARS]),
+    ("replay-dead-letters", &[POLARS]),
+    ("millrace-event-source", &[S3, POLARS]),
     ("millrace-jobs", &[KAFKA, LAMBDA]),
 ];
 

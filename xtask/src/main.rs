@@ -3,6 +3,7 @@
 mod bench;
 mod commands;
 mod lint;
+mod package;
 mod python_env;
 mod servers;
 mod skips;
@@ -29,6 +30,8 @@ enum Task {
     Lint,
     /// What a pull request must pass: lint, dependency policy (cargo-deny, where installed), `test --strict`
     Ci,
+    /// Builds the functions' zips into target/lambda, each held below 8 MB
+    Package(package::PackageArguments),
     /// Builds and runs one benchmark of tests/benches
     Bench(bench::BenchArguments),
     /// Starts Kafka, an AWS and a schema registry on 127.0.0.1, without Docker, and lets them run
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test_run::run(&arguments),
         Task::Lint => lint::run().map(|failed| failed.is_empty()),
         Task::Ci => ci(),
+        Task::Package(arguments) => package::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Up(arguments) => up::up(&arguments),
         Task::Down(arguments) => up::down(&arguments),

@@ -2,6 +2,8 @@
 //! `millrace run`.
 
 mod fetching;
+mod function;
 mod producing;
 
 pub use fetching::{FetchError, FetchReport, Fetching, fetch};
+pub use function::{Counts, Function, FunctionError, within};

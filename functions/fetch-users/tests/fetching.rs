@@ -5,11 +5,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use fetch_users::{FetchReport, fetch};
+use fetch_users::{Counts, FetchReport, Function, FunctionError, fetch, within};
 use millrace_events::failure::Class;
 use millrace_events::randomuser::{AnswerContext, SourceClock, UserPage, read_answer};
+use millrace_runtime::Deadline;
+use millrace_runtime::secret_source::SecretsExtension;
+use millrace_runtime::settings::Environment;
 use millrace_sources::{Source, SourceError};
 use millrace_stream::StreamError;
 use millrace_stream::producer::Publisher;
@@ -227,4 +231,26 @@ async fn what_cannot_be_published_is_an_error() {
         assert_eq!(error.class(), Class::Retry);
         assert!(std::error::Error::source(&error).is_some(), "what lies beneath is kept");
     }
+}
+
+#[tokio::test]
+async fn a_deadline_ends_a_fetch_and_what_came_before_is_counted() {
+    let pages = [page(1), Step::Hang];
+    let topic = Arc::new(Recorder::default());
+    let deadline = Deadline::at(Instant::now() + Duration::from_millis(300));
+    let reserve = Duration::from_millis(100);
+    let counts = within(&mut Script(pages.into()), topic, deadline, reserve, now).await.unwrap();
+    assert!(counts.out_of_time && counts.fetched == counts.produced + counts.rejected && counts.fetched > 0);
+}
+
+#[tokio::test]
+async fn a_function_with_wrong_settings_errs_when_it_is_invoked() {
+    let secrets = Arc::new(SecretsExtension::new(1, None));
+    let function = Function::new(Environment::of([]), secrets);
+    let error = function.invoke(Deadline::never(), now).await.unwrap_err();
+    assert!(matches!(error, FunctionError::Settings(_)), "{error}");
+    assert!(error.to_string().contains("MILLRACE_BROKERS is not set"), "{error}");
+    let counts = Counts { fetched: 2, produced: 1, rejected: 1, out_of_time: false };
+    let json = r#"{"fetched":2,"produced":1,"rejected":1,"out_of_time":false}"#;
+    assert_eq!(serde_json::to_string(&counts).unwrap(), json);
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use millrace_events::failure::Class;
 use millrace_lake::{Generation, Store};
@@ -93,29 +94,26 @@ impl<P: Publisher + 'static> BatchLander<P> {
         deadline: Deadline,
     ) -> Result<BatchOutcome, BatchError> {
         let records = lambda_event::records(event)?;
-        let partitions: Vec<_> = records
-            .chunk_by(|a, b| (a.topic(), a.partition()) == (b.topic(), b.partition()))
-            .map(|records| (records, PartitionRun::new(self, &records[0])))
-            .collect();
-        let runs = partitions.into_iter().map(|(records, run)| async move {
-            let (run, undone) = run.land(records, now, deadline).await;
-            (records, run, undone)
-        });
+        // Boxed and gathered: the compiler cannot see through a stream of closures that a task may move it.
+        let mut runs = Vec::new();
+        for records in records.chunk_by(|a, b| (a.topic(), a.partition()) == (b.topic(), b.partition())) {
+            let run = PartitionRun::new(self, &records[0]);
+            runs.push(async move { (records, run.land(records, now, deadline).await) }.boxed());
+        }
         let finished: Vec<_> =
             stream::iter(runs).buffered(self.settings.partitions_at_once.max(1)).collect().await;
         let mut counts = LandCounts::default();
         let mut failures = Vec::new();
-        for (records, run, undone) in finished {
-            counts.add(run.counts());
-            let Some(undone) = undone else { continue };
-            let rest = records.iter().filter(|record| record.offset() >= run.durable_before());
-            let rest: Vec<_> = rest.map(identifier).collect();
-            if let Undone::Failed(error) = undone
-                && error.class() != Class::Retry
-            {
-                return Err(error.into());
+        for (records, landed) in finished {
+            counts.add(landed.counts);
+            match landed.undone {
+                None => {}
+                Some(Undone::Failed(error)) if error.class() != Class::Retry => return Err(error.into()),
+                Some(_) => {
+                    let rest = records.iter().filter(|record| record.offset() >= landed.durable_before);
+                    failures.extend(rest.map(identifier));
+                }
             }
-            failures.extend(rest);
         }
         tracing::info!(
             delivered = records.len(),

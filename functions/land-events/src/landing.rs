@@ -214,6 +214,11 @@ impl<P: Publisher + 'static> Landing<P> {
 
     /// Stores the objects of every partition that has reached a bound, at `now` (µs since 1970, UTC).
     pub async fn roll_due(&mut self, now: i64) -> Result<Vec<Landed>, LandError> {
+        self.roll(self.due(now), now).await
+    }
+
+    /// The places of the partitions that have reached a bound. Apart from the rolling, which a task may be moved in.
+    fn due(&self, now: i64) -> Vec<usize> {
         let partitions = self.partitions.iter().enumerate();
         let due = partitions.clone().filter(|(_, partition)| self.is_due(partition, now));
         let mut due: Vec<_> = due.map(|(place, _)| place).collect();
@@ -223,7 +228,7 @@ impl<P: Publisher + 'static> Landing<P> {
             let largest = partitions.max_by_key(|(_, partition)| partition.memory_bytes());
             due.extend(largest.map(|(place, _)| place));
         }
-        self.roll(due, now).await
+        due
     }
 
     fn is_due(&self, partition: &Partition, now: i64) -> bool {

@@ -26,6 +26,16 @@ pub(crate) struct PartitionRun<'b, P> {
     durable_before: i64,
 }
 
+/// How far a partition got.
+#[derive(Debug)]
+pub(crate) struct LandedPartition {
+    pub(crate) counts: LandCounts,
+    /// Every record before this offset is durable.
+    pub(crate) durable_before: i64,
+    /// `None` where all of them are.
+    pub(crate) undone: Option<Undone>,
+}
+
 /// Why records of a partition are not done.
 #[derive(Debug)]
 pub(crate) enum Undone {
@@ -49,21 +59,13 @@ impl<'b, P: Publisher + 'static> PartitionRun<'b, P> {
         Self { batch, landing, durable_before: first.offset() }
     }
 
-    pub(crate) fn counts(&self) -> LandCounts {
-        self.landing.counts()
-    }
-
-    pub(crate) fn durable_before(&self) -> i64 {
-        self.durable_before
-    }
-
-    /// Takes the records in their order; `None` where all of them are durable.
+    /// Takes the records in their order, as far as they get.
     pub(crate) async fn land(
         mut self,
         records: &[EventRecord],
         now: i64,
         deadline: Deadline,
-    ) -> (Self, Option<Undone>) {
+    ) -> LandedPartition {
         let left = deadline.left(Instant::now()).saturating_sub(ANSWER);
         let work = self.work(records, now, deadline);
         let undone = match tokio::time::timeout(left, work).await {
@@ -74,7 +76,7 @@ impl<'b, P: Publisher + 'static> PartitionRun<'b, P> {
         if let Some(undone) = &undone {
             self.tell(records, undone);
         }
-        (self, undone)
+        LandedPartition { counts: self.landing.counts(), durable_before: self.durable_before, undone }
     }
 
     async fn work(

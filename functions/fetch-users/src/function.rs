@@ -1,0 +1,135 @@
+//! The Lambda function: settings from the environment, one fetch an invocation.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use millrace_events::failure::Class;
+use millrace_runtime::Deadline;
+use millrace_runtime::secret_source::SecretSource;
+use millrace_runtime::settings::{Environment, SettingsError};
+use millrace_sources::{ApiSettings, ApiSource, LARGEST_PAGE, Source, SourceError};
+use millrace_stream::kafka_environment::{KafkaEnvironment, KafkaEnvironmentError};
+use millrace_stream::lazy_producer::LazyProducer;
+use millrace_stream::producer::Publisher;
+use serde::Serialize;
+
+use crate::fetching::{FetchError, Fetching, fetch};
+
+/// The function's settings, from the environment.
+#[derive(Debug)]
+struct Settings {
+    /// `MILLRACE_BROKERS` and Kafka's login.
+    kafka: KafkaEnvironment,
+    /// `MILLRACE_USERS`: users to fetch an invocation; 5000 unless set.
+    users: u64,
+    /// `MILLRACE_API_URL`: where the API is, the public one unless set.
+    api_url: Option<String>,
+    /// `MILLRACE_FLUSH_RESERVE_MS`: what has to be left of the deadline for one more page; the brokers have this long to
+    /// acknowledge what is on its way. 10000 unless set.
+    flush_reserve: u64,
+}
+
+impl Settings {
+    fn of(mut environment: Environment) -> Result<Self, SettingsError> {
+        let kafka = KafkaEnvironment::of(&mut environment);
+        let users = environment.or("MILLRACE_USERS", u64::from(LARGEST_PAGE));
+        let api_url = environment.optional("MILLRACE_API_URL");
+        let flush_reserve = environment.or("MILLRACE_FLUSH_RESERVE_MS", 10_000);
+        environment.finish(|| {
+            Some(Self { kafka: kafka?, users: users?, api_url: api_url?, flush_reserve: flush_reserve? })
+        })
+    }
+}
+
+/// What an invocation answers: fetched = produced + rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub fetched: u64,
+    pub produced: u64,
+    pub rejected: u64,
+    /// The deadline came before the last user asked for.
+    pub out_of_time: bool,
+}
+
+/// Why an invocation failed. What was acknowledged by then is on Kafka; the next schedule fetches others.
+#[derive(Debug, thiserror::Error)]
+pub enum FunctionError {
+    #[error(transparent)]
+    Settings(#[from] Arc<SettingsError>),
+    #[error(transparent)]
+    Kafka(#[from] KafkaEnvironmentError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+}
+
+impl FunctionError {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Settings(_) => Class::Stop,
+            Self::Kafka(error) => error.class(),
+            Self::Source(error) => error.class(),
+            Self::Fetch(error) => error.class(),
+        }
+    }
+}
+
+/// fetch-users as AWS runs it, on a schedule. A wrong setting is an error of the first invocation.
+#[derive(Debug)]
+pub struct Function {
+    settings: Result<Settings, Arc<SettingsError>>,
+    secrets: Arc<dyn SecretSource>,
+}
+
+impl Function {
+    pub fn new(environment: Environment, secrets: Arc<dyn SecretSource>) -> Self {
+        Self { settings: Settings::of(environment).map_err(Arc::new), secrets }
+    }
+
+    /// Fetches from the API and produces, as far as `deadline` lets it. Runs are a schedule apart, so clients are made
+    /// anew: a connection that slept so long would be dead.
+    pub async fn invoke(&self, deadline: Deadline, now_millis: fn() -> i64) -> Result<Counts, FunctionError> {
+        let settings = self.settings.as_ref().map_err(Arc::clone)?;
+        let reserve = Duration::from_millis(settings.flush_reserve);
+        let mut client = settings.kafka.client(&*self.secrets)?;
+        client.reach_timeout = client.reach_timeout.min(reserve);
+        client.delivery_timeout = reserve.max(Duration::from_secs(1));
+        let mut api = ApiSettings { users: Some(settings.users), ..ApiSettings::default() };
+        if let Some(url) = &settings.api_url {
+            api.base_url.clone_from(url);
+        }
+        let mut source = ApiSource::new(api)?;
+        let publisher: Arc<dyn Publisher> = Arc::new(LazyProducer::new(client));
+        within(&mut source, publisher, deadline, reserve, now_millis).await
+    }
+}
+
+/// Fetches until `reserve` is left of the deadline, and counts.
+pub async fn within(
+    source: &mut dyn Source,
+    publisher: Arc<dyn Publisher>,
+    deadline: Deadline,
+    reserve: Duration,
+    now_millis: fn() -> i64,
+) -> Result<Counts, FunctionError> {
+    let time = deadline.left(Instant::now()).saturating_sub(reserve);
+    let Fetching { report, source_error, interrupted } =
+        fetch(source, publisher, tokio::time::sleep(time), now_millis, |_| {}).await?;
+    let counts = Counts {
+        fetched: report.fetched,
+        produced: report.produced,
+        rejected: report.rejected,
+        out_of_time: interrupted,
+    };
+    tracing::info!(
+        fetched = counts.fetched,
+        produced = counts.produced,
+        rejected = counts.rejected,
+        out_of_time = counts.out_of_time,
+        "users_fetched"
+    );
+    // What was fetched is on Kafka all the same, as the counts in the log say.
+    source_error.map_or(Ok(counts), |error| Err(error.into()))
+}

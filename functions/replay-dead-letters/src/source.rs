@@ -1,0 +1,130 @@
+//! Where dead letters are kept: a port, the queue and the lake behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millrace_events::failure::Class;
+use millrace_lake::dead_letter::{BadLine, DeadLetter};
+use millrace_lake::{Store, StoreError};
+use millrace_stream::StreamError;
+use millrace_stream::client::ClientSettings;
+use millrace_stream::peek::{Peek, Peeked, Start, Until};
+use millrace_stream::topics::dead_letters_of;
+
+use crate::letter::Letter;
+
+/// Gives the letters of one topic's queue.
+pub trait LetterSource: Send {
+    /// Hands every letter that is there now to `take`, those of a partition in their order, until it says no. May be
+    /// called again, and gives the same letters then. Blocks.
+    fn each(&mut self, take: &mut dyn FnMut(Letter) -> bool) -> Result<(), SourceError>;
+}
+
+/// Why letters could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error("the dead letters of {topic} were not read to their end within {seconds} s; try again")]
+    Slow { topic: String, seconds: u64 },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("line {line} of {key}: {source}")]
+    Line { key: String, line: usize, source: BadLine },
+}
+
+impl SourceError {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Stream(error) => error.class(),
+            Self::Slow { .. } => Class::Retry,
+            Self::Store(error) => error.class(),
+            Self::Line { .. } => Class::Stop,
+        }
+    }
+}
+
+/// The letters of a dead-letter topic, to the end that it had when they were first asked for.
+#[derive(Debug)]
+pub struct QueueLetters {
+    client: ClientSettings,
+    queue: String,
+    /// The next offset after the last one given, by partition; what comes later is another run's.
+    seen: Option<std::collections::BTreeMap<i32, i64>>,
+}
+
+/// The longest wait for one letter: a queue whose end is known gives the next one at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl QueueLetters {
+    pub fn new(client: ClientSettings, topic: &str) -> Self {
+        Self { client, queue: dead_letters_of(topic), seen: None }
+    }
+}
+
+impl LetterSource for QueueLetters {
+    fn each(&mut self, take: &mut dyn FnMut(Letter) -> bool) -> Result<(), SourceError> {
+        let mut peek = Peek::open(&self.client, &self.queue, Start::Beginning, Until::End)?;
+        let mut seen = std::collections::BTreeMap::new();
+        loop {
+            match peek.next(PATIENCE, |record| Letter::of_record(record))? {
+                Peeked::End => break,
+                Peeked::Nothing => {
+                    return Err(SourceError::Slow { topic: self.queue.clone(), seconds: PATIENCE.as_secs() });
+                }
+                Peeked::Record(letter) => {
+                    let ends = self.seen.as_ref();
+                    if ends.is_some_and(|ends| ends.get(&letter.partition) <= Some(&letter.offset)) {
+                        continue;
+                    }
+                    seen.insert(letter.partition, letter.offset + 1);
+                    if !take(letter) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.seen.get_or_insert(seen);
+        Ok(())
+    }
+}
+
+/// The letters of a lake, read whole when this is made.
+#[derive(Debug)]
+pub struct LakeLetters {
+    letters: Vec<Letter>,
+}
+
+impl LakeLetters {
+    /// Reads `_dead_letters/<topic>.dlq/`.
+    pub async fn read(store: &Arc<dyn Store>, topic: &str) -> Result<Self, SourceError> {
+        let queue = dead_letters_of(topic);
+        let mut letters = Vec::new();
+        for object in store.list(&format!("_dead_letters/{queue}/")).await? {
+            let key = object.key.as_str();
+            let body = store.get(&object.key).await?;
+            let file = key.trim_start_matches("_dead_letters/").trim_end_matches(".jsonl");
+            for (line, text) in String::from_utf8_lossy(&body).lines().enumerate() {
+                let letter = DeadLetter::from_line(text).map_err(|source| SourceError::Line {
+                    key: key.to_owned(),
+                    line: line + 1,
+                    source,
+                })?;
+                letters.push(Letter::of_lake(file, letter));
+            }
+        }
+        Ok(Self { letters })
+    }
+}
+
+impl LetterSource for LakeLetters {
+    fn each(&mut self, take: &mut dyn FnMut(Letter) -> bool) -> Result<(), SourceError> {
+        for letter in &self.letters {
+            if !take(letter.clone()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
