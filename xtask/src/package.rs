@@ -35,7 +35,8 @@ pub(crate) struct PackageArguments {
 }
 
 pub(crate) fn run(arguments: &PackageArguments) -> anyhow::Result<bool> {
-    let wanted = |name: &&str| arguments.functions.is_empty() || arguments.functions.iter().any(|f| f == name);
+    let wanted =
+        |name: &&str| arguments.functions.is_empty() || arguments.functions.iter().any(|f| f == name);
     let functions: Vec<_> = FUNCTIONS.into_iter().filter(wanted).collect();
     if let Some(unknown) = arguments.functions.iter().find(|name| !FUNCTIONS.contains(&name.as_str())) {
         bail!("there is no function {unknown}; known are {}", FUNCTIONS.join(", "));
@@ -52,7 +53,10 @@ pub(crate) fn run(arguments: &PackageArguments) -> anyhow::Result<bool> {
         let binary_bytes = std::fs::metadata(&binary)?.len();
         println!("{function}: {} (binary {}), {}", megabytes(bytes), megabytes(binary_bytes), path.display());
         if bytes > MOST {
-            eprintln!("error: {function} is larger than {}: look at what came in by cargo tree", megabytes(MOST));
+            eprintln!(
+                "error: {function} is larger than {}: look at what came in by cargo tree",
+                megabytes(MOST)
+            );
             fits = false;
         }
     }

@@ -6,17 +6,18 @@ use millrace_runtime::secret_source::{SecretError, SecretSource};
 use millrace_runtime::settings::Environment;
 use serde::Deserialize;
 
+use crate::StreamError;
 use crate::client::ClientSettings;
+use crate::security::SecurityOptions;
 
 /// Kafka's settings of a Lambda function.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct KafkaEnvironment {
     /// `MILLRACE_BROKERS`: the brokers, `host:port`, several by commas.
     brokers: String,
-    /// `MILLRACE_KAFKA_USERNAME` and `MILLRACE_KAFKA_PASSWORD`: who logs in. Both or none.
-    username: Option<String>,
-    password: Option<Secret>,
-    /// `MILLRACE_KAFKA_SECRET`: instead of both, the name or ARN of a Secrets Manager secret with the text
+    /// `MILLRACE_KAFKA_SECURITY` and what goes with it: see [`SecurityOptions`].
+    security: SecurityOptions,
+    /// `MILLRACE_KAFKA_SECRET`: instead of user and password, the name or ARN of a Secrets Manager secret with the text
     /// `{"username": …, "password": …}`, as MSK has them.
     secret: Option<String>,
 }
@@ -25,17 +26,15 @@ pub struct KafkaEnvironment {
 #[derive(Debug, thiserror::Error)]
 pub enum KafkaEnvironmentError {
     #[error(
-        "Kafka's login is half set: give MILLRACE_KAFKA_USERNAME and MILLRACE_KAFKA_PASSWORD, or both by MILLRACE_KAFKA_SECRET alone"
+        "Kafka's login is told twice: give MILLRACE_KAFKA_USER and MILLRACE_KAFKA_PASSWORD, or MILLRACE_KAFKA_SECRET"
     )]
-    HalfLogin,
+    ToldTwice,
     #[error("Kafka's login could not be read")]
     Secret(#[from] SecretError),
     #[error("the secret {0} holds no Kafka login: its text has to be {{\"username\": …, \"password\": …}}")]
     NoLogin(String),
-    #[error(
-        "a Kafka login is set, and this build's client cannot log in: take the login out, or build with Kafka's security"
-    )]
-    Unwired,
+    #[error(transparent)]
+    Security(#[from] StreamError),
 }
 
 impl KafkaEnvironmentError {
@@ -43,6 +42,7 @@ impl KafkaEnvironmentError {
     pub fn class(&self) -> Class {
         match self {
             Self::Secret(error) if error.may_pass() => Class::Retry,
+            Self::Security(error) => error.class(),
             _ => Class::Stop,
         }
     }
@@ -51,10 +51,9 @@ impl KafkaEnvironmentError {
 /// Who logs in.
 #[derive(Debug, Deserialize)]
 struct Login {
-    #[serde(rename = "username")]
-    _username: String,
-    #[serde(rename = "password", deserialize_with = "secret")]
-    _password: Secret,
+    username: String,
+    #[serde(deserialize_with = "secret")]
+    password: Secret,
 }
 
 fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
@@ -65,38 +64,25 @@ impl KafkaEnvironment {
     /// Asks `environment` for its keys; `None` where it will tell what is wrong.
     pub fn of(environment: &mut Environment) -> Option<Self> {
         let brokers = environment.required("MILLRACE_BROKERS");
-        let username = environment.optional("MILLRACE_KAFKA_USERNAME");
-        let password = environment.optional("MILLRACE_KAFKA_PASSWORD");
+        let security = SecurityOptions::of_environment(environment);
         let secret = environment.optional("MILLRACE_KAFKA_SECRET");
-        Some(Self { brokers: brokers?, username: username?, password: password?, secret: secret? })
+        Some(Self { brokers: brokers?, security: security?, secret: secret? })
     }
 
     /// The client's settings, the login fetched where it is kept elsewhere. Blocks then.
-    ///
-    /// The one place where a function's environment becomes a client: TLS, SASL and MSK IAM are wired here.
     pub fn client(&self, secrets: &dyn SecretSource) -> Result<ClientSettings, KafkaEnvironmentError> {
-        let settings = ClientSettings::new(&self.brokers);
-        match self.login(secrets)? {
-            None => Ok(settings),
-            // Never sent in the clear, and never left out in silence.
-            Some(_) => Err(KafkaEnvironmentError::Unwired),
-        }
-    }
-
-    fn login(&self, secrets: &dyn SecretSource) -> Result<Option<Login>, KafkaEnvironmentError> {
-        match (&self.username, &self.password, &self.secret) {
-            (None, None, None) => Ok(None),
-            (Some(username), Some(password), None) => {
-                Ok(Some(Login { _username: username.clone(), _password: password.clone() }))
+        let mut security = self.security.clone();
+        if let Some(id) = &self.secret {
+            if security.user.is_some() || security.password.is_some() {
+                return Err(KafkaEnvironmentError::ToldTwice);
             }
-            (None, None, Some(id)) => {
-                let text = secrets.fetch(id)?;
-                let login = serde_json::from_str(text.expose());
-                // serde's reason may quote the text.
-                login.map(Some).map_err(|_| KafkaEnvironmentError::NoLogin(id.clone()))
-            }
-            _ => Err(KafkaEnvironmentError::HalfLogin),
+            let text = secrets.fetch(id)?;
+            let login: Result<Login, _> = serde_json::from_str(text.expose());
+            // serde's reason may quote the text.
+            let login = login.map_err(|_| KafkaEnvironmentError::NoLogin(id.clone()))?;
+            (security.user, security.password) = (Some(login.username), Some(login.password));
         }
+        Ok(ClientSettings::new(&self.brokers).secured(security.settle()?))
     }
 }
 
@@ -131,14 +117,20 @@ mod tests {
 
     #[test]
     fn a_login_is_whole_and_never_told() {
-        let half = read(&[BROKERS, ("MILLRACE_KAFKA_USERNAME", "app")]);
-        assert!(matches!(half.client(&One("")), Err(KafkaEnvironmentError::HalfLogin)));
-        let kept = read(&[BROKERS, ("MILLRACE_KAFKA_SECRET", "kafka/app")]);
+        let scram = ("MILLRACE_KAFKA_SECURITY", "scram");
+        let half = read(&[BROKERS, scram, ("MILLRACE_KAFKA_USER", "app")]);
+        let error = half.client(&One("")).expect_err("no password").to_string();
+        assert!(error.contains("MILLRACE_KAFKA_PASSWORD"), "{error}");
+        let secret = ("MILLRACE_KAFKA_SECRET", "kafka/app");
+        let kept = read(&[BROKERS, scram, secret]);
         let error = kept.client(&One("hunter2")).expect_err("no login");
         assert!(!format!("{error} {error:?}").contains("hunter2") && error.to_string().contains("kafka/app"));
         let whole = One(r#"{"username":"app","password":"hunter2"}"#);
-        let login = kept.login(&whole).expect("a login").expect("one");
-        assert!(!format!("{login:?} {kept:?}").contains("hunter2"));
-        assert!(matches!(kept.client(&whole), Err(KafkaEnvironmentError::Unwired)));
+        let client = kept.client(&whole).expect("a login");
+        assert!(!format!("{client:?} {kept:?}").contains("hunter2"));
+        let twice = read(&[BROKERS, scram, secret, ("MILLRACE_KAFKA_USER", "app")]);
+        assert!(matches!(twice.client(&whole), Err(KafkaEnvironmentError::ToldTwice)));
+        // Never left out in silence.
+        assert!(read(&[BROKERS, secret]).client(&whole).is_err());
     }
 }

@@ -87,6 +87,16 @@ pub struct SecurityOptions {
 }
 
 impl SecurityOptions {
+    /// As the environment has them; `None` where one is wrong, which [`Environment::finish`] then tells.
+    pub fn of_environment(environment: &mut Environment) -> Option<Self> {
+        let protocol = environment.or(PROTOCOL, Protocol::default());
+        let user = environment.optional(USER);
+        let password = environment.optional(PASSWORD);
+        let ca = environment.optional(CA);
+        let region = environment.optional(REGION);
+        Some(Self { protocol: protocol?, user: user?, password: password?, ca: ca?, region: region? })
+    }
+
     /// What they mean together.
     ///
     /// # Errors
@@ -129,18 +139,7 @@ impl SecurityOptions {
 impl Security {
     /// As the environment has it; `None` where it is wrong, which [`Environment::finish`] then tells.
     pub fn of_environment(environment: &mut Environment) -> Option<Self> {
-        let protocol = environment.or(PROTOCOL, Protocol::default());
-        let user = environment.optional(USER);
-        let password = environment.optional(PASSWORD);
-        let ca = environment.optional(CA);
-        let region = environment.optional(REGION);
-        let options = SecurityOptions {
-            protocol: protocol?,
-            user: user?,
-            password: password?,
-            ca: ca?,
-            region: region?,
-        };
+        let options = SecurityOptions::of_environment(environment)?;
         options.means().map_err(|(setting, reason)| environment.refuse(setting, reason)).ok()
     }
 

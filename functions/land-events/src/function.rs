@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_events::failure::Class;
-use millrace_lake::{FolderStore, Generation, Store};
+use millrace_lake::{Generation, OpenError};
 use millrace_runtime::secret_source::SecretSource;
 use millrace_runtime::settings::{Environment, SettingsError};
 use millrace_runtime::{Deadline, Secret};
@@ -65,8 +65,8 @@ impl Settings {
 pub enum FunctionError {
     #[error(transparent)]
     Settings(#[from] Arc<SettingsError>),
-    #[error("the lake {0} cannot be opened: this build writes to a folder alone, so give a folder's path")]
-    Lake(String),
+    #[error("the lake could not be opened")]
+    Lake(#[from] OpenError),
     #[error(transparent)]
     Kafka(#[from] KafkaEnvironmentError),
     #[error(transparent)]
@@ -79,7 +79,8 @@ impl FunctionError {
     /// What to do about it.
     pub fn class(&self) -> Class {
         match self {
-            Self::Settings(_) | Self::Lake(_) => Class::Stop,
+            Self::Settings(_) => Class::Stop,
+            Self::Lake(error) => error.class(),
             Self::Kafka(error) => error.class(),
             Self::Registry(error) => error.class(),
             Self::Batch(error) => error.class(),
@@ -130,7 +131,7 @@ impl Function {
         client.reach_timeout = Duration::from_secs(5);
         client.delivery_timeout = Duration::from_secs(20);
         let made = Arc::new(BatchLander {
-            store: open(&settings.lake).await?,
+            store: millrace_lake::open(&settings.lake).await?,
             dead_letters: Arc::new(LazyProducer::new(client)),
             generation: settings.generation.clone(),
             schemas: settings.schemas()?,
@@ -154,12 +155,4 @@ impl Settings {
         };
         Ok(Some(Arc::new(FetchedSchemas::new(Registry::new(&registry)?))))
     }
-}
-
-/// The one place where the lake's address becomes a store: S3 is wired here.
-async fn open(address: &str) -> Result<Arc<dyn Store>, FunctionError> {
-    if address.contains("://") {
-        return Err(FunctionError::Lake(address.to_owned()));
-    }
-    Ok(Arc::new(FolderStore::new(address)))
 }

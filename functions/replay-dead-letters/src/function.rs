@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use millrace_events::failure::Class;
-use millrace_lake::{FolderStore, Store};
+use millrace_lake::OpenError;
 use millrace_runtime::Deadline;
 use millrace_runtime::secret_source::SecretSource;
 use millrace_runtime::settings::{Environment, SettingsError};
@@ -40,8 +40,8 @@ pub enum FunctionError {
     Kafka(#[from] KafkaEnvironmentError),
     #[error("the request reads letters from the lake, and MILLRACE_LAKE is not set")]
     NoLake,
-    #[error("the lake {0} cannot be opened: this build reads a folder alone, so give a folder's path")]
-    Lake(String),
+    #[error("the lake could not be opened")]
+    Lake(#[from] OpenError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
     #[error("the run was cut off")]
@@ -78,7 +78,8 @@ impl Function {
         let mut source: Box<dyn LetterSource> = match request.from {
             Kept::Queue => Box::new(QueueLetters::new(client.clone(), &request.topic)),
             Kept::Lake => {
-                let store = open(settings.lake.as_deref().ok_or(FunctionError::NoLake)?)?;
+                let store =
+                    millrace_lake::open(settings.lake.as_deref().ok_or(FunctionError::NoLake)?).await?;
                 let letters = LakeLetters::read(&store, &request.topic).await;
                 Box::new(letters.map_err(|error: SourceError| ReplayError::from(error))?)
             }
@@ -96,12 +97,4 @@ impl Function {
         );
         Ok(report)
     }
-}
-
-/// The one place where the lake's address becomes a store: S3 is wired here.
-fn open(address: &str) -> Result<Arc<dyn Store>, FunctionError> {
-    if address.contains("://") {
-        return Err(FunctionError::Lake(address.to_owned()));
-    }
-    Ok(Arc::new(FolderStore::new(address)))
 }
