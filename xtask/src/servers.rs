@@ -15,7 +15,7 @@ mod process;
 mod python;
 mod registry;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::ValueEnum;
@@ -109,13 +109,17 @@ impl Kind {
 }
 
 /// Gives the tests of the packages that are `wanted` the servers they talk to, unless the caller did; what this machine cannot
-/// run is told of in words. They are stopped where the answer goes out of scope.
+/// run is told of in words.
 pub(crate) fn offer(
     tests: &mut Command,
     log: &SkipLog,
     wanted: impl Fn(&str) -> bool,
-) -> anyhow::Result<Vec<Server>> {
-    let mut servers = Vec::new();
+) -> anyhow::Result<Offered> {
+    let scratch = workspace::scratch();
+    sweep(&scratch);
+    // A folder for each process: two runs on one checkout keep their servers apart.
+    let folder = scratch.join(format!("{OFFERED}{}", std::process::id()));
+    let mut offered = Offered { servers: Vec::new(), folder };
     for kind in Kind::ALL {
         let given = std::env::var_os(kind.variable()).is_some();
         if given || !kind.users().iter().any(|package| wanted(package)) {
@@ -125,15 +129,61 @@ pub(crate) fn offer(
             log.note(kind.check(), &why)?;
             continue;
         }
-        // A folder for each process: two runs on one checkout keep their servers apart.
-        let folder = workspace::scratch().join(format!("servers-{}", std::process::id()));
-        match kind.start(&folder.join(kind.name())) {
+        match kind.start(&offered.folder.join(kind.name())) {
             Ok(started) => {
                 tests.envs(started.variables);
-                servers.push(started.server);
+                offered.servers.push(started.server);
             }
             Err(error) => log.note(kind.check(), &format!("{error:#}"))?,
         }
     }
-    Ok(servers)
+    Ok(offered)
+}
+
+/// Begins the name of the folder of a run's servers; its process ends it.
+const OFFERED: &str = "servers-";
+
+/// The servers of one run. They are stopped where it goes out of scope, and what they wrote is thrown away.
+#[derive(Debug)]
+pub(crate) struct Offered {
+    servers: Vec<Server>,
+    folder: PathBuf,
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        self.servers.clear();
+        // What cannot be removed is swept by a later run.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Removes what the servers of interrupted runs left.
+fn sweep(scratch: &Path) {
+    for entry in std::fs::read_dir(scratch).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(OFFERED)?.parse().ok());
+        if process.is_some_and(|process| kept::began(process).is_none()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_interrupted_run_left_is_swept_and_a_living_ones_is_not() {
+        let scratch = tempfile::tempdir().unwrap();
+        // No process has a number as large.
+        let names =
+            [format!("{OFFERED}{}", std::process::id()), format!("{OFFERED}4294967294"), "up".to_owned()];
+        let [ours, dead, other] = names.map(|name| scratch.path().join(name));
+        [&ours, &dead, &other].into_iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
+        sweep(scratch.path());
+        assert!(ours.exists() && other.exists() && !dead.exists());
+        drop(Offered { servers: Vec::new(), folder: ours.clone() });
+        assert!(!ours.exists());
+    }
 }

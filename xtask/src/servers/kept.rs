@@ -105,7 +105,7 @@ fn path(up: &Path, kind: Kind) -> PathBuf {
 }
 
 /// When a process began; `None` where there is none, or it has ended and waits to be noticed.
-fn began(pid: u32) -> Option<String> {
+pub(super) fn began(pid: u32) -> Option<String> {
     if cfg!(target_os = "linux") {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name, in brackets, may hold anything; the state and, nineteen on, the start come after it.
