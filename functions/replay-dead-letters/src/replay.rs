@@ -71,7 +71,7 @@ pub enum ReplayError {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error("a letter could not be sent back to {topic}")]
-    Send { topic: String, source: StreamError },
+    Send { topic: String, source: Box<StreamError> },
 }
 
 impl ReplayError {
@@ -112,7 +112,7 @@ pub fn replay(
         None if request.dry_run => Ok(()),
         None => publisher.flush(),
     };
-    sent.map_err(|source| ReplayError::Send { topic: request.topic.clone(), source })?;
+    sent.map_err(|source| ReplayError::Send { topic: request.topic.clone(), source: Box::new(source) })?;
     Ok(run.report)
 }
 

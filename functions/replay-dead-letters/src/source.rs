@@ -68,7 +68,7 @@ impl LetterSource for QueueLetters {
         let mut peek = Peek::open(&self.client, &self.queue, Start::Beginning, Until::End)?;
         let mut seen = std::collections::BTreeMap::new();
         loop {
-            match peek.next(PATIENCE, |record| Letter::of_record(record))? {
+            match peek.next(PATIENCE, Letter::of_record)? {
                 Peeked::End => break,
                 Peeked::Nothing => {
                     return Err(SourceError::Slow { topic: self.queue.clone(), seconds: PATIENCE.as_secs() });
