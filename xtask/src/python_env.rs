@@ -12,7 +12,7 @@ use crate::commands::quietly;
 pub(crate) const VARIABLE: &str = "MILLRACE_PYTHON";
 
 /// DuckDB answers the same questions as our jobs and queries, pyarrow reads our files; DuckDB needs pytz for
-/// timestamps with a zone. Pinned, so that an answer changes only with a commit.
+/// timestamps with a zone; fastavro, orjson and protobuf decode the same events as ours. Pinned, so that an answer changes only with a commit.
 pub(crate) const PACKAGES: [&str; 6] = [
     "duckdb==2.0.0",
     "fastavro==1.13.1",

@@ -111,7 +111,7 @@ fn bench_stream(
             peer_name: "Python: protobuf (upb), pyarrow".to_owned(),
             unit: "events/s of CPU",
             ratio: rate / peer,
-            goal: 10.0,
+            goal: 1.0,
         });
     }
     report.note(&cost::per_million(table, median(invoked), objects, EVENTS));

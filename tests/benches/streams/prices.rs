@@ -1,10 +1,10 @@
 //! List prices in US dollars, Amazon's US East (N. Virginia), without free tiers, discounts and taxes.
 //!
-//! From the pages "AWS Lambda pricing" (x86, first tier) and "Amazon S3 pricing" (S3 Standard). To bring them up to date, read the
-//! pages again and change the figures and the date together.
+//! As Amazon's pages "AWS Lambda pricing" (x86, first tier) and "Amazon S3 pricing" (S3 Standard) gave them in 2025, written down from
+//! what is known of them and not read there again: before a figure is relied on, read the pages and change prices and date together.
 
-/// When the pages said so.
-pub(crate) const AS_OF: &str = "2025";
+/// When they were so.
+pub(crate) const AS_OF: &str = "of 2025, not read anew";
 
 pub(crate) const LAMBDA_GB_SECOND: f64 = 0.000_016_666_7;
 pub(crate) const LAMBDA_REQUEST: f64 = 0.20 / 1e6;
