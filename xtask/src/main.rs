@@ -2,6 +2,7 @@
 
 mod bench;
 mod commands;
+mod lambda_zip;
 mod lint;
 mod package;
 mod python_env;

@@ -1,15 +1,12 @@
 //! The functions as zips that Lambda takes: `target/lambda/<function>/bootstrap.zip`, each held below a size.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::commands::{cargo, succeeds};
+use crate::lambda_zip::lambda_zip;
 use crate::python_env;
 use crate::workspace;
 
@@ -101,18 +98,12 @@ fn build_cross(functions: &[&'static str], arm64: bool) -> anyhow::Result<Option
     Ok(Some(functions.iter().map(|function| out.join(function).join("bootstrap")).collect()))
 }
 
-/// Writes `bootstrap`, executable, at the root; answers the zip's size. The same binary gives the same bytes.
+/// Writes the zip; answers its size.
 fn zipped(binary: &Path, path: &Path) -> anyhow::Result<u64> {
     let body = std::fs::read(binary).with_context(|| format!("could not read {}", binary.display()))?;
-    let mut zip = ZipWriter::new(File::create(path)?);
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(9))
-        .last_modified_time(DateTime::default())
-        .unix_permissions(0o755);
-    zip.start_file("bootstrap", options)?;
-    zip.write_all(&body)?;
-    Ok(zip.finish()?.metadata()?.len())
+    let zip = lambda_zip(&body)?;
+    std::fs::write(path, &zip)?;
+    Ok(zip.len() as u64)
 }
 
 fn megabytes(bytes: u64) -> String {
@@ -122,20 +113,6 @@ fn megabytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_zip_holds_an_executable_bootstrap_and_is_the_same_each_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let binary = folder.path().join("binary");
-        std::fs::write(&binary, vec![7; 10_000]).unwrap();
-        let (first, second) = (folder.path().join("a.zip"), folder.path().join("b.zip"));
-        assert!(zipped(&binary, &first).unwrap() < 1_000);
-        zipped(&binary, &second).unwrap();
-        assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap());
-        let mut archive = zip::ZipArchive::new(File::open(&first).unwrap()).unwrap();
-        let file = archive.by_index(0).unwrap();
-        assert_eq!((file.name(), file.unix_mode().map(|mode| mode & 0o777)), ("bootstrap", Some(0o755)));
-    }
 
     #[test]
     fn every_function_is_packaged() {
