@@ -4,6 +4,7 @@ mod backfill;
 mod broker_args;
 mod clock;
 mod compact;
+mod dev;
 mod export;
 mod failure;
 mod forget;
@@ -52,6 +53,9 @@ enum Command {
     /// Land topics into raw Parquet until Ctrl-C, in a consumer group
     #[command(after_help = land::EXAMPLES)]
     Land(land::LandArgs),
+    /// Deliver topics to a Lambda function on this machine, as AWS does
+    #[command(after_help = dev::EXAMPLES)]
+    Dev(dev::DevArgs),
     /// List a broker's topics: partitions, offsets, who reads them how far
     #[command(after_help = topics::EXAMPLES)]
     Topics(topics::TopicsArgs),
@@ -114,6 +118,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(args) => until_stopped(async |shutdown| run::run(*args, shutdown).await),
         Command::Simulate(args) => until_stopped(async |shutdown| simulate::simulate(args, shutdown).await),
         Command::Land(args) => until_stopped(async |shutdown| land::land(args, shutdown).await),
+        Command::Dev(args) => until_stopped(async |shutdown| dev::dev(args, shutdown).await),
         Command::Topics(args) => topics::topics(&args),
         Command::Peek(args) => until_stopped(async |shutdown| peek::peek(args, shutdown).await),
         Command::Schema(args) => until_stopped(async |_| schema::schema(&args).await),

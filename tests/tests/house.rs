@@ -34,6 +34,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "millrace-stream",
             "millrace-lake",
             "millrace-runtime",
+            "millrace-event-source",
             "fetch-users",
             "land-events",
             "millrace-jobs",

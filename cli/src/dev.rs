@@ -1,0 +1,142 @@
+//! `millrace dev`: what AWS does between Kafka and a Lambda function, on this machine.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::HumanCount;
+use millrace_event_source::http_invoke::HttpInvoke;
+use millrace_event_source::on_failure::ToFile;
+use millrace_event_source::source::RecordSource;
+use millrace_event_source::{BatchPolicy, Driver, OwnedRecord};
+use millrace_events::catalogue;
+use millrace_events::event::Event;
+use millrace_runtime::Shutdown;
+use millrace_stream::StreamError;
+use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};
+use serde_json::json;
+
+use crate::broker_args::client;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  cargo lambda watch -A 127.0.0.1 -P 9000             in another terminal: builds and serves the functions
+  millrace dev --brokers localhost:9092
+  millrace dev --brokers localhost:9092 --function land-events --topics ad_events --batch 500 --attempts 3 --bisect
+
+Delivers as an event source mapping does: several partitions in one payload, ordered within each, at least once, again
+what an answer names in batchItemFailures, and to --on-failure what was tried too often.";
+
+/// Arguments of `millrace dev`.
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Kafka's brokers, host:port (several by commas)
+    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS")]
+    brokers: String,
+    /// Topics, by commas [default: those of every event]
+    #[arg(long, value_name = "TOPICS", value_delimiter = ',')]
+    topics: Vec<String>,
+    /// The function's name
+    #[arg(long, value_name = "NAME", default_value = "land-events")]
+    function: String,
+    /// Where functions are invoked: cargo lambda watch, or an emulator
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000")]
+    endpoint: String,
+    /// The consumer group
+    #[arg(long, value_name = "GROUP", default_value = "millrace-dev")]
+    group: String,
+    /// At most so many records an invocation
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    batch: usize,
+    /// How long the oldest record waits for others, in milliseconds
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 500)]
+    window: u64,
+    /// Deliveries before records are given up [default: no end, as MSK has it]
+    #[arg(long, value_name = "N")]
+    attempts: Option<u32>,
+    /// Halve a batch that failed whole
+    #[arg(long)]
+    bisect: bool,
+    /// Where records go that were given up, a line of JSON each
+    #[arg(long, value_name = "FILE", default_value = "millrace-dev-failed.jsonl")]
+    on_failure: PathBuf,
+    /// End when no record came for so many seconds [default: no end]
+    #[arg(long, value_name = "SECONDS")]
+    until_idle: Option<u64>,
+    /// Print one JSON object at the end
+    #[arg(long)]
+    json: bool,
+}
+
+/// A group's records. A partition that has moved is its new reader's to commit.
+struct Group(GroupConsumer);
+
+impl RecordSource for Group {
+    fn poll(&mut self, patience: Duration) -> Result<Option<OwnedRecord>, StreamError> {
+        match self.0.next(patience, |record| OwnedRecord::from(record))? {
+            Turn::Record(record) => Ok(Some(record)),
+            Turn::Nothing | Turn::Assigned(_) | Turn::Revoked(_) => Ok(None),
+        }
+    }
+
+    fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
+        for _ in 0..20 {
+            if self.0.commit(topic, partition, next_offset)? != Commit::Later {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let known: Vec<_> = catalogue::events().iter().map(Event::topic).collect();
+    let topics: Vec<&str> = match args.topics.as_slice() {
+        [] => known,
+        chosen => chosen.iter().map(String::as_str).collect(),
+    };
+    let consumer = GroupConsumer::join(&client(&args.brokers)?, &args.group, &topics)?;
+    let driver = Driver {
+        policy: BatchPolicy {
+            records: args.batch,
+            window: Duration::from_millis(args.window),
+            bisect: args.bisect,
+            attempts: args.attempts,
+            ..BatchPolicy::default()
+        },
+        // Lambda's own limit.
+        invoke: HttpInvoke::new(&args.endpoint, &args.function, Duration::from_secs(900))?,
+        on_failure: ToFile::new(&args.on_failure),
+        bootstrap_servers: args.brokers.clone(),
+        pause: Duration::from_millis(100),
+    };
+    if !args.json {
+        eprintln!("{} → {} at {}; Ctrl-C ends it", topics.join(", "), args.function, args.endpoint);
+    }
+    let until_idle = args.until_idle.map(Duration::from_secs);
+    let (mut read, mut last) = (0, Instant::now());
+    let report = driver.run(Box::new(Group(consumer)), |report| {
+        if report.read != read {
+            (read, last) = (report.read, Instant::now());
+        }
+        shutdown.is_requested() || until_idle.is_some_and(|idle| last.elapsed() >= idle)
+    });
+    let report = report.await?;
+    if args.json {
+        let told = json!({ "read": report.read, "invocations": report.invocations, "done": report.done,
+                           "given_up": report.given_up, "redelivered": report.redelivered });
+        println!("{told}");
+    } else {
+        println!(
+            "{} records in {} invocations: {} done, {} given up, {} deliveries in vain",
+            HumanCount(report.read),
+            HumanCount(report.invocations),
+            HumanCount(report.done),
+            HumanCount(report.given_up),
+            HumanCount(report.redelivered),
+        );
+    }
+    Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
+}
