@@ -104,7 +104,7 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
     let bars = Bars::new(args.json || args.brokers.is_none());
     let ids = register(&args).await?;
     let mut sink = match &args.brokers {
-        Some(brokers) => Sink::Broker(broker(brokers, args.streams).await?),
+        Some(brokers) => Sink::Broker(Box::new(broker(brokers, args.streams).await?)),
         None => Sink::Lines(std::io::BufWriter::new(std::io::stdout())),
     };
     let bar = bars.records(args.events.unwrap_or(u64::MAX), "simulated");
@@ -146,14 +146,14 @@ async fn broker(brokers: &str, streams: Streams) -> anyhow::Result<Producer> {
 
 /// Where records go.
 enum Sink {
-    Broker(Producer),
+    Broker(Box<Producer>),
     Lines(std::io::BufWriter<std::io::Stdout>),
 }
 
 impl Sink {
     fn take(&mut self, record: &Record<'_>, outgoing: &mut Outgoing) -> anyhow::Result<()> {
         match self {
-            Self::Broker(producer) => outgoing.publish(producer, record),
+            Self::Broker(producer) => outgoing.publish(producer.as_ref(), record),
             Self::Lines(out) => {
                 let (content_type, event_type) = outgoing.encode(record)?;
                 let line = json!({
