@@ -106,9 +106,11 @@ fn tables_of_an_empty_lake_are_there_with_their_schemas() {
     assert_eq!((code, error.as_str()), (0, ""));
     let told: serde_json::Value = serde_json::from_str(&out).unwrap();
     let names: Vec<_> = told["tables"].as_array().unwrap().iter().map(|table| &table["name"]).collect();
-    assert_eq!(names[..3], ["raw_users", "users_transformed", "data_quality_summary"]);
+    let raw = ["raw_users", "raw_user_interactions", "raw_video_engagements", "raw_ad_events"];
+    assert_eq!(names[..4], raw);
+    assert_eq!(names[4..6], ["users_transformed", "data_quality_summary"]);
     assert!(names.iter().any(|name| *name == "fact_quality_anomalies"), "{names:?}");
-    assert_eq!(told["tables"][1]["schema"][29]["type"], "list<string>");
+    assert_eq!(told["tables"][4]["schema"][29]["type"], "list<string>");
     let (_, out, _) = printed(&millrace(lake.path(), &["tables"], ""));
     assert!(out.contains("the lake is empty: `millrace run` fills it"), "{out}");
 }
