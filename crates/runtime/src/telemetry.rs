@@ -49,6 +49,19 @@ pub fn for_lambda() -> Result<(), TelemetryError> {
     subscriber.without_time().with_env_filter(filter("info")?).try_init().map_err(TelemetryError::Twice)
 }
 
+/// An error with all that lies behind it, in a line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut told: Vec<String> = Vec::new();
+    for cause in causes.map(ToString::to_string) {
+        // A transparent error says what its cause says.
+        if told.last() != Some(&cause) {
+            told.push(cause);
+        }
+    }
+    told.join(": ")
+}
+
 fn filter(default: &str) -> Result<EnvFilter, TelemetryError> {
     parse(std::env::var(FILTER).ok().filter(|filter| !filter.is_empty()).as_deref().unwrap_or(default))
 }

@@ -62,6 +62,10 @@ pub enum FunctionError {
     Source(#[from] SourceError),
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    #[error(
+        "the deadline came before the first page of users: does the API answer, and is the function's timeout long enough"
+    )]
+    NothingInTime,
 }
 
 impl FunctionError {
@@ -72,6 +76,7 @@ impl FunctionError {
             Self::Kafka(error) => error.class(),
             Self::Source(error) => error.class(),
             Self::Fetch(error) => error.class(),
+            Self::NothingInTime => Class::Retry,
         }
     }
 }
@@ -130,6 +135,11 @@ pub async fn within(
         out_of_time = counts.out_of_time,
         "users_fetched"
     );
-    // What was fetched is on Kafka all the same, as the counts in the log say.
-    source_error.map_or(Ok(counts), |error| Err(error.into()))
+    match source_error {
+        // What was fetched is on Kafka all the same, as the counts in the log say.
+        Some(error) => Err(error.into()),
+        // An API that is away is asked again until the end: a schedule that fetches nobody must not look well.
+        None if interrupted && counts.fetched == 0 => Err(FunctionError::NothingInTime),
+        None => Ok(counts),
+    }
 }

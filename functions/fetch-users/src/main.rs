@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use fetch_users::Function;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use millrace_runtime::secret_source::SecretsExtension;
 use millrace_runtime::settings::Environment;
 use millrace_runtime::{Deadline, telemetry};
@@ -17,7 +17,10 @@ async fn main() -> Result<(), Error> {
     // The schedule's event says nothing that the settings do not.
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::of_lambda(event.context.deadline, Instant::now(), SystemTime::now());
-        function.invoke(deadline, now_millis).await.map_err(Error::from)
+        function.invoke(deadline, now_millis).await.map_err(|error| Diagnostic {
+            error_type: format!("{:?}", error.class()),
+            error_message: telemetry::with_causes(&error),
+        })
     }))
     .await
 }

@@ -241,6 +241,9 @@ async fn a_deadline_ends_a_fetch_and_what_came_before_is_counted() {
     let reserve = Duration::from_millis(100);
     let counts = within(&mut Script(pages.into()), topic, deadline, reserve, now).await.unwrap();
     assert!(counts.out_of_time && counts.fetched == counts.produced + counts.rejected && counts.fetched > 0);
+    let mut silent = Script([Step::Hang].into());
+    let nobody = within(&mut silent, Arc::new(Recorder::default()), deadline, reserve, now);
+    assert!(matches!(nobody.await.unwrap_err(), FunctionError::NothingInTime));
 }
 
 #[tokio::test]

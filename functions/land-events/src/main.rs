@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use land_events::Function;
 use millrace_runtime::secret_source::SecretsExtension;
 use millrace_runtime::settings::Environment;
@@ -19,7 +19,10 @@ async fn main() -> Result<(), Error> {
         let deadline = Deadline::of_lambda(event.context.deadline, Instant::now(), wall_now);
         let since = wall_now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
-        function.invoke(&event.payload, now, deadline).await.map_err(Error::from)
+        function.invoke(&event.payload, now, deadline).await.map_err(|error| Diagnostic {
+            error_type: format!("{:?}", error.class()),
+            error_message: telemetry::with_causes(&error),
+        })
     }))
     .await
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use millrace_events::decode::Value;
 use millrace_events::failure::Class;
-use millrace_runtime::Deadline;
+use millrace_runtime::{Deadline, telemetry};
 use millrace_stream::lambda_event::EventRecord;
 use millrace_stream::producer::Publisher;
 use millrace_stream::record::Record;
@@ -134,17 +134,9 @@ impl<'b, P: Publisher + 'static> PartitionRun<'b, P> {
         match undone {
             Undone::NoTime => tracing::warn!(topic, partition, from, "partition_out_of_time"),
             Undone::Failed(error) => {
-                let (class, error) = (format!("{:?}", error.class()), told(error));
+                let (class, error) = (format!("{:?}", error.class()), telemetry::with_causes(error));
                 tracing::error!(topic, partition, from, class, error, "partition_failed");
             }
         }
     }
-}
-
-/// An error with all that lies behind it.
-fn told(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use millrace_runtime::secret_source::SecretsExtension;
 use millrace_runtime::settings::Environment;
 use millrace_runtime::{Deadline, telemetry};
@@ -15,7 +15,10 @@ async fn main() -> Result<(), Error> {
     let function = Function::new(Environment::of_process(), Arc::new(SecretsExtension::of_process()));
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Request>| {
         let deadline = Deadline::of_lambda(event.context.deadline, Instant::now(), SystemTime::now());
-        function.invoke(event.payload, deadline).await.map_err(Error::from)
+        function.invoke(event.payload, deadline).await.map_err(|error| Diagnostic {
+            error_type: format!("{:?}", error.class()),
+            error_message: telemetry::with_causes(&error),
+        })
     }))
     .await
 }
