@@ -9,6 +9,9 @@ use crate::{python_env, test_run, workspace};
 /// The benchmark that has Spark among its peers.
 const JOBS: &str = "jobs";
 
+/// The benchmarks that measure whole runs of the program: the others need no Polars to be built.
+const OF_THE_PROGRAM: [&str; 2] = ["ingest", JOBS];
+
 #[derive(clap::Args)]
 pub(crate) struct BenchArguments {
     /// A folder of tests/benches
@@ -22,8 +25,8 @@ pub(crate) struct BenchArguments {
 }
 
 pub(crate) fn run(arguments: &BenchArguments) -> anyhow::Result<bool> {
-    // Some measures are of whole runs.
-    if !succeeds(&mut cargo(&["build", "--release", "--package", "millrace"]))? {
+    let of_program = OF_THE_PROGRAM.contains(&arguments.name.as_str());
+    if of_program && !succeeds(&mut cargo(&["build", "--release", "--package", "millrace"]))? {
         return Ok(false);
     }
     let package = format!("millrace-bench-{}", arguments.name);
@@ -38,7 +41,9 @@ pub(crate) fn run(arguments: &BenchArguments) -> anyhow::Result<bool> {
     if arguments.name == JOBS {
         set_up_spark(&mut bench, &log)?;
     }
-    bench.env("MILLRACE_BIN", workspace::target_dir().join("release").join("millrace"));
+    if of_program {
+        bench.env("MILLRACE_BIN", workspace::target_dir().join("release").join("millrace"));
+    }
     let succeeded = succeeds(&mut bench)?;
     log.end()?;
     Ok(succeeded)
