@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use millrace_lake::Store;
 use millrace_lake::catalogue::{self, DatabaseName};
 use millrace_runtime::settings::{Environment, SettingsError};
 use millrace_runtime::telemetry;
 use serde_json::{Value, json};
 
+use crate::job_error::JobError;
 use crate::registration::register;
 use crate::run_context::{JobSettings, RunContext};
 use crate::run_record::TableReport;
@@ -95,10 +98,18 @@ fn run_of_process(job: Job) -> Result<Value, Box<dyn std::error::Error>> {
     Ok(runtime.block_on(run(job, &settings))?)
 }
 
-async fn run(job: Job, settings: &Settings) -> Result<Value, crate::job_error::JobError> {
+async fn run(job: Job, settings: &Settings) -> Result<Value, JobError> {
     let store = millrace_lake::open(&settings.lake).await?;
+    let done = run_on(Arc::clone(&store), job, settings).await;
+    // Locks are given back, so that the day's next job need not wait until they run out.
+    store.settle().await;
+    done
+}
+
+async fn run_on(store: Arc<dyn Store>, job: Job, settings: &Settings) -> Result<Value, JobError> {
     let run = RunContext { as_of: settings.as_of, started_at: settings.started_at.timestamp_micros() };
-    // Before the work: a catalogue that cannot be reached at all is told while nothing is lost.
+    let lake = store.address();
+    // Before the work: settings that make no client are told before hours of it.
     let catalogue = catalogue::open(settings.glue_database.as_ref()).await?;
     let answer = |published: bool, tables: &[TableReport], seconds: f64| {
         let rows: serde_json::Map<_, _> =
@@ -123,7 +134,7 @@ async fn run(job: Job, settings: &Settings) -> Result<Value, crate::job_error::J
     };
     // After the run's record. A registration that fails fails the job, whose next try publishes the same and registers it.
     if published && settings.glue_database.is_some() {
-        register(&*catalogue, &store.address(), &tables, settings.as_of).await?;
+        register(&*catalogue, &lake, &tables, settings.as_of).await?;
     }
     Ok(answer(published, &tables, seconds))
 }
