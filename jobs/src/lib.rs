@@ -15,6 +15,7 @@ mod positioned_file;
 pub mod publish;
 pub mod query;
 pub mod raw_transformation;
+mod registration;
 pub mod run_context;
 pub mod run_record;
 pub mod scratch;

@@ -1,5 +1,6 @@
-//! Objects and files: the store port, keys, the Parquet writer, rolling, compaction, erasure.
+//! Objects and files: the store port, keys, the Parquet writer, rolling, compaction, erasure; the catalogue that tells of them.
 
+pub mod catalogue;
 mod chance;
 pub mod compaction;
 pub mod conformance;
@@ -11,6 +12,8 @@ pub mod fault;
 mod file_lock;
 pub mod folder;
 pub mod generation;
+#[cfg(feature = "glue")]
+pub mod glue;
 pub mod key;
 pub mod landed;
 pub mod layout;
@@ -27,9 +30,12 @@ pub mod rolling;
 #[cfg(feature = "s3")]
 pub mod s3;
 mod salvage;
+#[cfg(feature = "s3")]
+mod sdk_config;
 pub mod store;
 mod temp_file;
 
+pub use catalogue::Catalogue;
 pub use folder::FolderStore;
 pub use generation::Generation;
 pub use key::Key;

@@ -1,10 +1,11 @@
-//! What a process needs around the work: settings, tracing, deadlines, shutdown, its peak memory and processor time.
+//! What a process needs around the work: settings, tracing, metrics, deadlines, shutdown, its peak memory and processor time.
 //!
 //! It knows nothing of the domain, its classes of failure included: whatever fails here fails at the start, and stops
 //! the program.
 
 pub mod cpu_time;
 pub mod deadline;
+pub mod metrics;
 pub mod peak_memory;
 pub mod secret;
 pub mod secret_source;
@@ -14,6 +15,7 @@ pub mod telemetry;
 
 pub use cpu_time::cpu_seconds;
 pub use deadline::Deadline;
+pub use metrics::{Meter, MetricsServer};
 pub use peak_memory::peak_rss_bytes;
 pub use secret::Secret;
 pub use shutdown::Shutdown;

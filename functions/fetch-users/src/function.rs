@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millrace_events::failure::Class;
-use millrace_runtime::Deadline;
+use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::secret_source::SecretSource;
 use millrace_runtime::settings::{Environment, SettingsError};
+use millrace_runtime::{Deadline, Meter};
 use millrace_sources::{ApiSettings, ApiSource, LARGEST_PAGE, Source, SourceError};
 use millrace_stream::kafka_environment::{KafkaEnvironment, KafkaEnvironmentError};
 use millrace_stream::lazy_producer::LazyProducer;
@@ -14,6 +15,7 @@ use millrace_stream::producer::Publisher;
 use serde::Serialize;
 
 use crate::fetching::{FetchError, Fetching, fetch};
+use crate::told::UsersFetched;
 
 /// The function's settings, from the environment.
 #[derive(Debug)]
@@ -86,11 +88,19 @@ impl FunctionError {
 pub struct Function {
     settings: Result<Settings, Arc<SettingsError>>,
     secrets: Arc<dyn SecretSource>,
+    meter: Meter,
 }
 
 impl Function {
     pub fn new(environment: Environment, secrets: Arc<dyn SecretSource>) -> Self {
-        Self { settings: Settings::of(environment).map_err(Arc::new), secrets }
+        let meter = Meter::new();
+        meter.add(COLD_STARTS, "", 1);
+        Self { settings: Settings::of(environment).map_err(Arc::new), secrets, meter }
+    }
+
+    /// What invocations are told to: emptied by `main` at the end of each, whatever came of it.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Fetches from the API and produces, as far as `deadline` lets it. Runs are a schedule apart, so clients are made
@@ -107,7 +117,7 @@ impl Function {
         }
         let mut source = ApiSource::new(api)?;
         let publisher: Arc<dyn Publisher> = Arc::new(LazyProducer::new(client));
-        within(&mut source, publisher, deadline, reserve, now_millis).await
+        within(&mut source, publisher, deadline, reserve, now_millis, &self.meter).await
     }
 }
 
@@ -118,6 +128,7 @@ pub async fn within(
     deadline: Deadline,
     reserve: Duration,
     now_millis: fn() -> i64,
+    meter: &Meter,
 ) -> Result<Counts, FunctionError> {
     let time = deadline.left(Instant::now()).saturating_sub(reserve);
     let Fetching { report, source_error, interrupted } =
@@ -128,13 +139,7 @@ pub async fn within(
         rejected: report.rejected,
         out_of_time: interrupted,
     };
-    tracing::info!(
-        fetched = counts.fetched,
-        produced = counts.produced,
-        rejected = counts.rejected,
-        out_of_time = counts.out_of_time,
-        "users_fetched"
-    );
+    UsersFetched(counts).tell(meter);
     match source_error {
         // What was fetched is on Kafka all the same, as the counts in the log say.
         Some(error) => Err(error.into()),

@@ -4,6 +4,7 @@
 mod fetching;
 mod function;
 mod producing;
+mod told;
 
 pub use fetching::{FetchError, FetchReport, Fetching, fetch};
 pub use function::{Counts, Function, FunctionError, within};

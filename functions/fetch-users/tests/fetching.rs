@@ -11,9 +11,10 @@ use async_trait::async_trait;
 use fetch_users::{Counts, FetchReport, Function, FunctionError, fetch, within};
 use millrace_events::failure::Class;
 use millrace_events::randomuser::{AnswerContext, SourceClock, UserPage, read_answer};
-use millrace_runtime::Deadline;
+use millrace_runtime::metrics::Value;
 use millrace_runtime::secret_source::SecretsExtension;
 use millrace_runtime::settings::Environment;
+use millrace_runtime::{Deadline, Meter};
 use millrace_sources::{Source, SourceError};
 use millrace_stream::StreamError;
 use millrace_stream::producer::Publisher;
@@ -239,10 +240,22 @@ async fn a_deadline_ends_a_fetch_and_what_came_before_is_counted() {
     let topic = Arc::new(Recorder::default());
     let deadline = Deadline::at(Instant::now() + Duration::from_millis(300));
     let reserve = Duration::from_millis(100);
-    let counts = within(&mut Script(pages.into()), topic, deadline, reserve, now).await.unwrap();
+    let meter = Meter::new();
+    let counts = within(&mut Script(pages.into()), topic, deadline, reserve, now, &meter).await.unwrap();
     assert!(counts.out_of_time && counts.fetched == counts.produced + counts.rejected && counts.fetched > 0);
+    let told: Vec<_> =
+        meter.take().into_iter().map(|told| (told.metric.name, told.label, told.value)).collect();
+    let topic = || "users_created".to_owned();
+    assert_eq!(
+        told,
+        [
+            ("records_dead", topic(), Value::Counter(counts.rejected)),
+            ("records_in", topic(), Value::Counter(counts.fetched)),
+            ("records_out", topic(), Value::Counter(counts.produced)),
+        ]
+    );
     let mut silent = Script([Step::Hang].into());
-    let nobody = within(&mut silent, Arc::new(Recorder::default()), deadline, reserve, now);
+    let nobody = within(&mut silent, Arc::new(Recorder::default()), deadline, reserve, now, &meter);
     assert!(matches!(nobody.await.unwrap_err(), FunctionError::NothingInTime));
 }
 

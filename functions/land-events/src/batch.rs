@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use millrace_events::failure::Class;
 use millrace_lake::{Generation, Store};
-use millrace_runtime::Deadline;
+use millrace_runtime::{Deadline, Meter};
 use millrace_stream::batch_answer::{BatchAnswer, ItemIdentifier};
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::lambda_event::{self, EventError, EventRecord, KafkaEvent};
@@ -17,6 +17,7 @@ use crate::error::LandError;
 use crate::landing::LandCounts;
 use crate::partition_run::{PartitionRun, Undone};
 use crate::settings::LandSettings;
+use crate::told::RecordsLeft;
 
 /// Bounds of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct BatchLander<P> {
     /// Where framed values' schemas are fetched; `None` knows the repository's alone.
     pub schemas: Option<Arc<FetchedSchemas>>,
     pub settings: BatchSettings,
+    /// Is told what is landed and what has to come again.
+    pub meter: Meter,
 }
 
 /// What became of a batch.
@@ -111,7 +114,11 @@ impl<P: Publisher + 'static> BatchLander<P> {
                 Some(Undone::Failed(error)) if error.class() != Class::Retry => return Err(error.into()),
                 Some(_) => {
                     let rest = records.iter().filter(|record| record.offset() >= landed.durable_before);
+                    let before = failures.len();
                     failures.extend(rest.map(identifier));
+                    let (topic, partition) = (records[0].topic(), records[0].partition());
+                    let records = (failures.len() - before) as u64;
+                    RecordsLeft { topic, partition, records }.tell(&self.meter);
                 }
             }
         }

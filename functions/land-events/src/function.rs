@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use millrace_events::failure::Class;
 use millrace_lake::{Generation, OpenError};
+use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::secret_source::SecretSource;
 use millrace_runtime::settings::{Environment, SettingsError};
-use millrace_runtime::{Deadline, Secret};
+use millrace_runtime::{Deadline, Meter, Secret};
 use millrace_stream::batch_answer::BatchAnswer;
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::kafka_environment::{KafkaEnvironment, KafkaEnvironmentError};
@@ -96,12 +97,20 @@ pub struct Function {
     secrets: Arc<dyn SecretSource>,
     /// Kept from one invocation to the next as long as they go well: a producer that failed stays failed.
     lander: Mutex<Option<Arc<BatchLander<LazyProducer>>>>,
+    meter: Meter,
 }
 
 impl Function {
     pub fn new(environment: Environment, secrets: Arc<dyn SecretSource>) -> Self {
         let settings = Settings::of(environment).map_err(Arc::new);
-        Self { settings, secrets, lander: Mutex::default() }
+        let meter = Meter::new();
+        meter.add(COLD_STARTS, "", 1);
+        Self { settings, secrets, lander: Mutex::default(), meter }
+    }
+
+    /// What invocations are told to: emptied by `main` at the end of each, whatever came of it.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Lands one payload at `now` (µs since 1970, UTC). See [`BatchLander`] for what the answer promises.
@@ -139,6 +148,7 @@ impl Function {
                 write_reserve: Duration::from_millis(settings.write_reserve),
                 ..BatchSettings::default()
             },
+            meter: self.meter.clone(),
         });
         *lander = Some(Arc::clone(&made));
         Ok(made)

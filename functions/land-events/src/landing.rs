@@ -11,6 +11,7 @@ use millrace_events::refusal::Refusal;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::schemas::WriterSchemas;
 use millrace_lake::{Generation, RawObjectName, Store};
+use millrace_runtime::Meter;
 use millrace_stream::StreamError;
 use millrace_stream::dead_letter;
 use millrace_stream::ledger::Ledger;
@@ -21,6 +22,7 @@ use crate::error::LandError;
 use crate::lane::{Lane, Place};
 use crate::partition::Partition;
 use crate::settings::LandSettings;
+use crate::told::{ObjectLanded, PartitionLanded};
 
 const HOUR_MICROS: i64 = 3_600_000_000;
 
@@ -42,6 +44,7 @@ pub struct Landing<P> {
     counts: LandCounts,
     landed: Ledger,
     dead: Ledger,
+    meter: Meter,
     /// Rows were lost on their way to the store: they have to be read again, by another landing.
     failed: bool,
 }
@@ -102,6 +105,7 @@ impl<P: Publisher + 'static> Landing<P> {
             counts: LandCounts::default(),
             landed: Ledger::default(),
             dead: Ledger::default(),
+            meter: Meter::new(),
             failed: false,
         }
     }
@@ -117,6 +121,12 @@ impl<P: Publisher + 'static> Landing<P> {
     #[must_use]
     pub fn with_schemas(self, schemas: Arc<dyn WriterSchemas>) -> Self {
         Self { schemas, ..self }
+    }
+
+    /// Tells this meter what is landed, instead of one that nobody reads.
+    #[must_use]
+    pub fn with_meter(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Whether rows were lost on their way to the store, so that this landing takes no more.
@@ -167,7 +177,8 @@ impl<P: Publisher + 'static> Landing<P> {
             }
         }
         self.counts.records += 1;
-        self.partitions[place].took(record.offset, bytes, now);
+        let stamp = record.timestamp.map(|millis| millis.saturating_mul(1_000));
+        self.partitions[place].took(record.offset, bytes, stamp, now);
         Ok(())
     }
 
@@ -281,7 +292,9 @@ impl<P: Publisher + 'static> Landing<P> {
         }
         self.counts.rows += rows;
         let PartitionLife { topic, partition, .. } = life;
-        let (records, record_bytes) = (taken.records, taken.bytes);
+        let (records, record_bytes, stamped) = (taken.records, taken.bytes, taken.stamped);
+        PartitionLanded { topic: &topic, partition, records, rows, bytes: record_bytes as u64, stamped, now }
+            .tell(&self.meter);
         Ok(Some(Landed { topic, partition, next_offset, records, record_bytes }))
     }
 
@@ -300,7 +313,7 @@ impl<P: Publisher + 'static> Landing<P> {
         let bytes = object.body.len() as u64;
         tracing::trace!(%key, bytes, "storing an object");
         self.store.put(&key, Bytes::from(object.body)).await?;
-        tracing::debug!(%key, bytes, "object landed");
+        ObjectLanded { key: &key, table, bytes }.tell(&self.meter);
         self.counts.objects += 1;
         self.counts.bytes += bytes;
         Ok(())

@@ -8,6 +8,7 @@ mod lane;
 mod partition;
 mod partition_run;
 mod settings;
+mod told;
 
 pub use batch::{BatchError, BatchLander, BatchOutcome, BatchSettings};
 pub use error::LandError;

@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use land_events::Function;
+use millrace_runtime::metrics::emf::{self, Told};
 use millrace_runtime::secret_source::SecretsExtension;
 use millrace_runtime::settings::Environment;
 use millrace_runtime::{Deadline, telemetry};
@@ -19,7 +20,11 @@ async fn main() -> Result<(), Error> {
         let deadline = Deadline::of_lambda(event.context.deadline, Instant::now(), wall_now);
         let since = wall_now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
-        function.invoke(&event.payload, now, deadline).await.map_err(|error| Diagnostic {
+        let answer = function.invoke(&event.payload, now, deadline).await;
+        let request_id = &event.context.request_id;
+        let now_millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        emf::tell(function.meter(), Told { function: "land-events", request_id, now_millis });
+        answer.map_err(|error| Diagnostic {
             error_type: format!("{:?}", error.class()),
             error_message: telemetry::with_causes(&error),
         })

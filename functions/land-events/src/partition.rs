@@ -29,6 +29,8 @@ pub(crate) struct Taken {
     pub(crate) bytes: usize,
     /// When the first came, in µs since 1970, UTC.
     since: i64,
+    /// The earliest and the latest of the records' own timestamps, in µs; `None` where none has one.
+    pub(crate) stamped: Option<(i64, i64)>,
 }
 
 impl Partition {
@@ -41,11 +43,15 @@ impl Partition {
     }
 
     /// Counts a record that became a row or a dead letter.
-    pub(crate) fn took(&mut self, offset: i64, bytes: usize, now: i64) {
+    pub(crate) fn took(&mut self, offset: i64, bytes: usize, stamp: Option<i64>, now: i64) {
         self.next_offset = offset + 1;
-        let taken = self.taken.get_or_insert(Taken { records: 0, bytes: 0, since: now });
+        let taken = self.taken.get_or_insert(Taken { records: 0, bytes: 0, since: now, stamped: None });
         taken.records += 1;
         taken.bytes += bytes;
+        if let Some(stamp) = stamp {
+            let (earliest, latest) = taken.stamped.unwrap_or((stamp, stamp));
+            taken.stamped = Some((earliest.min(stamp), latest.max(stamp)));
+        }
     }
 
     /// Bytes of the records taken since the last roll.

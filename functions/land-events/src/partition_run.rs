@@ -52,6 +52,7 @@ impl<'b, P: Publisher + 'static> PartitionRun<'b, P> {
             batch.generation.clone(),
             batch.settings.land,
         );
+        let landing = landing.with_meter(batch.meter.clone());
         let landing = match &batch.schemas {
             Some(schemas) => landing.with_schemas(schemas.clone()),
             None => landing,

@@ -13,9 +13,10 @@ use millrace_lake::fault::{Fault, FaultyStore, Place};
 use millrace_lake::memory::MemoryStore;
 use millrace_lake::{Generation, RawObjectName, Store};
 use millrace_proto::users::v1::UserCreated;
-use millrace_runtime::Deadline;
+use millrace_runtime::metrics::{Snapshot, Value as Told};
 use millrace_runtime::secret_source::SecretsExtension;
 use millrace_runtime::settings::Environment;
+use millrace_runtime::{Deadline, Meter};
 use millrace_stream::StreamError;
 use millrace_stream::lambda_event::KafkaEvent;
 use millrace_stream::producer::Publisher;
@@ -75,6 +76,7 @@ impl Bench {
             schemas: None,
             // One after the other, so that a script meets a known partition.
             settings: BatchSettings { partitions_at_once: 1, ..BatchSettings::default() },
+            meter: Meter::new(),
         };
         Self { store, letters, lander }
     }
@@ -341,4 +343,36 @@ async fn the_function_lands_without_a_broker_and_tells_wrong_settings_when_invok
             assert!(told.contains(problem), "{told}");
         }
     }
+}
+
+fn told(snapshot: &Snapshot, name: &str) -> Vec<(String, Told)> {
+    let told = snapshot.iter().filter(|reading| reading.metric.name == name);
+    told.map(|reading| (reading.label.clone(), reading.value.clone())).collect()
+}
+
+#[tokio::test]
+async fn the_meter_is_told_what_became_of_each_record() {
+    let bench = Bench::new();
+    let mut records = users(1, 0..4);
+    records.push(record(0, 4, Some(&[0xff; 8])));
+    bench.land(&event(records)).await.unwrap();
+    let snapshot = bench.lander.meter.take();
+    let of_the_topic = |count| vec![("users_created".to_owned(), Told::Counter(count))];
+    assert_eq!(told(&snapshot, "records_in"), of_the_topic(5));
+    assert_eq!(told(&snapshot, "records_out"), of_the_topic(4));
+    assert_eq!(told(&snapshot, "records_dead"), of_the_topic(1));
+    assert_eq!(told(&snapshot, "retries"), []);
+    // The first is of the hour's first ms, five seconds before; the last four ms later.
+    assert_eq!(told(&snapshot, "freshness"), [("users_created".to_owned(), Told::Gauge(4.996))]);
+    let Told::Distribution(ages) = &told(&snapshot, "batch_age")[0].1 else { panic!("no distribution") };
+    assert_eq!(ages.values, [5.0]);
+    let sizes = told(&snapshot, "object_size");
+    let Told::Distribution(sizes) = &sizes[0].1 else { panic!("no distribution") };
+    assert_eq!(told(&snapshot, "bytes_out"), [("users".to_owned(), Told::Counter(sizes.sum as u64))]);
+
+    bench.letters.does_not_flush.store(true, Ordering::SeqCst);
+    bench.land(&event(vec![record(0, 5, Some(&[0xff; 8])), record(0, 6, Some(&user(6)))])).await.unwrap();
+    let snapshot = bench.lander.meter.take();
+    assert_eq!(told(&snapshot, "retries"), of_the_topic(2));
+    assert_eq!(told(&snapshot, "records_in"), []);
 }

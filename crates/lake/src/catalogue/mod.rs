@@ -1,0 +1,79 @@
+//! The catalogue port: where engines look up which tables there are and where their partitions lie.
+
+mod database_name;
+mod entry;
+mod hive_type;
+mod refused;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use self::database_name::{BadDatabaseName, DatabaseName};
+pub use self::entry::{ColumnEntry, PARTITION_KEY, PartitionEntry, TableEntry};
+pub use self::hive_type::hive_type;
+pub use self::refused::CatalogueError;
+
+/// Tells engines of tables and their partitions.
+///
+/// Contract, for every implementation:
+/// - **After the data.** Callers register what is durable already: who reads an entry finds its object.
+/// - **Once or often.** The same registration again changes nothing, and one at the same time by another does no harm.
+/// - **Ours alone.** What others wrote to an entry beside our part of it, such as a description, stays.
+#[async_trait]
+pub trait Catalogue: std::fmt::Debug + Send + Sync {
+    /// Makes the catalogue say what `table` and `partition` say, and answers what that took.
+    async fn register(
+        &self,
+        table: &TableEntry,
+        partition: &PartitionEntry,
+    ) -> Result<Registered, CatalogueError>;
+}
+
+/// What a registration did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registered {
+    pub table: Change,
+    pub partition: Change,
+}
+
+/// What an entry of a catalogue went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Created,
+    /// It said something else before.
+    Updated,
+    Unchanged,
+}
+
+/// No catalogue: the lake's folders are all there is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoCatalogue;
+
+#[async_trait]
+impl Catalogue for NoCatalogue {
+    async fn register(&self, _: &TableEntry, _: &PartitionEntry) -> Result<Registered, CatalogueError> {
+        Ok(Registered { table: Change::Unchanged, partition: Change::Unchanged })
+    }
+}
+
+/// The catalogue of `database` in Glue, found as AWS's own tools find it; none where no database is named. Nothing is asked of it
+/// yet.
+pub async fn open(database: Option<&DatabaseName>) -> Result<Arc<dyn Catalogue>, CatalogueError> {
+    match database {
+        None => Ok(Arc::new(NoCatalogue)),
+        Some(database) => glue(database).await,
+    }
+}
+
+#[cfg(feature = "glue")]
+async fn glue(database: &DatabaseName) -> Result<Arc<dyn Catalogue>, CatalogueError> {
+    use crate::glue::{GlueCatalogue, GlueSettings};
+
+    Ok(Arc::new(GlueCatalogue::connect(GlueSettings::new(database.clone())).await?))
+}
+
+#[cfg(not(feature = "glue"))]
+async fn glue(_: &DatabaseName) -> Result<Arc<dyn Catalogue>, CatalogueError> {
+    Err(CatalogueError::WithoutGlue)
+}

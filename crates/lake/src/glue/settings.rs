@@ -1,0 +1,38 @@
+//! What a catalogue in Glue can be told.
+
+use std::time::Duration;
+
+use crate::catalogue::DatabaseName;
+use crate::s3::S3Credentials;
+
+/// The settings of a [`super::GlueCatalogue`]. [`GlueSettings::new`] has values for real Glue; what is `None` is found as AWS's own
+/// tools find it: environment (AWS_ENDPOINT_URL_GLUE too), profile files, the roles of Lambda, ECS and EC2.
+#[derive(Debug, Clone)]
+pub struct GlueSettings {
+    /// Made where it is missing.
+    pub database: DatabaseName,
+    pub region: Option<String>,
+    /// Another server than AWS's, such as `http://127.0.0.1:4566`.
+    pub endpoint: Option<String>,
+    pub credentials: Option<S3Credentials>,
+    /// How long one try of a request may take.
+    pub attempt: Duration,
+    /// How long a request may take in all, its tries and the waits between them included.
+    pub deadline: Duration,
+    /// The first wait between two tries at most; it doubles from try to try, up to 20 s.
+    pub backoff: Duration,
+}
+
+impl GlueSettings {
+    pub fn new(database: DatabaseName) -> Self {
+        Self {
+            database,
+            region: None,
+            endpoint: None,
+            credentials: None,
+            attempt: Duration::from_secs(15),
+            deadline: Duration::from_secs(90),
+            backoff: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Published partitions in the catalogue that engines read.
+
+use std::sync::Arc;
+
+use arrow_schema as arrow;
+use chrono::NaiveDate;
+use millrace_lake::catalogue::{Catalogue, CatalogueError, PartitionEntry, TableEntry};
+use millrace_lake::layout;
+use polars::prelude::{DataType, TimeUnit};
+
+use crate::catalogue::{Layer, Table, tables};
+use crate::job_error::JobError;
+use crate::run_record::TableReport;
+
+/// Registers the partitions of `day` that a run published in the lake at `lake`, its address on S3.
+pub(crate) async fn register(
+    catalogue: &dyn Catalogue,
+    lake: &str,
+    published: &[TableReport],
+    day: NaiveDate,
+) -> Result<(), JobError> {
+    for report in published {
+        let known = tables().iter().find(|table| table.name() == report.name);
+        let (table, partition) = known
+            .and_then(|table| entries(lake, table, day))
+            .ok_or_else(|| JobError::UnknownTable { table: report.name.clone() })??;
+        catalogue.register(&table, &partition).await?;
+    }
+    Ok(())
+}
+
+/// The entries of a published table; `None` for a raw one, which has no partition of a day.
+fn entries(
+    lake: &str,
+    table: &Table,
+    day: NaiveDate,
+) -> Option<Result<(TableEntry, PartitionEntry), CatalogueError>> {
+    let layer = match table.layer {
+        Layer::Raw => return None,
+        Layer::Curated => layout::Layer::Curated,
+        Layer::Analytics => layout::Layer::Analytics,
+        Layer::Timeseries => layout::Layer::Timeseries,
+    };
+    let fields = table.schema.iter();
+    let fields = fields.map(|(name, dtype)| arrow::Field::new(name.as_str(), arrow_type(dtype), true));
+    let schema = arrow::Schema::new(fields.collect::<Vec<_>>());
+    let entries = TableEntry::of(lake, layer, table.folder, &schema)
+        .and_then(|entry| Ok((entry, PartitionEntry::of(lake, layer, table.folder, day)?)));
+    Some(entries)
+}
+
+/// The Arrow type of a column's files. `Null`, which no catalogue takes, for one that no table has so far.
+fn arrow_type(dtype: &DataType) -> arrow::DataType {
+    match dtype {
+        DataType::String => arrow::DataType::Utf8,
+        DataType::Boolean => arrow::DataType::Boolean,
+        DataType::Int32 => arrow::DataType::Int32,
+        DataType::Int64 => arrow::DataType::Int64,
+        DataType::Float64 => arrow::DataType::Float64,
+        DataType::Date => arrow::DataType::Date32,
+        DataType::Datetime(TimeUnit::Microseconds, _) => {
+            arrow::DataType::Timestamp(arrow::TimeUnit::Microsecond, Some("UTC".into()))
+        }
+        DataType::List(item) => {
+            arrow::DataType::List(Arc::new(arrow::Field::new("item", arrow_type(item), true)))
+        }
+        _ => arrow::DataType::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_published_table_can_be_registered() {
+        let day = NaiveDate::from_ymd_opt(2026, 1, 9).expect("a day");
+        for table in tables().iter().filter(|table| table.layer != Layer::Raw) {
+            let (entry, partition) =
+                entries("s3://lake", table, day).expect("a partition").expect("a type for each column");
+            let columns = table.schema.iter_names().filter(|name| name.as_str() != "processing_date");
+            assert!(
+                entry.columns.iter().map(|column| column.name.as_str()).eq(columns.map(|name| name.as_str()))
+            );
+            assert!(partition.location.starts_with(&entry.location), "{partition:?}");
+        }
+    }
+
+    #[test]
+    fn the_users_are_told_in_hives_words() {
+        let users = tables().iter().find(|table| table.folder == "users_transformed").expect("the table");
+        let day = NaiveDate::from_ymd_opt(2026, 1, 9).expect("a day");
+        let (entry, _) = entries("s3://lake", users, day).expect("a partition").expect("types");
+        let word = |name: &str| {
+            entry.columns.iter().find(|column| column.name == name).map(|column| column.hive_type.as_str())
+        };
+        assert_eq!(word("age_years"), Some("int"));
+        assert_eq!(word("quality_issues"), Some("array<string>"));
+        assert_eq!(word("processed_at"), Some("timestamp"));
+        assert_eq!(word("source_offset"), Some("bigint"));
+        assert_eq!(word("processing_date"), None);
+    }
+}
