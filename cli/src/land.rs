@@ -1,6 +1,7 @@
 //! `millrace land`: what land-events does, as a process that stays.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,13 +10,14 @@ use anyhow::Context;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
-use land_events::{LandCounts, LandSettings, Landed, Landing};
+use land_events::{LagWatch, LandCounts, LandSettings, Landed, Landing};
 use millrace_events::catalogue;
 use millrace_events::event::Event;
 use millrace_events::failure::Class;
 use millrace_lake::landed::LandedOffsets;
 use millrace_lake::{Generation, Store};
-use millrace_runtime::Shutdown;
+use millrace_runtime::metrics::COLD_STARTS;
+use millrace_runtime::{Meter, MetricsServer, Shutdown};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};
@@ -33,6 +35,7 @@ Examples:
   millrace land --brokers localhost:9092 --generation g0001 --lake s3://bucket/lake
   millrace land --brokers localhost:9092 --generation g0001 --topics ad_events,video_engagements --group ads
   millrace land --brokers localhost:9092 --generation g0001 --until-idle 30
+  millrace land --brokers localhost:9092 --generation g0001 --metrics 127.0.0.1:9464
 
 As many as there are partitions share the work in one group. Ctrl-C lands what was taken and leaves. A login is told by
 MILLRACE_KAFKA_SECURITY and what goes with it.";
@@ -63,6 +66,9 @@ pub(crate) struct LandArgs {
     /// End when no record came for so many seconds [default: no end]
     #[arg(long, value_name = "SECONDS")]
     until_idle: Option<u64>,
+    /// Serve metrics to Prometheus at this address of this machine, under /metrics
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
     /// Print one JSON object at the end
     #[arg(long)]
     json: bool,
@@ -70,6 +76,9 @@ pub(crate) struct LandArgs {
 
 /// Records between two looks at whether an object is due.
 const LOOK_EVERY: u64 = 1_024;
+
+/// Between two looks at how far the brokers are ahead, where somebody reads it: one request a partition.
+const LAG_EVERY: Duration = Duration::from_secs(15);
 
 /// Everything but the connection, which a failure that may pass makes anew.
 struct Lander {
@@ -84,10 +93,15 @@ struct Lander {
     shutdown: Shutdown,
     runtime: Handle,
     counts: LandCounts,
+    meter: Meter,
+    /// Whether anybody reads the meter.
+    metered: bool,
 }
 
 pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let events = events_of(&args.topics)?;
+    let meter = Meter::new();
+    meter.add(COLD_STARTS, "", 1);
     let mut bounds = LandSettings::default();
     bounds.rolling.age = Duration::from_secs(args.age);
     let mut lander = Lander {
@@ -102,7 +116,10 @@ pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<
         shutdown: shutdown.clone(),
         runtime: Handle::current(),
         counts: LandCounts::default(),
+        meter: meter.clone(),
+        metered: args.metrics.is_some(),
     };
+    let _metrics = args.metrics.map(|address| MetricsServer::start(address, meter)).transpose()?;
     lander.store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
     let topics = Topics::connect(&lander.settings)?;
     for event in &lander.events {
@@ -166,7 +183,8 @@ impl Lander {
         let dead_letters = Arc::new(Producer::connect(&self.settings, None)?);
         let mut landing =
             Landing::new(Arc::clone(&self.store), dead_letters, self.generation.clone(), self.bounds)
-                .with_events(self.events.clone());
+                .with_events(self.events.clone())
+                .with_meter(self.meter.clone());
         if let Some(schemas) = &self.schemas {
             landing = landing.with_schemas(Arc::clone(schemas) as _);
         }
@@ -177,6 +195,7 @@ impl Lander {
 
     fn turns(&self, consumer: &mut GroupConsumer, landing: &mut Landing<Producer>) -> anyhow::Result<()> {
         let (mut taken, mut last_record) = (0_u64, Instant::now());
+        let (mut lag, mut last_lag) = (LagWatch::default(), None::<Instant>);
         loop {
             let now = clock::now_micros();
             let turn = consumer.next(Duration::from_millis(50), |record| {
@@ -193,8 +212,12 @@ impl Lander {
                     last_record = Instant::now();
                 }
                 Turn::Nothing => rested = true,
-                Turn::Assigned(starts) => self.check_lives(&starts)?,
+                Turn::Assigned(starts) => {
+                    self.check_lives(&starts)?;
+                    lag.assigned(&starts);
+                }
                 Turn::Revoked(places) => {
+                    lag.revoked(&places);
                     for (topic, partition) in places {
                         landing.abandon(&topic, partition);
                     }
@@ -207,8 +230,26 @@ impl Lander {
             }
             if rested || taken % LOOK_EVERY == 0 || landing.is_full() {
                 let landed = self.runtime.block_on(landing.roll_due(now))?;
+                lag.landed(&landed);
                 commit(consumer, landed)?;
             }
+            if self.metered && last_lag.is_none_or(|last| last.elapsed() >= LAG_EVERY) {
+                self.tell_lag(&lag);
+                last_lag = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Landing goes on where the brokers do not answer this.
+    fn tell_lag(&self, lag: &LagWatch) {
+        let asked = Topics::connect(&self.settings).and_then(|brokers| {
+            for event in &self.events {
+                lag.tell(event.topic(), &brokers.watermarks(event.topic())?, &self.meter);
+            }
+            Ok(())
+        });
+        if let Err(error) = asked {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the lag could not be told");
         }
     }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod error;
 mod function;
+mod lag;
 mod landing;
 mod lane;
 mod partition;
@@ -13,5 +14,6 @@ mod told;
 pub use batch::{BatchError, BatchLander, BatchOutcome, BatchSettings};
 pub use error::LandError;
 pub use function::{Function, FunctionError};
+pub use lag::LagWatch;
 pub use landing::{LandCounts, Landed, Landing};
 pub use settings::LandSettings;

@@ -361,7 +361,7 @@ async fn the_meter_is_told_what_became_of_each_record() {
     assert_eq!(told(&snapshot, "records_in"), of_the_topic(5));
     assert_eq!(told(&snapshot, "records_out"), of_the_topic(4));
     assert_eq!(told(&snapshot, "records_dead"), of_the_topic(1));
-    assert_eq!(told(&snapshot, "retries"), []);
+    assert!(told(&snapshot, "retries").is_empty());
     // The first is of the hour's first ms, five seconds before; the last four ms later.
     assert_eq!(told(&snapshot, "freshness"), [("users_created".to_owned(), Told::Gauge(4.996))]);
     let Told::Distribution(ages) = &told(&snapshot, "batch_age")[0].1 else { panic!("no distribution") };
@@ -374,5 +374,5 @@ async fn the_meter_is_told_what_became_of_each_record() {
     bench.land(&event(vec![record(0, 5, Some(&[0xff; 8])), record(0, 6, Some(&user(6)))])).await.unwrap();
     let snapshot = bench.lander.meter.take();
     assert_eq!(told(&snapshot, "retries"), of_the_topic(2));
-    assert_eq!(told(&snapshot, "records_in"), []);
+    assert!(told(&snapshot, "records_in").is_empty());
 }

@@ -46,8 +46,12 @@ fn samples(text: &mut String, name: &str, reading: &Reading) {
     let label = label.map(|label| format!("{label}=\"{}\"", escaped(&reading.label)));
     let braced = label.as_ref().map_or_else(String::new, |label| format!("{{{label}}}"));
     match &reading.value {
-        Value::Counter(count) => drop(writeln!(text, "{name}{braced} {count}")),
-        Value::Gauge(value) => drop(writeln!(text, "{name}{braced} {value}")),
+        Value::Counter(count) => {
+            let _ = writeln!(text, "{name}{braced} {count}");
+        }
+        Value::Gauge(value) => {
+            let _ = writeln!(text, "{name}{braced} {value}");
+        }
         Value::Distribution(distribution) => {
             let comma = label.map_or_else(String::new, |label| format!("{label},"));
             let bounds = Distribution::bounds(reading.metric.unit).iter().map(f64::to_string);

@@ -1,0 +1,76 @@
+//! How far the lake is behind Kafka, for processes that stay. Lambda's event source mapping tells its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use millrace_runtime::Meter;
+use millrace_runtime::metrics::LAG;
+use millrace_stream::topics::Watermarks;
+
+use crate::landing::Landed;
+
+/// The partitions that this process reads, and the first offset of each that is not in the lake. Of a group each member tells its own
+/// part: the group's lag is their sum.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LagWatch {
+    next: BTreeMap<(String, i32), i64>,
+}
+
+impl LagWatch {
+    /// These partitions are read from now on, each from the offset beside it.
+    pub fn assigned(&mut self, starts: &BTreeMap<(String, i32), i64>) {
+        self.next.extend(starts.iter().map(|(place, start)| (place.clone(), *start)));
+    }
+
+    /// These are another's to tell of.
+    pub fn revoked(&mut self, places: &BTreeSet<(String, i32)>) {
+        self.next.retain(|place, _| !places.contains(place));
+    }
+
+    /// These are durable; a partition that has moved meanwhile is not looked at.
+    pub fn landed(&mut self, landed: &[Landed]) {
+        for part in landed {
+            if let Some(next) = self.next.get_mut(&(part.topic.clone(), part.partition)) {
+                *next = part.next_offset;
+            }
+        }
+    }
+
+    /// Holds a topic's partitions against where they end, and tells `meter` what lies between.
+    pub fn tell(&self, topic: &str, ends: &BTreeMap<i32, Watermarks>, meter: &Meter) {
+        let ours = self.next.iter().filter(|((of, _), _)| of == topic);
+        let behind = ours.filter_map(|((_, partition), next)| {
+            // What retention removed before it was read is not to come.
+            ends.get(partition).map(|ends| (ends.end - (*next).max(ends.begin)).max(0))
+        });
+        let lag: i64 = behind.sum();
+        tracing::debug!(topic, lag, "lag");
+        meter.set(LAG, topic, lag as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use millrace_runtime::metrics::Value;
+
+    use super::*;
+
+    fn lag(watch: &LagWatch, ends: &[(i32, i64, i64)]) -> Value {
+        let meter = Meter::new();
+        let ends = ends.iter().map(|&(partition, begin, end)| (partition, Watermarks { begin, end }));
+        watch.tell("t", &ends.collect(), &meter);
+        meter.take().remove(0).value
+    }
+
+    #[test]
+    fn what_is_in_kafka_and_not_in_the_lake_is_behind() {
+        let place = |partition| ("t".to_owned(), partition);
+        let mut watch = LagWatch::default();
+        watch.assigned(&BTreeMap::from([(place(0), 10), (place(1), 0), (("other".to_owned(), 0), 0)]));
+        assert_eq!(lag(&watch, &[(0, 0, 15), (1, 0, 7), (2, 0, 99)]), Value::Gauge(12.0));
+        let landed = Landed { topic: "t".into(), partition: 0, next_offset: 15, records: 5, record_bytes: 1 };
+        watch.landed(&[landed.clone(), Landed { partition: 2, ..landed }]);
+        assert_eq!(lag(&watch, &[(0, 0, 15), (1, 5, 7), (2, 0, 99)]), Value::Gauge(2.0));
+        watch.revoked(&BTreeSet::from([place(1)]));
+        assert_eq!(lag(&watch, &[(0, 0, 15), (1, 0, 7)]), Value::Gauge(0.0));
+    }
+}
