@@ -167,6 +167,26 @@ fn landers_that_are_killed_land_every_stream_of_a_real_kafka_on_s3() -> Result<(
 }
 
 #[test]
+fn schemas_are_registered_once_and_an_incompatible_one_is_refused() -> Result<()> {
+    let Some(servers) = Servers::of_environment("schemas in a registry")? else { return Ok(()) };
+    let schema = |task: &str| {
+        let arguments = ["schema", task, "--format", "avro", "--topic", "video_engagements", "--json"];
+        Ended::of(servers.millrace(&[&arguments[..], &["--registry", &servers.registry]].concat())?)
+    };
+    let told = |ended: &Ended| Ok::<Value, anyhow::Error>(serde_json::from_str(ended.stdout.trim())?);
+    let (first, again) = (told(&schema("register")?)?, told(&schema("register")?)?);
+    ensure!(again["new"] == false && again["id"] == first["id"], "{first} and {again}");
+    ensure!(told(&schema("list")?)?["id"] == first["id"]);
+    let check = schema("check")?;
+    ensure!(check.code == Some(0) && told(&check)?["answer"] == "compatible", "{}", check.stdout);
+    // Another type in a subject that has Avro: the producer ends before its first record.
+    let other = ["simulate", "--streams", "videos", "--events", "10", "--format", "json", "--json"];
+    let other = [&other[..], &["--registry", &servers.registry, "--brokers", &servers.brokers]].concat();
+    Ended::of(servers.millrace(&other)?)?.refusal(1, &["video_engagements-value"])?;
+    Ok(())
+}
+
+#[test]
 fn the_lake_on_s3_is_the_lake_in_a_folder() -> Result<()> {
     let Some(servers) = Servers::of_environment("a run onto S3")? else { return Ok(()) };
     servers.make_bucket()?;
