@@ -167,7 +167,7 @@ fn landers_that_are_killed_land_every_stream_of_a_real_kafka_on_s3() -> Result<(
 }
 
 #[test]
-fn schemas_are_registered_once_and_an_incompatible_one_is_refused() -> Result<()> {
+fn schemas_are_registered_once_and_are_found() -> Result<()> {
     let Some(servers) = Servers::of_environment("schemas in a registry")? else { return Ok(()) };
     let schema = |task: &str| {
         let arguments = ["schema", task, "--format", "avro", "--topic", "video_engagements", "--json"];
@@ -179,10 +179,6 @@ fn schemas_are_registered_once_and_an_incompatible_one_is_refused() -> Result<()
     ensure!(told(&schema("list")?)?["id"] == first["id"]);
     let check = schema("check")?;
     ensure!(check.code == Some(0) && told(&check)?["answer"] == "compatible", "{}", check.stdout);
-    // Another type in a subject that has Avro: the producer ends before its first record.
-    let other = ["simulate", "--streams", "videos", "--events", "10", "--format", "json", "--json"];
-    let other = [&other[..], &["--registry", &servers.registry, "--brokers", &servers.brokers]].concat();
-    Ended::of(servers.millrace(&other)?)?.refusal(1, &["video_engagements-value"])?;
     Ok(())
 }
 
