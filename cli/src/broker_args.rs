@@ -11,7 +11,9 @@ use millrace_stream::security::Security;
 /// Settings of a client of these brokers: who logs in, and how it is known that they are the right ones, the environment
 /// says (`MILLRACE_KAFKA_SECURITY`, `_USER`, `_PASSWORD`, `_CA`, `_REGION`).
 pub(crate) fn client(brokers: &str) -> anyhow::Result<ClientSettings> {
-    let of_kafka = std::env::vars().filter(|(name, _)| name.starts_with("MILLRACE_KAFKA_"));
+    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let of_kafka = variables.filter(|(name, _)| name.starts_with("MILLRACE_KAFKA_"));
+    let of_kafka = of_kafka.map(|(name, value)| (name, value.to_string_lossy().into_owned()));
     let mut environment = Environment::of(of_kafka);
     let security = Security::of_environment(&mut environment);
     let security = environment.finish(|| security)?;

@@ -10,14 +10,14 @@ use millrace_event_source::http_invoke::HttpInvoke;
 use millrace_event_source::on_failure::ToFile;
 use millrace_event_source::source::RecordSource;
 use millrace_event_source::{BatchPolicy, Driver, OwnedRecord};
-use millrace_events::catalogue;
 use millrace_events::event::Event;
 use millrace_runtime::Shutdown;
 use millrace_stream::StreamError;
-use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};
+use millrace_stream::group_consumer::{GroupConsumer, Turn};
 use serde_json::json;
 
 use crate::broker_args::client;
+use crate::topic_choice::events_of;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -81,22 +81,12 @@ impl RecordSource for Group {
     }
 
     fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
-        for _ in 0..20 {
-            if self.0.commit(topic, partition, next_offset)? != Commit::Later {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
+        self.0.commit_patiently(topic, partition, next_offset).map(drop)
     }
 }
 
 pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    let known: Vec<_> = catalogue::events().iter().map(Event::topic).collect();
-    let topics: Vec<&str> = match args.topics.as_slice() {
-        [] => known,
-        chosen => chosen.iter().map(String::as_str).collect(),
-    };
+    let topics: Vec<_> = events_of(&args.topics)?.into_iter().map(Event::topic).collect();
     let consumer = GroupConsumer::join(&client(&args.brokers)?, &args.group, &topics)?;
     let driver = Driver {
         policy: BatchPolicy {

@@ -11,7 +11,6 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
 use land_events::{LagWatch, LandCounts, LandSettings, Landed, Landing};
-use millrace_events::catalogue;
 use millrace_events::event::Event;
 use millrace_events::failure::Class;
 use millrace_lake::landed::LandedOffsets;
@@ -20,7 +19,7 @@ use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::{Meter, MetricsServer, Shutdown};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::fetched_schemas::FetchedSchemas;
-use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};
+use millrace_stream::group_consumer::{GroupConsumer, Turn};
 use millrace_stream::producer::Producer;
 use millrace_stream::topics::{self, Topics};
 use serde_json::json;
@@ -29,6 +28,7 @@ use tokio::runtime::Handle;
 use crate::broker_args::{RegistryArgs, client};
 use crate::clock;
 use crate::lake::LakeAddress;
+use crate::topic_choice::events_of;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -99,7 +99,7 @@ struct Lander {
 }
 
 pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    let events = events_of(&args.topics)?;
+    let events = events_of(&args.topics)?.into_iter().cloned().collect();
     let meter = Meter::new();
     meter.add(COLD_STARTS, "", 1);
     let mut bounds = LandSettings::default();
@@ -134,19 +134,6 @@ pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<
     tell(&args, counts, began.elapsed());
     ended?;
     Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
-}
-
-fn events_of(topics: &[String]) -> anyhow::Result<Vec<Event>> {
-    if topics.is_empty() {
-        return Ok(catalogue::events().to_vec());
-    }
-    let event = |topic: &String| {
-        let known = || catalogue::events().iter().map(Event::topic).collect::<Vec<_>>().join(", ");
-        catalogue::by_topic(topic)
-            .cloned()
-            .with_context(|| format!("no event travels on {topic:?}: give some of {}", known()))
-    };
-    topics.iter().map(event).collect()
 }
 
 impl Lander {
@@ -273,14 +260,7 @@ impl Lander {
 /// What is durable is committed. A partition that has moved is its new reader's to commit.
 fn commit(consumer: &GroupConsumer, landed: Vec<Landed>) -> anyhow::Result<()> {
     for part in landed {
-        let mut answer = consumer.commit(&part.topic, part.partition, part.next_offset)?;
-        for _ in 0..20 {
-            if answer != Commit::Later {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-            answer = consumer.commit(&part.topic, part.partition, part.next_offset)?;
-        }
+        consumer.commit_patiently(&part.topic, part.partition, part.next_offset)?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ mod run;
 mod schema;
 mod simulate;
 mod tables;
+mod topic_choice;
 mod topics;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use clap::Args;
 use millrace_events::catalogue;
 use millrace_events::decode::{Decoder, Value};
 use millrace_events::frame::Encoding;
+use millrace_events::redact::is_secret;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::row::RowBuffer;
 use millrace_events::schemas::WriterSchemas;
@@ -20,6 +21,7 @@ use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::record::Record;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::broker_args::{RegistryArgs, client};
 
@@ -182,25 +184,18 @@ pub(crate) fn decoded(record: &millrace_sources::Record<'_>) -> serde_json::Valu
 pub(crate) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
-        _ => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            match bytes.len() {
-                16 => [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"),
-                _ => format!("0x{hex}"),
-            }
-        }
+        _ => match Uuid::from_slice(bytes) {
+            Ok(uuid) => uuid.to_string(),
+            Err(_) => bytes.iter().fold("0x".to_owned(), |hex, byte| format!("{hex}{byte:02x}")),
+        },
     }
 }
-
-/// Names of members that hold what nobody is to see.
-const SECRETS: [&str; 5] = ["password", "salt", "md5", "sha1", "sha256"];
 
 fn without_secrets(mut value: serde_json::Value) -> serde_json::Value {
     match &mut value {
         serde_json::Value::Object(members) => {
             for (name, member) in members.iter_mut() {
-                let secret = SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
-                *member = if secret { "***".into() } else { without_secrets(member.take()) };
+                *member = if is_secret(name) { "***".into() } else { without_secrets(member.take()) };
             }
         }
         serde_json::Value::Array(elements) => {

@@ -7,13 +7,13 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
-use millrace_events::catalogue;
 use millrace_events::event::Event;
 use millrace_events::frame::Encoding;
 use millrace_stream::registry::{Compatibility, Registry, RegistryError, Schema, SchemaType, Subject};
 use serde_json::json;
 
 use crate::broker_args::RegistryArgs;
+use crate::topic_choice::events_of;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -91,7 +91,7 @@ pub(crate) fn subject(event: &Event, format: Format) -> anyhow::Result<Subject> 
 
 pub(crate) async fn schema(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     let (Task::List(chosen) | Task::Check(chosen) | Task::Register(chosen)) = &args.task;
-    let events = chosen.events()?;
+    let events = events_of(chosen.topic.as_slice())?;
     let registry = chosen.registry.registry()?;
     match (&args.task, registry) {
         (Task::List(_), registry) => list(chosen, &events, registry.as_ref()).await,
@@ -102,15 +102,6 @@ pub(crate) async fn schema(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
 }
 
 impl Chosen {
-    fn events(&self) -> anyhow::Result<Vec<&'static Event>> {
-        let Some(topic) = &self.topic else { return Ok(catalogue::events().iter().collect()) };
-        let event = catalogue::by_topic(topic).with_context(|| {
-            let known: Vec<_> = catalogue::events().iter().map(Event::topic).collect();
-            format!("no event travels on {topic:?}: give one of {}", known.join(", "))
-        })?;
-        Ok(vec![event])
-    }
-
     /// One line for machines, a row for people.
     fn tell(&self, table: &mut Table, told: serde_json::Value, row: Vec<String>) -> std::io::Result<()> {
         if self.json {

@@ -11,7 +11,9 @@ use clap::Args;
 use indicatif::{HumanCount, ProgressBar};
 use millrace_events::catalogue;
 use millrace_runtime::Shutdown;
-use millrace_sources::{Allowance, Batch, Behaviour, BehaviourSettings, Pace, Record, Share, Streams};
+use millrace_sources::{
+    Allowance, Batch, Behaviour, BehaviourSettings, Pace, Record, Share, Stream, Streams,
+};
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::Topics;
 use serde_json::json;
@@ -99,6 +101,14 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
         late: args.late,
         acts_per_second: per_second.clamp(SLOWEST, FASTEST),
         ..BehaviourSettings::new(seed_number(&seed), start, args.streams)
+    };
+    // A short run is not to be all users, and users alone are all of it.
+    let settings = match args.events {
+        _ if args.streams == Streams::from(Stream::Users) => {
+            BehaviourSettings { first_users: u64::MAX, ..settings }
+        }
+        Some(events) => settings.for_records(events),
+        None => settings,
     };
     let behaviour = Behaviour::new(settings)?;
     let bars = Bars::new(args.json || args.brokers.is_none());

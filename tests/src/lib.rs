@@ -2,6 +2,5 @@
 
 pub mod letters;
 pub mod program;
-pub mod skips;
 pub mod tables;
 pub mod whole_lake;

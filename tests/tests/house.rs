@@ -50,12 +50,14 @@ const POLARS: Thing = Thing("Polars", &["polars", "polars-*"]);
 const TOKIO: Thing = Thing("tokio", &["tokio", "tokio-*"]);
 
 /// Rooms that use any other: the tests and the benches.
-const TESTS: [&str; 5] = [
+const TESTS: [&str; 7] = [
     "millrace-tests",
     "millrace-bench-ingest",
     "millrace-bench-jobs",
     "millrace-bench-report",
     "millrace-bench-streams",
+    "millrace-scripted-server",
+    "millrace-skips",
 ];
 
 /// What a room must not reach, by whatever way.

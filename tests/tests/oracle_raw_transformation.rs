@@ -4,7 +4,6 @@
 #[path = "../../jobs/tests/support/raw_rows.rs"]
 mod raw_rows;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use millrace_jobs::raw_transformation;
 use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_lake::FolderStore;
 use millrace_lake::store::Store;
+use millrace_skips::skipped;
 use raw_rows::{RawRow, batch, put};
 
 const STARTED_AT: i64 = 1_709_300_000_123_456;
@@ -23,12 +23,7 @@ fn python() -> Option<PathBuf> {
     if let Some(python) = std::env::var_os("MILLRACE_PYTHON") {
         return Some(python.into());
     }
-    let line = "skipped: oracle_raw_transformation: MILLRACE_PYTHON names no Python with duckdb";
-    println!("{line}");
-    if let Some(log) = std::env::var_os("MILLRACE_SKIP_LOG") {
-        let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("a skip log");
-        writeln!(log, "{line}").expect("the line is written");
-    }
+    skipped("oracle_raw_transformation", "MILLRACE_PYTHON names no Python with duckdb");
     None
 }
 

@@ -10,15 +10,15 @@ use chrono::NaiveDate;
 use millrace_jobs::run_context::RunContext;
 use millrace_jobs::{analytics_aggregation, time_series_analysis};
 use millrace_lake::{FolderStore, Store};
+use millrace_skips::skipped;
 use millrace_tests::program::{DAY, Ended, millrace, simulate};
-use millrace_tests::skips::skipped;
 
 const STARTED_AT: i64 = 1_709_300_000_123_456;
 
 fn python(test: &str) -> Result<Option<PathBuf>> {
     let python = std::env::var_os("MILLRACE_PYTHON").map(PathBuf::from);
     if python.is_none() {
-        skipped(test, "MILLRACE_PYTHON names no Python with duckdb")?;
+        skipped(test, "MILLRACE_PYTHON names no Python with duckdb");
     }
     Ok(python)
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use millrace_events::catalogue;
+use millrace_skips::skipped;
+use millrace_stream::registry::{Level, Registry, RegistrySettings, Schema, SchemaType};
 use millrace_tests::program::{Ended, millrace};
-use millrace_tests::skips::skipped;
 use serde_json::Value;
 
 const KAFKA: &str = "MILLRACE_TEST_KAFKA";
@@ -30,7 +31,7 @@ impl Servers {
             match std::env::var(name) {
                 Ok(value) => found.push(value),
                 Err(_) => {
-                    skipped(check, &format!("{name} names no server; `cargo xtask test` starts them"))?;
+                    skipped(check, &format!("{name} names no server; `cargo xtask test` starts them"));
                     return Ok(None);
                 }
             }
@@ -163,6 +164,29 @@ fn landers_that_are_killed_land_every_stream_of_a_real_kafka_on_s3() -> Result<(
         let letters: u64 = letters.filter_map(|topic| topic["messages"].as_u64()).sum();
         ensure!(letters >= broken, "{}: {letters} dead letters of {broken} broken records", event.topic());
     }
+    an_incompatible_schema_ends_a_producer_before_its_first_record(&servers)
+}
+
+/// Behind everything else that uses the subject: somebody gives it another meaning.
+fn an_incompatible_schema_ends_a_producer_before_its_first_record(servers: &Servers) -> Result<()> {
+    let registry = Registry::new(&RegistrySettings::new(&servers.registry))?;
+    let subject = "ad_events-value";
+    let other = r#"{"type":"record","name":"AdEvent","fields":[{"name":"event_id","type":"int"}]}"#;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        registry.set_level(subject, Level::None).await?;
+        registry.register(subject, &Schema::new(SchemaType::Avro, other)).await?;
+        registry.set_level(subject, Level::FullTransitive).await
+    })?;
+    let messages = || -> Result<Value> {
+        let told =
+            servers.run(&["topics", "--topic", "ad_events", "--json", "--brokers", &servers.brokers])?;
+        Ok(serde_json::from_str::<Value>(&told.stdout)?["topics"][0]["messages"].take())
+    };
+    let before = messages()?;
+    let ads = ["simulate", "--streams", "ads", "--events", "10", "--format", "json", "--json"];
+    let ads = [&ads[..], &["--registry", &servers.registry, "--brokers", &servers.brokers]].concat();
+    Ended::of(servers.millrace(&ads)?)?.refusal(1, &[subject])?;
+    ensure!(messages()? == before, "records were sent before the schema was refused");
     Ok(())
 }
 

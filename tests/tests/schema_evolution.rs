@@ -9,26 +9,12 @@ use millrace_events::catalogue;
 use millrace_events::event::Event;
 use millrace_lake::{FolderStore, Generation, Store};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream, Streams};
-use millrace_stream::StreamError;
-use millrace_stream::producer::Publisher;
-use millrace_stream::record::{OutgoingRecord, Record};
+use millrace_stream::producer::NoRecords;
+use millrace_stream::record::Record;
 use millrace_tests::program::{Ended, millrace, query_count};
 use prost::Message;
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
-
-/// Nothing here is broken.
-struct NoDeadLetters;
-
-impl Publisher for NoDeadLetters {
-    fn publish(&self, record: &OutgoingRecord<'_>) -> Result<(), StreamError> {
-        Err(StreamError::Topic { topic: record.topic.to_owned(), reason: "no dead letters here".to_owned() })
-    }
-
-    fn flush(&self) -> Result<(), StreamError> {
-        Ok(())
-    }
-}
 
 struct Text(String);
 
@@ -57,7 +43,7 @@ fn grown(event: &Event) -> Result<Event> {
 fn land(lake: &Path, event: &Event, first_offset: i64, records: usize, coupon: Option<&str>) -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake));
     let mut landing =
-        Landing::new(store, Arc::new(NoDeadLetters), Generation::new("g1")?, LandSettings::default())
+        Landing::new(store, Arc::new(NoRecords), Generation::new("g1")?, LandSettings::default())
             .with_events(vec![event.clone()]);
     let start = 1_769_817_600_000;
     let settings =

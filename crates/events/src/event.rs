@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
+use uuid::Uuid;
 
 use crate::field::{Field, Kind, MessageError, message};
 use crate::frame::{Encoding, SchemaId};
@@ -214,25 +215,10 @@ impl Event {
     }
 }
 
-/// The bytes of a uuid written as 8-4-4-4-12 hex digits.
+/// The bytes of a uuid written as 8-4-4-4-12 hex digits: the one of the crate's forms that has 36 characters.
 fn uuid(text: &str) -> Option<[u8; 16]> {
-    let text = text.as_bytes();
-    if text.len() != 36 {
-        return None;
-    }
-    let (mut bytes, mut digits) = ([0; 16], 0);
-    for (at, &byte) in text.iter().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            if byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = char::from(byte).to_digit(16)? as u8;
-        bytes[digits / 2] = bytes[digits / 2] << 4 | digit;
-        digits += 1;
-    }
-    Some(bytes)
+    let uuid = if text.len() == 36 { Uuid::try_parse(text).ok() } else { None };
+    uuid.map(Uuid::into_bytes)
 }
 
 #[cfg(test)]

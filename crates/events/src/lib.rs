@@ -24,7 +24,7 @@ mod plain_json;
 mod proto_text;
 mod protobuf_writer;
 pub mod randomuser;
-mod redact;
+pub mod redact;
 pub mod refusal;
 pub mod repository_schemas;
 pub mod row;

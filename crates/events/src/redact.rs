@@ -10,6 +10,11 @@ use serde_json::value::RawValue;
 /// refused may well have them in the wrong place.
 const SECRETS: [&str; 5] = ["password", "salt", "md5", "sha1", "sha256"];
 
+/// Whether a JSON member of this name holds what nobody may keep or see.
+pub fn is_secret(name: &str) -> bool {
+    SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
 /// Deeper parts are left out: no user of the API's nests like this, and each level is read once for each above it.
 const DEEPEST: usize = 64;
 
@@ -53,7 +58,7 @@ impl<'de> Visitor<'de> for Members<'_> {
         self.out.push(b'{');
         let mut separator: &[u8] = b"";
         while let Some(key) = members.next_key::<String>()? {
-            if SECRETS.iter().any(|secret| key.eq_ignore_ascii_case(secret)) {
+            if is_secret(&key) {
                 members.next_value::<IgnoredAny>()?;
                 continue;
             }

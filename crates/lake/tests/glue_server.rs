@@ -1,7 +1,6 @@
 //! The catalogue in Glue against MiniStack, which MILLRACE_TEST_MINISTACK names (`http://127.0.0.1:<port>`).
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::io::Write;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
@@ -13,24 +12,19 @@ use millrace_lake::catalogue::{Catalogue, Change, PartitionEntry, Registered, Ta
 use millrace_lake::glue::{GlueCatalogue, GlueSettings};
 use millrace_lake::layout::Layer;
 use millrace_lake::s3::S3Credentials;
+use millrace_skips::skipped;
 
 const ENDPOINT: &str = "MILLRACE_TEST_MINISTACK";
 const KEY: &str = "millrace-test";
 const LAKE: &str = "s3://lake/dev";
 
-/// The server's endpoint; without one, tells that `check` was skipped, and why, on standard output and in the file that
-/// MILLRACE_SKIP_LOG names.
+/// The server's endpoint; without one the check is told as skipped.
 fn endpoint(check: &str) -> Option<String> {
-    if let Ok(endpoint) = std::env::var(ENDPOINT) {
-        return Some(endpoint);
+    let endpoint = std::env::var(ENDPOINT).ok();
+    if endpoint.is_none() {
+        skipped(check, &format!("no MiniStack, {ENDPOINT} is not set"));
     }
-    let line = format!("skipped: {check}: no MiniStack, {ENDPOINT} is not set");
-    println!("{line}");
-    if let Some(log) = std::env::var_os("MILLRACE_SKIP_LOG") {
-        let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-        writeln!(log, "{line}").unwrap();
-    }
-    None
+    endpoint
 }
 
 /// A catalogue whose database nobody has, and the server as others see it.

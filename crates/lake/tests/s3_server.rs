@@ -13,6 +13,7 @@ use bytes::Bytes;
 use millrace_events::failure::Class;
 use millrace_lake::s3::{S3Address, S3Credentials, S3Settings, S3Store};
 use millrace_lake::{Key, PutNew, Store, conformance};
+use millrace_skips::skipped;
 
 const ENDPOINT: &str = "MILLRACE_S3_ENDPOINT";
 const KEY: &str = "millrace-test";
@@ -25,19 +26,13 @@ const VICTIM: &str = "LAKE_S3_VICTIM";
 /// Names the lake of the child that has nothing but its environment.
 const BY_ENVIRONMENT: &str = "LAKE_S3_BY_ENVIRONMENT";
 
-/// The server's endpoint; without one, tells that `check` was skipped, and why, on standard output and in the file that
-/// MILLRACE_SKIP_LOG names.
+/// The server's endpoint; without one the check is told as skipped.
 fn endpoint(check: &str) -> Option<String> {
-    if let Ok(endpoint) = std::env::var(ENDPOINT) {
-        return Some(endpoint);
+    let endpoint = std::env::var(ENDPOINT).ok();
+    if endpoint.is_none() {
+        skipped(check, &format!("no server of S3's protocol, {ENDPOINT} is not set"));
     }
-    let line = format!("skipped: {check}: no server of S3's protocol, {ENDPOINT} is not set");
-    println!("{line}");
-    if let Some(log) = std::env::var_os("MILLRACE_SKIP_LOG") {
-        let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-        writeln!(log, "{line}").unwrap();
-    }
-    None
+    endpoint
 }
 
 fn key(text: &str) -> Key {

@@ -2,7 +2,6 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,6 +10,7 @@ use millrace_events::failure::Class;
 use millrace_lake::dead_letter::DeadLetter;
 use millrace_lake::dead_letters::DeadLetterFile;
 use millrace_lake::{FolderStore, Generation, Key, Store};
+use millrace_skips::skipped;
 
 /// Set in the child that has a mount namespace of its own.
 const CHILD: &str = "LAKE_SMALL_DISK_CHILD";
@@ -53,22 +53,13 @@ fn in_a_namespace() -> bool {
     output.status.success() && !said.contains("no mount here")
 }
 
-fn skip(reason: &str) {
-    let line = format!("skipped: lake on a small disk: {reason}");
-    println!("{line}");
-    if let Some(log) = std::env::var_os("MILLRACE_SKIP_LOG") {
-        let mut log = std::fs::File::options().create(true).append(true).open(log).unwrap();
-        writeln!(log, "{line}").unwrap();
-    }
-}
-
 #[tokio::test]
 async fn a_full_and_a_read_only_disk() {
     let Some(disk) = SmallDisk::mount() else {
         if std::env::var_os(CHILD).is_some() {
             println!("no mount here");
         } else if !in_a_namespace() {
-            skip("mounting a tmpfs needs root or user namespaces");
+            skipped("lake on a small disk", "mounting a tmpfs needs root or user namespaces");
         }
         return;
     };

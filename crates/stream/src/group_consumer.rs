@@ -202,6 +202,24 @@ impl GroupConsumer {
         }
     }
 
+    /// Commits as [`commit`](Self::commit) does, and again for some seconds while the group is sharing its partitions:
+    /// for who goes on only when it knows. [`Commit::Later`] says that the time was not enough; what follows commits it too.
+    pub fn commit_patiently(
+        &self,
+        topic: &str,
+        partition: i32,
+        next_offset: i64,
+    ) -> Result<Commit, StreamError> {
+        const PAUSE: Duration = Duration::from_millis(100);
+        for _ in 0..20 {
+            match self.commit(topic, partition, next_offset)? {
+                Commit::Later => std::thread::sleep(PAUSE),
+                settled => return Ok(settled),
+            }
+        }
+        Ok(Commit::Later)
+    }
+
     /// The partitions that are this member's, as far as it was told.
     pub fn owned(&self) -> &BTreeSet<(String, i32)> {
         &self.owned

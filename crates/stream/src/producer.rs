@@ -36,6 +36,21 @@ pub trait Publisher: Send + Sync {
     fn flush(&self) -> Result<(), StreamError>;
 }
 
+/// Takes no record: for who has none to send, and is told where one comes after all.
+#[derive(Debug, Clone, Copy)]
+pub struct NoRecords;
+
+impl Publisher for NoRecords {
+    fn publish(&self, record: &OutgoingRecord<'_>) -> Result<(), StreamError> {
+        let reason = "nothing was to be sent to it".to_owned();
+        Err(StreamError::Topic { topic: record.topic.to_owned(), reason })
+    }
+
+    fn flush(&self) -> Result<(), StreamError> {
+        Ok(())
+    }
+}
+
 /// The [`Publisher`] over librdkafka.
 pub struct Producer {
     inner: ThreadedProducer<Deliveries>,

@@ -3,9 +3,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code, reason = "the registry's tests use the rest")]
-mod scripted_server;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,9 +12,9 @@ use millrace_events::event::Event;
 use millrace_events::failure::Class;
 use millrace_events::frame::{Encoding, SchemaId};
 use millrace_events::row::{Datum, RowBuffer};
+use millrace_scripted_server::{Scripted, ScriptedServer};
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::registry::{Registry, RegistrySettings, RetryPolicy};
-use scripted_server::{Scripted, ScriptedServer};
 
 const ID: SchemaId = SchemaId(41);
 

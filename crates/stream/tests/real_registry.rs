@@ -3,23 +3,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use millrace_events::failure::Class;
+use millrace_skips::skipped;
 use millrace_stream::registry::{
     Compatibility, Level, Registry, RegistryError, RegistrySettings, RetryPolicy, Schema, SchemaType, Subject,
 };
-
-fn skipped(check: &str, why: &str) {
-    let line = format!("skipped: {check}: {why}");
-    println!("{line}");
-    if let Some(log) = std::env::var_os("MILLRACE_SKIP_LOG") {
-        let mut log = std::fs::File::options().create(true).append(true).open(log).unwrap();
-        writeln!(log, "{line}").unwrap();
-    }
-}
 
 fn settings(url: &str) -> RegistrySettings {
     // The machine may be building something beside.

@@ -2,19 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod scripted_server;
-
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millrace_events::failure::Class;
 use millrace_runtime::Secret;
+use millrace_scripted_server::{Scripted, ScriptedServer};
 use millrace_stream::registry::{
     CallError, Compatibility, Reference, Registry, RegistryError, RegistrySettings, RetryPolicy, Schema,
     SchemaType, Subject,
 };
-use scripted_server::{Scripted, ScriptedServer};
 
 const AVRO: &str = r#"{"schema":"\"string\""}"#;
 const PASSWORD: &str = "hunter2";

@@ -2,16 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code, reason = "the other test uses the rest")]
-mod scripted_server;
-
 use std::sync::Arc;
 
 use millrace_events::failure::Class;
+use millrace_scripted_server::{Scripted, ScriptedServer};
 use millrace_stream::registry::{CallError, Registry, RegistryError, RegistrySettings};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
-use scripted_server::{Scripted, ScriptedServer};
+
 use tokio_rustls::TlsAcceptor;
 
 /// An authority's certificate as PEM, and a server with one that it signed for `name`.

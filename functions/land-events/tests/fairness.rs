@@ -9,21 +9,8 @@ use land_events::{LandSettings, Landing};
 use millrace_lake::memory::MemoryStore;
 use millrace_lake::{Generation, Store};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream, Streams};
-use millrace_stream::StreamError;
-use millrace_stream::producer::Publisher;
-use millrace_stream::record::{OutgoingRecord, Record};
-
-struct NoDeadLetters;
-
-impl Publisher for NoDeadLetters {
-    fn publish(&self, _record: &OutgoingRecord<'_>) -> Result<(), StreamError> {
-        panic!("nothing here is broken")
-    }
-
-    fn flush(&self) -> Result<(), StreamError> {
-        Ok(())
-    }
-}
+use millrace_stream::producer::NoRecords;
+use millrace_stream::record::Record;
 
 const START: i64 = 1_769_817_600_000;
 const AGE: i64 = 60;
@@ -48,7 +35,7 @@ async fn a_burst_neither_delays_a_slow_stream_nor_cuts_it_into_crumbs() {
     let mut settings = LandSettings { memory_bytes: 3 << 20, batch_rows: 1_024, ..LandSettings::default() };
     settings.rolling.age = Duration::from_secs(AGE as u64);
     let mut landing =
-        Landing::new(Arc::clone(&store), Arc::new(NoDeadLetters), Generation::new("g1").unwrap(), settings);
+        Landing::new(Arc::clone(&store), Arc::new(NoRecords), Generation::new("g1").unwrap(), settings);
     let mut slow = slow.iter().enumerate();
     for (offset, record) in burst.iter().enumerate() {
         // A hundred and twenty seconds in all: the burst lasts longer than an object may.

@@ -7,30 +7,13 @@ use std::time::Duration;
 use anyhow::Context;
 use land_events::{LandSettings, Landing};
 use millrace_lake::{FolderStore, Generation, Store};
-use millrace_stream::StreamError;
-use millrace_stream::producer::Publisher;
-use millrace_stream::record::{OutgoingRecord, Record};
+use millrace_stream::producer::NoRecords;
+use millrace_stream::record::Record;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::input::Users;
 use crate::peers;
 use millrace_bench_report::{Measure, Report, in_turn, median};
-
-/// No record of the bench is bad.
-struct NoDeadLetters;
-
-impl Publisher for NoDeadLetters {
-    fn publish(&self, record: &OutgoingRecord<'_>) -> Result<(), StreamError> {
-        Err(StreamError::Topic {
-            topic: record.topic.to_owned(),
-            reason: "the bench has no dead letters".to_owned(),
-        })
-    }
-
-    fn flush(&self) -> Result<(), StreamError> {
-        Ok(())
-    }
-}
 
 pub(crate) fn bench(report: &mut Report, users: &Users) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
@@ -111,7 +94,7 @@ fn land(runtime: &Runtime, folder: &Path, values: &[Vec<u8>], content_type: &[u8
     let generation = Generation::new("bench")?;
     let mut settings = LandSettings::default();
     settings.rolling.age = Duration::MAX;
-    let mut landing = Landing::new(store, Arc::new(NoDeadLetters), generation, settings);
+    let mut landing = Landing::new(store, Arc::new(NoRecords), generation, settings);
     let now = 1_767_225_600_000_000;
     for (offset, value) in (0..).zip(values) {
         let record = Record {

@@ -9,9 +9,8 @@ use land_events::{LandCounts, LandSettings, Landing};
 use millrace_bench_report::{Measure, Report, cpu_seconds, median};
 use millrace_lake::{FolderStore, Generation, Store};
 use millrace_sources::Stream;
-use millrace_stream::StreamError;
-use millrace_stream::producer::Publisher;
-use millrace_stream::record::{OutgoingRecord, Record};
+use millrace_stream::producer::NoRecords;
+use millrace_stream::record::Record;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cost;
@@ -23,22 +22,6 @@ const RUNS: usize = 5;
 
 /// What a record carries beside its event, as traced producers send it.
 const TRACE: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-
-/// No record of the bench is bad.
-struct NoDeadLetters;
-
-impl Publisher for NoDeadLetters {
-    fn publish(&self, record: &OutgoingRecord<'_>) -> Result<(), StreamError> {
-        Err(StreamError::Topic {
-            topic: record.topic.to_owned(),
-            reason: "the bench has no dead letters".to_owned(),
-        })
-    }
-
-    fn flush(&self) -> Result<(), StreamError> {
-        Ok(())
-    }
-}
 
 pub(crate) fn bench(report: &mut Report, python: Option<&Path>) -> anyhow::Result<()> {
     let runtime = Builder::new_current_thread().build()?;
@@ -133,7 +116,7 @@ fn land(runtime: &Runtime, folder: &Path, events: &Events, rolled: usize) -> any
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(folder.join("lake")));
     let mut settings = LandSettings::default();
     settings.rolling.age = Duration::MAX;
-    let mut landing = Landing::new(store, Arc::new(NoDeadLetters), Generation::new("bench")?, settings);
+    let mut landing = Landing::new(store, Arc::new(NoRecords), Generation::new("bench")?, settings);
     let now = 1_770_076_800_000_000;
     let records = events.keys.iter().zip(&events.protobuf).zip(&events.timestamps);
     for (offset, ((key, value), &timestamp)) in (0..).zip(records) {

@@ -2,6 +2,7 @@
 
 use millrace_events::frame::{Encoding, unframe};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::Subjects;
 use crate::dead_letter::DeadLetter;
@@ -51,9 +52,7 @@ fn names(bytes: &[u8], subjects: &Subjects) -> bool {
 
 /// The text of a uuid that a key holds as its 16 bytes.
 fn of_uuid(key: &[u8]) -> Option<String> {
-    let key: &[u8; 16] = key.try_into().ok()?;
-    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    Some([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+    Uuid::from_slice(key).ok().map(|uuid| uuid.to_string())
 }
 
 /// Ids of this many characters are told from chance wherever they stand.
@@ -134,10 +133,6 @@ mod tests {
         DeadLetter { value: Some(bytes.as_ref().to_vec()), ..DeadLetter::default() }
     }
 
-    fn hex(digits: &[u8]) -> u8 {
-        u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()
-    }
-
     #[test]
     fn users_in_every_shape_are_told() {
         for json in [
@@ -162,7 +157,7 @@ mod tests {
     #[test]
     fn keys_and_headers_tell_too() {
         assert!(about(DeadLetter { key: Some(ID.into()), ..DeadLetter::default() }));
-        let bytes = ID.replace('-', "").as_bytes().chunks(2).map(hex).collect::<Vec<_>>();
+        let bytes = Uuid::try_parse(ID).unwrap().as_bytes().to_vec();
         assert!(about(DeadLetter { key: Some(bytes), ..DeadLetter::default() }), "a uuid's 16 bytes");
         let headers = vec![("user".to_owned(), Some(ID.into()))];
         assert!(about(DeadLetter { headers, ..DeadLetter::default() }));

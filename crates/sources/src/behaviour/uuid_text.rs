@@ -1,34 +1,17 @@
 //! A uuid as its 36 characters.
 
-/// Two lower-case hexadecimal digits for each byte.
-const PAIRS: [[u8; 2]; 256] = {
-    let digits = b"0123456789abcdef";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
-        byte += 1;
-    }
-    pairs
-};
+use uuid::Uuid;
 
-/// Where each byte's digits stand: hyphens lie between.
-const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
-
+/// Lower-case.
 pub(super) fn uuid_text(uuid: [u8; 16]) -> [u8; 36] {
-    let mut text = [b'-'; 36];
-    for (place, byte) in PLACES.into_iter().zip(uuid) {
-        let pair = PAIRS[usize::from(byte)];
-        text[place] = pair[0];
-        text[place + 1] = pair[1];
-    }
+    let mut text = [0; 36];
+    Uuid::from_bytes(uuid).hyphenated().encode_lower(&mut text);
     text
 }
 
 /// The bytes of a uuid that is written as [`uuid_text`] writes it, to the letter's case.
 pub(super) fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
-    let digits: String = text.split('-').collect();
-    let uuid = u128::from_str_radix(&digits, 16).ok()?.to_be_bytes();
+    let uuid = Uuid::try_parse(text).ok()?.into_bytes();
     (uuid_text(uuid) == text.as_bytes()).then_some(uuid)
 }
 

@@ -1,11 +1,11 @@
 //! A real Kafka for tests: the one that `cargo xtask test` (or `up`) started and the MILLRACE_TEST_KAFKA variables name.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use millrace_runtime::Secret;
+use millrace_skips::skipped;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::record::OutgoingRecord;
@@ -16,15 +16,6 @@ use rdkafka::client::DefaultClientContext;
 
 /// How long a test waits for what has to come: far beyond what it takes, so that only a hang ends there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-
-pub(crate) fn skipped(check: &str, why: &str) {
-    let line = format!("skipped: {check}: {why}");
-    println!("{line}");
-    if let Some(log) = std::env::var_os("MILLRACE_SKIP_LOG") {
-        let mut log = std::fs::File::options().create(true).append(true).open(log).unwrap();
-        writeln!(log, "{line}").unwrap();
-    }
-}
 
 /// The value of a variable of the cluster; without it, says that `check` was skipped.
 pub(crate) fn named(variable: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! An HTTP server on this machine that answers from a queue of scripted answers, misbehaviour among them, and remembers
-//! what it was asked.
+//! what it was asked. For tests: it panics where a client sends what no client should.
+#![allow(clippy::unwrap_used, reason = "tests alone use it")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use tokio::net::TcpListener;
 
 /// What the server does with one call.
 #[derive(Debug, Clone)]
-pub(crate) enum Scripted {
+pub enum Scripted {
     Answer {
         status: u16,
         headers: Vec<(&'static str, String)>,
@@ -24,20 +25,20 @@ pub(crate) enum Scripted {
 }
 
 impl Scripted {
-    pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
+    pub fn ok(body: impl Into<Vec<u8>>) -> Self {
         Self::status(200, body)
     }
 
-    pub(crate) fn status(status: u16, body: impl Into<Vec<u8>>) -> Self {
+    pub fn status(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self::Answer { status, headers: Vec::new(), body: body.into() }
     }
 
     /// A refusal as registries write it.
-    pub(crate) fn refusal(status: u16, code: u32, message: &str) -> Self {
+    pub fn refusal(status: u16, code: u32, message: &str) -> Self {
         Self::status(status, format!(r#"{{"error_code":{code},"message":"{message}"}}"#))
     }
 
-    pub(crate) fn header(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
         if let Self::Answer { headers, .. } = &mut self {
             headers.push((name, value.to_string()));
         }
@@ -47,35 +48,41 @@ impl Scripted {
 
 /// A call as the server read it.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub struct Asked {
     /// `GET /subjects?deleted=false`.
-    pub(crate) line: String,
+    pub line: String,
     /// In small letters, `name: value`.
     headers: Vec<String>,
-    pub(crate) body: String,
+    pub body: String,
 }
 
 impl Asked {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// What stands behind the question mark; the whole target where there is none.
+    pub fn query(&self) -> &str {
+        let target = self.line.split(' ').nth(1).unwrap_or_default();
+        target.split_once('?').map_or(target, |(_, query)| query)
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find_map(|header| header.strip_prefix(name)?.strip_prefix(": "))
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct ScriptedServer {
-    pub(crate) url: String,
+pub struct ScriptedServer {
+    pub url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl ScriptedServer {
     /// Answers by the script, one answer a call, and repeats the last one.
-    pub(crate) async fn start(script: impl IntoIterator<Item = Scripted>) -> Self {
+    pub async fn start(script: impl IntoIterator<Item = Scripted>) -> Self {
         Self::behind(None, script).await
     }
 
     /// The same, over TLS where there is an acceptor.
-    pub(crate) async fn behind(
+    pub async fn behind(
         tls: Option<tokio_rustls::TlsAcceptor>,
         script: impl IntoIterator<Item = Scripted>,
     ) -> Self {
@@ -105,7 +112,7 @@ impl ScriptedServer {
     }
 
     /// The calls so far, in order.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
