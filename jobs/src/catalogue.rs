@@ -1,10 +1,11 @@
 //! Every published table: where it lies in the lake, its key, its schema. Queries and listings read the lake by it.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use arrow_schema as arrow;
 use millrace_events::catalogue::events;
 use millrace_events::event::Event;
-use polars::prelude::SchemaRef;
+use polars::prelude::{DataType, SchemaRef, TimeUnit};
 
 use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
 use crate::plan::Plan;
@@ -62,6 +63,32 @@ pub struct Table {
 impl Table {
     pub fn name(&self) -> String {
         self.layer.table_name(self.folder)
+    }
+
+    /// The columns of its files, for those who do not know Polars.
+    pub fn arrow_schema(&self) -> arrow::Schema {
+        let fields = self.schema.iter();
+        let fields = fields.map(|(name, dtype)| arrow::Field::new(name.as_str(), arrow_type(dtype), true));
+        arrow::Schema::new(fields.collect::<Vec<_>>())
+    }
+}
+
+/// The Arrow type of a column's files. `Null`, which no catalogue takes, for one that no table has so far.
+fn arrow_type(dtype: &DataType) -> arrow::DataType {
+    match dtype {
+        DataType::String => arrow::DataType::Utf8,
+        DataType::Boolean => arrow::DataType::Boolean,
+        DataType::Int32 => arrow::DataType::Int32,
+        DataType::Int64 => arrow::DataType::Int64,
+        DataType::Float64 => arrow::DataType::Float64,
+        DataType::Date => arrow::DataType::Date32,
+        DataType::Datetime(TimeUnit::Microseconds, _) => {
+            arrow::DataType::Timestamp(arrow::TimeUnit::Microsecond, Some("UTC".into()))
+        }
+        DataType::List(item) => {
+            arrow::DataType::List(Arc::new(arrow::Field::new("item", arrow_type(item), true)))
+        }
+        _ => arrow::DataType::Null,
     }
 }
 

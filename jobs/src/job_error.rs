@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use millrace_events::failure::Class;
-use millrace_lake::catalogue::CatalogueError;
 use millrace_lake::key::{BadKey, Key};
 use millrace_lake::layout::LayoutError;
 use millrace_lake::raw_listing::ListingError;
@@ -17,12 +16,6 @@ pub enum JobError {
     Store(#[from] StoreError),
     #[error("the lake could not be opened")]
     Open(#[from] millrace_lake::OpenError),
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
-    #[error(
-        "{table} was published and is in no list of tables, so that it cannot be registered; this is a bug"
-    )]
-    UnknownTable { table: String },
     #[error(transparent)]
     Listing(#[from] ListingError),
     #[error(transparent)]
@@ -84,7 +77,6 @@ impl JobError {
         match self {
             Self::Store(error) => error.class(),
             Self::Open(error) => error.class(),
-            Self::Catalogue(error) => error.class(),
             Self::Listing(error) => error.class(),
             Self::Erased => Class::Retry,
             _ => Class::Stop,

@@ -3,7 +3,6 @@
 pub mod aggregate;
 pub mod analytics_aggregation;
 pub mod catalogue;
-pub mod cloud;
 pub mod erasure;
 pub mod forget;
 pub mod job;
@@ -15,7 +14,6 @@ mod positioned_file;
 pub mod publish;
 pub mod query;
 pub mod raw_transformation;
-mod registration;
 pub mod run_context;
 pub mod run_record;
 pub mod scratch;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
 /// The rooms that a room may use directly. Tests use any.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("millrace-proto", &[]),
     ("millrace-events", &["millrace-proto"]),
     ("millrace-sources", &["millrace-events"]),
@@ -25,7 +25,14 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ),
     // What AWS does between Kafka and a function: it invokes any, and knows none.
     ("millrace-event-source", &["millrace-events", "millrace-stream"]),
+    // A room of its own for its client's sake, which takes minutes to build.
+    ("millrace-glue", &["millrace-lake"]),
     ("millrace-jobs", &["millrace-events", "millrace-lake", "millrace-runtime"]),
+    // The jobs' mains for the cloud, with what only they need: Lambda and Glue.
+    (
+        "millrace-cloud-jobs",
+        &["millrace-events", "millrace-glue", "millrace-jobs", "millrace-lake", "millrace-runtime"],
+    ),
     (
         "millrace",
         &[
@@ -50,10 +57,11 @@ const POLARS: Thing = Thing("Polars", &["polars", "polars-*"]);
 const TOKIO: Thing = Thing("tokio", &["tokio", "tokio-*"]);
 
 /// Rooms that use any other: the tests and the benches.
-const TESTS: [&str; 7] = [
+const TESTS: [&str; 8] = [
     "millrace-tests",
     "millrace-bench-ingest",
     "millrace-bench-jobs",
+    "millrace-bench-land",
     "millrace-bench-report",
     "millrace-bench-streams",
     "millrace-scripted-server",
@@ -61,7 +69,7 @@ const TESTS: [&str; 7] = [
 ];
 
 /// What a room must not reach, by whatever way.
-const MUST_NOT_KNOW: [(&str, &[Thing]); 11] = [
+const MUST_NOT_KNOW: [(&str, &[Thing]); 13] = [
     ("millrace-proto", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-events", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-sources", &[KAFKA, AWS, POLARS]),
@@ -72,7 +80,9 @@ const MUST_NOT_KNOW: [(&str, &[Thing]); 11] = [
     ("land-events", &[POLARS]),
     ("replay-dead-letters", &[POLARS]),
     ("millrace-event-source", &[S3, POLARS]),
+    ("millrace-glue", &[KAFKA, POLARS]),
     ("millrace-jobs", &[KAFKA, LAMBDA]),
+    ("millrace-cloud-jobs", &[KAFKA]),
 ];
 
 /// The only door to Polars.

@@ -3,11 +3,12 @@
 use std::process::Command;
 
 use crate::commands::{cargo, succeeds};
+use crate::servers::{self, spark_kafka};
 use crate::skips::SkipLog;
 use crate::{python_env, test_run, workspace};
 
-/// The benchmark that has Spark among its peers.
 const JOBS: &str = "jobs";
+const LAND: &str = "land";
 
 /// The benchmarks that measure whole runs of the program: the others need no Polars to be built.
 const OF_THE_PROGRAM: [&str; 2] = ["ingest", JOBS];
@@ -38,9 +39,18 @@ pub(crate) fn run(arguments: &BenchArguments) -> anyhow::Result<bool> {
     let log = SkipLog::begin(&workspace::scratch())?;
     bench.env(crate::skips::VARIABLE, log.path());
     test_run::set_up(&mut bench, &log)?;
-    if arguments.name == JOBS {
+    // Spark is among their peers.
+    if [JOBS, LAND].contains(&arguments.name.as_str()) {
         set_up_spark(&mut bench, &log)?;
     }
+    if arguments.name == LAND {
+        match spark_kafka::jars() {
+            Ok(jars) => drop(bench.env(spark_kafka::VARIABLE, jars)),
+            Err(error) => log.note("Spark's connector to Kafka", &format!("{error:#}"))?,
+        }
+    }
+    // Stopped where they go out of scope, however the bench ends.
+    let _servers = servers::offer(&mut bench, &log, |wanted| wanted == package)?;
     if of_program {
         bench.env("MILLRACE_BIN", workspace::target_dir().join("release").join("millrace"));
     }

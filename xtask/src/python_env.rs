@@ -25,8 +25,8 @@ pub(crate) const PACKAGES: [&str; 6] = [
 /// The variable that names the interpreter with Spark to the jobs' bench.
 pub(crate) const SPARK_VARIABLE: &str = "MILLRACE_SPARK_PYTHON";
 
-/// Spark, with its JARs; it asks for a Java that the machine must have.
-pub(crate) const SPARK_PACKAGES: [&str; 1] = ["pyspark==3.5.9"];
+/// Spark, with its jars; it asks for a Java that the machine must have. Of the version whose connector to Kafka is published.
+pub(crate) const SPARK_PACKAGES: [&str; 1] = ["pyspark==3.5.7"];
 
 /// Packages that are published as sources alone, which pip has to build: no compiler is needed for these.
 const AS_SOURCES: &str = "pyspark";

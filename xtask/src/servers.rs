@@ -14,6 +14,7 @@ mod ministack;
 mod process;
 mod python;
 mod registry;
+pub(crate) mod spark_kafka;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -71,9 +72,10 @@ impl Kind {
     /// The packages whose tests talk to it.
     fn users(self) -> &'static [&'static str] {
         match self {
-            Self::Kafka | Self::Registry => &["millrace-stream", "millrace-tests"],
+            Self::Kafka => &["millrace-stream", "millrace-tests", "millrace-bench-land"],
+            Self::Registry => &["millrace-stream", "millrace-tests"],
             Self::Localstack => &["millrace-lake", "millrace-tests"],
-            Self::Ministack => &["millrace-lake"],
+            Self::Ministack => &["millrace-glue", "millrace-lake"],
         }
     }
 

@@ -60,14 +60,6 @@ pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
     if !succeeded && counts.failed == 0 {
         failed.push("cargo test (it ended early, see above)");
     }
-    if arguments.args.is_empty() {
-        let (of_glue, succeeded) = count(tests_of_glue(&tests).env(skips::VARIABLE, log.path()))?;
-        counts.passed += of_glue.passed;
-        counts.failed += of_glue.failed;
-        if !succeeded && of_glue.failed == 0 {
-            failed.push("the tests of Glue (they ended early, see above)");
-        }
-    }
 
     let skips = log.end()?;
     let refused = skips.iter().filter(|skip| arguments.strict && !skip.is_forgiven()).count();
@@ -84,16 +76,6 @@ pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
     counts.failed += failed.len() as u64;
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, skips.len());
     Ok(counts.failed == 0 && refused == 0)
-}
-
-/// The tests behind the feature `glue`, which the workspace leaves out: its client takes minutes to build. They see the
-/// same servers as `others`.
-fn tests_of_glue(others: &Command) -> Command {
-    let glue =
-        ["test", "--no-fail-fast", "--package", "millrace-lake", "--features", "glue", "--test", "glue_*"];
-    let mut tests = cargo(&glue);
-    tests.envs(others.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    tests
 }
 
 /// Whether the caller chose packages, which `--workspace` would overrule.

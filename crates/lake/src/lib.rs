@@ -1,5 +1,12 @@
 //! Objects and files: the store port, keys, the Parquet writer, rolling, compaction, erasure; the catalogue that tells of them.
 
+/// What clients of AWS's other services share with the store on S3: how they are set, what refusals mean.
+#[cfg(feature = "s3")]
+pub mod aws {
+    pub use crate::s3::refusal::{NO_CREDENTIALS, Said, causes, is_about_credentials, status};
+    pub use crate::s3::retried::ByStatus;
+    pub use crate::sdk_config::{REGION_OF_ENDPOINTS, Wanted, load};
+}
 pub mod catalogue;
 mod chance;
 pub mod compaction;
@@ -12,8 +19,6 @@ pub mod fault;
 mod file_lock;
 pub mod folder;
 pub mod generation;
-#[cfg(feature = "glue")]
-pub mod glue;
 pub mod key;
 pub mod landed;
 pub mod layout;

@@ -22,23 +22,23 @@ const MAX_BACKOFF: Duration = Duration::from_secs(20);
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// What an endpoint of one's own is told where no region is set; such servers know regions by name only.
-pub(crate) const REGION_OF_ENDPOINTS: Region = Region::from_static("us-east-1");
+pub const REGION_OF_ENDPOINTS: Region = Region::from_static("us-east-1");
 
 /// What settings say of a service; what is `None` is found as AWS's own tools find it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
-    pub(crate) region: Option<&'a str>,
-    pub(crate) endpoint: Option<&'a str>,
-    pub(crate) credentials: Option<&'a S3Credentials>,
+pub struct Wanted<'a> {
+    pub region: Option<&'a str>,
+    pub endpoint: Option<&'a str>,
+    pub credentials: Option<&'a S3Credentials>,
     /// How long one try of a request may take.
-    pub(crate) attempt: Duration,
+    pub attempt: Duration,
     /// How long all tries together may take, and the waits between them.
-    pub(crate) deadline: Duration,
+    pub deadline: Duration,
     /// The first wait between two tries at most.
-    pub(crate) backoff: Duration,
+    pub backoff: Duration,
 }
 
-pub(crate) async fn load(wanted: Wanted<'_>) -> SdkConfig {
+pub async fn load(wanted: Wanted<'_>) -> SdkConfig {
     let retries = RetryConfig::standard()
         .with_max_attempts(MAX_TRIES)
         .with_initial_backoff(wanted.backoff)

@@ -5,11 +5,9 @@
 //! each figure is the median of its runs, ours and the peer's taken in turn. Arguments that are no options choose among
 //! `simulate`, `decode` and `land`.
 
-mod cost;
 mod decode;
 mod input;
 mod land;
-mod prices;
 mod python;
 mod simulate;
 

@@ -30,6 +30,7 @@ const LIB: &str = "MILLRACE_TEST_KAFKA_LIB";
 const JARS: Jars = Jars {
     name: "kafka-4.3.1",
     artifacts: &["org.apache.kafka:kafka_2.13:4.3.1", "org.slf4j:slf4j-simple:1.7.36"],
+    without: &[],
 };
 
 /// Who may log in. No secret: it opens nothing but a broker of tests on this machine.

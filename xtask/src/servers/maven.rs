@@ -53,6 +53,8 @@ impl Archive {
 pub(super) struct Jars {
     pub(super) name: &'static str,
     pub(super) artifacts: &'static [&'static str],
+    /// What whoever uses them has already, as `group:artifact`.
+    pub(super) without: &'static [&'static str],
 }
 
 impl Jars {
@@ -88,13 +90,20 @@ impl Jars {
     }
 
     fn pom(self) -> String {
+        let mut excluded = String::new();
+        for artifact in self.without {
+            let (group, name) = artifact.split_once(':').unwrap_or_default();
+            excluded.push_str(&format!(
+                "<exclusion><groupId>{group}</groupId><artifactId>{name}</artifactId></exclusion>"
+            ));
+        }
         let mut dependencies = String::new();
         for artifact in self.artifacts {
             let mut parts = artifact.split(':');
             let mut part = || parts.next().unwrap_or_default();
             let (group, name, version) = (part(), part(), part());
             dependencies.push_str(&format!(
-                "<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>"
+                "<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version><exclusions>{excluded}</exclusions></dependency>"
             ));
         }
         format!(
@@ -120,10 +129,14 @@ mod tests {
 
     #[test]
     fn jars_are_asked_for_by_their_coordinates_and_kept() {
-        let jars = Jars { name: "server-1", artifacts: &["g:a_2.13:1.0", "h:b:2"] };
+        let jars = Jars { name: "server-1", artifacts: &["g:a_2.13:1.0", "h:b:2"], without: &["i:c"] };
         let pom = jars.pom();
         assert!(
             pom.contains("<groupId>g</groupId><artifactId>a_2.13</artifactId><version>1.0</version>"),
+            "{pom}"
+        );
+        assert!(
+            pom.contains("<exclusion><groupId>i</groupId><artifactId>c</artifactId></exclusion>"),
             "{pom}"
         );
         assert!(pom.contains("<groupId>h</groupId><artifactId>b</artifactId><version>2</version>"), "{pom}");

@@ -5,8 +5,6 @@ mod entry;
 mod hive_type;
 mod refused;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 
 pub use self::database_name::{BadDatabaseName, DatabaseName};
@@ -55,25 +53,4 @@ impl Catalogue for NoCatalogue {
     async fn register(&self, _: &TableEntry, _: &PartitionEntry) -> Result<Registered, CatalogueError> {
         Ok(Registered { table: Change::Unchanged, partition: Change::Unchanged })
     }
-}
-
-/// The catalogue of `database` in Glue, found as AWS's own tools find it; none where no database is named. Nothing is asked of it
-/// yet.
-pub async fn open(database: Option<&DatabaseName>) -> Result<Arc<dyn Catalogue>, CatalogueError> {
-    match database {
-        None => Ok(Arc::new(NoCatalogue)),
-        Some(database) => glue(database).await,
-    }
-}
-
-#[cfg(feature = "glue")]
-async fn glue(database: &DatabaseName) -> Result<Arc<dyn Catalogue>, CatalogueError> {
-    use crate::glue::{GlueCatalogue, GlueSettings};
-
-    Ok(Arc::new(GlueCatalogue::connect(GlueSettings::new(database.clone())).await?))
-}
-
-#[cfg(not(feature = "glue"))]
-async fn glue(_: &DatabaseName) -> Result<Arc<dyn Catalogue>, CatalogueError> {
-    Err(CatalogueError::WithoutGlue)
 }

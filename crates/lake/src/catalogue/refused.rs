@@ -8,10 +8,6 @@ use crate::layout::LayoutError;
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
     #[error(
-        "this program was built without Glue; build it with the feature glue of millrace-lake, or name no database"
-    )]
-    WithoutGlue,
-    #[error(
         "column {column} of {table} cannot be registered: {found} has no type in Hive's words; give it a type of hive_type's"
     )]
     Column { table: String, column: String, found: String },
@@ -43,7 +39,7 @@ impl CatalogueError {
     pub fn class(&self) -> Class {
         match self {
             Self::Retry { .. } => Class::Retry,
-            Self::WithoutGlue | Self::Column { .. } | Self::Layout(_) | Self::Stop { .. } => Class::Stop,
+            Self::Column { .. } | Self::Layout(_) | Self::Stop { .. } => Class::Stop,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::store::StoreError;
 /// What a service or the way to it said, in words that may be shown: neither requests nor headers, which name keys of accounts.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Said(pub(crate) String);
+pub struct Said(pub String);
 
 /// A request that failed: where, doing what, with what.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ impl Attempted<'_> {
     }
 }
 
-pub(crate) const NO_CREDENTIALS: &str = "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or give the \
+pub const NO_CREDENTIALS: &str = "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or give the \
      function or machine a role";
 
 /// What to do about an answer of S3. `None`: try again later.
@@ -139,7 +139,7 @@ fn hint<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<&'static str> {
 const NO_PERMISSION: &str = "permission denied; allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on the \
      lake's objects, s3:ListBucket and s3:ListBucketMultipartUploads on its bucket, and the use of its KMS key if it has one";
 
-pub(crate) fn status<E>(error: &SdkError<E>) -> Option<u16> {
+pub fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
@@ -167,13 +167,11 @@ where
     causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-pub(crate) fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
+pub fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(|cause| cause.is::<CredentialsError>())
 }
 
 /// `error` and what it came from.
-pub(crate) fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }

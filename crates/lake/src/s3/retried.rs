@@ -6,7 +6,7 @@ use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 /// 409: a conditional write met another at the same moment, and S3 asks for another try. 429: servers of AWS's protocols and
 /// proxies throttle with it, whatever they call it.
 #[derive(Debug)]
-pub(crate) struct ByStatus;
+pub struct ByStatus;
 
 impl ClassifyRetry for ByStatus {
     fn name(&self) -> &'static str {

@@ -1,5 +1,8 @@
 //! CPU time, medians, and the table or the JSON lines that they are told in.
 
+pub mod cost;
+pub mod prices;
+
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 

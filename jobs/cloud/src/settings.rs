@@ -1,30 +1,10 @@
-//! The jobs as processes of their own: settings from the environment, one line of JSON for an answer.
+//! What a job is told by its environment.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use millrace_lake::Store;
-use millrace_lake::catalogue::{self, DatabaseName};
+use millrace_lake::catalogue::DatabaseName;
 use millrace_runtime::settings::{Environment, SettingsError};
-use millrace_runtime::telemetry;
-use serde_json::{Value, json};
-
-use crate::job_error::JobError;
-use crate::registration::register;
-use crate::run_context::{JobSettings, RunContext};
-use crate::run_record::TableReport;
-use crate::{analytics_aggregation, raw_transformation, time_series_analysis};
-
-/// Which job a process runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Job {
-    RawTransformation,
-    AnalyticsAggregation,
-    TimeSeriesAnalysis,
-}
 
 /// A job's settings.
 #[derive(Debug)]
@@ -72,71 +52,6 @@ impl Settings {
             })
         })
     }
-}
-
-/// A job's `main`: runs it once; exit code 1 and a line on standard error where it failed.
-pub fn main(job: Job) -> ExitCode {
-    match run_of_process(job) {
-        Ok(answer) => {
-            println!("{answer}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            tracing::error!(error = error.as_ref(), "the job failed");
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run_of_process(job: Job) -> Result<Value, Box<dyn std::error::Error>> {
-    telemetry::for_lambda()?;
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = DateTime::<Utc>::from_timestamp_micros(i64::try_from(since.as_micros())?).unwrap_or_default();
-    let settings = Settings::of(Environment::of_process(), now)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    Ok(runtime.block_on(run(job, &settings))?)
-}
-
-async fn run(job: Job, settings: &Settings) -> Result<Value, JobError> {
-    let store = millrace_lake::open(&settings.lake).await?;
-    let done = run_on(Arc::clone(&store), job, settings).await;
-    // Locks are given back, so that the day's next job need not wait until they run out.
-    store.settle().await;
-    done
-}
-
-async fn run_on(store: Arc<dyn Store>, job: Job, settings: &Settings) -> Result<Value, JobError> {
-    let run = RunContext { as_of: settings.as_of, started_at: settings.started_at.timestamp_micros() };
-    let lake = store.address();
-    // Before the work: settings that make no client are told before hours of it.
-    let catalogue = catalogue::open(settings.glue_database.as_ref()).await?;
-    let answer = |published: bool, tables: &[TableReport], seconds: f64| {
-        let rows: serde_json::Map<_, _> =
-            tables.iter().map(|table| (table.name.clone(), table.rows.into())).collect();
-        json!({ "as_of": settings.as_of, "published": published, "tables": rows, "seconds": seconds })
-    };
-    let (published, tables, seconds) = match job {
-        Job::RawTransformation => {
-            let limits =
-                JobSettings { memory_bytes: settings.memory_bytes, scratch_dir: settings.scratch.clone() };
-            let report = raw_transformation::run(store, &run, &limits, &|_| {}).await?;
-            (report.published, report.tables, report.seconds)
-        }
-        Job::AnalyticsAggregation => {
-            let report = analytics_aggregation::run(store, &run, &|_| {}).await?;
-            (report.published, report.tables, report.seconds)
-        }
-        Job::TimeSeriesAnalysis => {
-            let report = time_series_analysis::run(store, &run, &|_| {}).await?;
-            (report.published, report.tables, report.seconds)
-        }
-    };
-    // After the run's record. A registration that fails fails the job, whose next try publishes the same and registers it.
-    if published && settings.glue_database.is_some() {
-        register(&*catalogue, &lake, &tables, settings.as_of).await?;
-    }
-    Ok(answer(published, &tables, seconds))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use aws_sdk_glue::types::{DatabaseInput, Table};
 
 use super::refusal::{has_changed, is_absent, is_there};
 use super::{GlueCatalogue, TURNS, description};
-use crate::catalogue::{CatalogueError, Change, TableEntry};
-use crate::s3::refusal::Said;
+use millrace_lake::aws::Said;
+use millrace_lake::catalogue::{CatalogueError, Change, TableEntry};
 
 /// Makes Glue say of `table` what it says itself.
 pub(super) async fn ensure(glue: &GlueCatalogue, table: &TableEntry) -> Result<Change, CatalogueError> {

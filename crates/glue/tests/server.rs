@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use aws_sdk_glue::Client;
-use aws_sdk_glue::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_glue::types::{Column, StorageDescriptor, Table, TableInput};
 use chrono::NaiveDate;
+use millrace_glue::{GlueCatalogue, GlueSettings};
+use millrace_lake::aws::{self, Wanted};
 use millrace_lake::catalogue::{Catalogue, Change, PartitionEntry, Registered, TableEntry};
-use millrace_lake::glue::{GlueCatalogue, GlueSettings};
 use millrace_lake::layout::Layer;
 use millrace_lake::s3::S3Credentials;
 use millrace_skips::skipped;
@@ -34,7 +34,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(endpoint: &str, check: &str) -> Self {
+    async fn new(endpoint: &str, check: &str) -> Self {
         let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
         let settings = GlueSettings {
             region: Some("us-east-1".into()),
@@ -46,19 +46,15 @@ impl Bench {
             }),
             ..GlueSettings::new(format!("{check}_{now}").parse().unwrap())
         };
-        let config = aws_sdk_glue::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(endpoint)
-            .credentials_provider(Credentials::new(KEY, KEY, None, None, "test"))
-            .http_client(
-                aws_smithy_http_client::Builder::new()
-                    .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
-                        aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring,
-                    ))
-                    .build_https(),
-            );
-        Self { client: Client::from_conf(config.build()), settings }
+        let config = aws::load(Wanted {
+            region: settings.region.as_deref(),
+            endpoint: settings.endpoint.as_deref(),
+            credentials: settings.credentials.as_ref(),
+            attempt: settings.attempt,
+            deadline: settings.deadline,
+            backoff: settings.backoff,
+        });
+        Self { client: Client::new(&config.await), settings }
     }
 
     async fn catalogue(&self) -> GlueCatalogue {
@@ -122,7 +118,7 @@ fn names(columns: &[Column]) -> Vec<String> {
 #[tokio::test]
 async fn a_partition_is_registered_once_however_often_it_is_told() {
     let Some(endpoint) = endpoint("registering with Glue") else { return };
-    let bench = Bench::new(&endpoint, "once");
+    let bench = Bench::new(&endpoint, "once").await;
     let catalogue = bench.catalogue().await;
     let (users, first) = (table(schema()), partition(9));
     let did = catalogue.register(&users, &first).await.unwrap();
@@ -166,7 +162,7 @@ async fn a_partition_is_registered_once_however_often_it_is_told() {
 #[tokio::test]
 async fn what_differs_is_updated_and_what_others_wrote_stays() {
     let Some(endpoint) = endpoint("updating Glue's entries") else { return };
-    let bench = Bench::new(&endpoint, "update");
+    let bench = Bench::new(&endpoint, "update").await;
     let catalogue = bench.catalogue().await;
     catalogue.register(&table(schema()), &partition(9)).await.unwrap();
     let found = bench.table("users").await;
@@ -205,7 +201,7 @@ async fn what_differs_is_updated_and_what_others_wrote_stays() {
 #[tokio::test]
 async fn those_who_register_at_once_end_with_one_entry() {
     let Some(endpoint) = endpoint("registering at once with Glue") else { return };
-    let bench = Bench::new(&endpoint, "race");
+    let bench = Bench::new(&endpoint, "race").await;
     let runs = (0..8).map(|_| {
         let settings = bench.settings.clone();
         tokio::spawn(async move {

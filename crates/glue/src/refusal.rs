@@ -4,8 +4,8 @@ use std::error::Error;
 
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
 
-use crate::catalogue::CatalogueError;
-use crate::s3::refusal::{NO_CREDENTIALS, Said, causes, is_about_credentials, status};
+use millrace_lake::aws::{NO_CREDENTIALS, Said, causes, is_about_credentials, status};
+use millrace_lake::catalogue::CatalogueError;
 
 /// A request that failed: on which catalogue, doing what, to which entry.
 #[derive(Debug, Clone, Copy)]

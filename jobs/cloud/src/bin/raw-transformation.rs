@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use millrace_jobs::cloud::{self, Job};
+use millrace_cloud_jobs::Job;
 
 fn main() -> ExitCode {
-    cloud::main(Job::RawTransformation)
+    millrace_cloud_jobs::main(Job::RawTransformation)
 }

@@ -1,16 +1,12 @@
 //! Published partitions in the catalogue that engines read.
 
-use std::sync::Arc;
-
-use arrow_schema as arrow;
 use chrono::NaiveDate;
+use millrace_jobs::catalogue::{Layer, Table, tables};
+use millrace_jobs::run_record::TableReport;
 use millrace_lake::catalogue::{Catalogue, CatalogueError, PartitionEntry, TableEntry};
 use millrace_lake::layout;
-use polars::prelude::{DataType, TimeUnit};
 
-use crate::catalogue::{Layer, Table, tables};
-use crate::job_error::JobError;
-use crate::run_record::TableReport;
+use crate::error::CloudJobError;
 
 /// Registers the partitions of `day` that a run published in the lake at `lake`, its address on S3.
 pub(crate) async fn register(
@@ -18,12 +14,12 @@ pub(crate) async fn register(
     lake: &str,
     published: &[TableReport],
     day: NaiveDate,
-) -> Result<(), JobError> {
+) -> Result<(), CloudJobError> {
     for report in published {
         let known = tables().iter().find(|table| table.name() == report.name);
         let (table, partition) = known
             .and_then(|table| entries(lake, table, day))
-            .ok_or_else(|| JobError::UnknownTable { table: report.name.clone() })??;
+            .ok_or_else(|| CloudJobError::UnknownTable { table: report.name.clone() })??;
         catalogue.register(&table, &partition).await?;
     }
     Ok(())
@@ -41,31 +37,9 @@ fn entries(
         Layer::Analytics => layout::Layer::Analytics,
         Layer::Timeseries => layout::Layer::Timeseries,
     };
-    let fields = table.schema.iter();
-    let fields = fields.map(|(name, dtype)| arrow::Field::new(name.as_str(), arrow_type(dtype), true));
-    let schema = arrow::Schema::new(fields.collect::<Vec<_>>());
-    let entries = TableEntry::of(lake, layer, table.folder, &schema)
+    let entries = TableEntry::of(lake, layer, table.folder, &table.arrow_schema())
         .and_then(|entry| Ok((entry, PartitionEntry::of(lake, layer, table.folder, day)?)));
     Some(entries)
-}
-
-/// The Arrow type of a column's files. `Null`, which no catalogue takes, for one that no table has so far.
-fn arrow_type(dtype: &DataType) -> arrow::DataType {
-    match dtype {
-        DataType::String => arrow::DataType::Utf8,
-        DataType::Boolean => arrow::DataType::Boolean,
-        DataType::Int32 => arrow::DataType::Int32,
-        DataType::Int64 => arrow::DataType::Int64,
-        DataType::Float64 => arrow::DataType::Float64,
-        DataType::Date => arrow::DataType::Date32,
-        DataType::Datetime(TimeUnit::Microseconds, _) => {
-            arrow::DataType::Timestamp(arrow::TimeUnit::Microsecond, Some("UTC".into()))
-        }
-        DataType::List(item) => {
-            arrow::DataType::List(Arc::new(arrow::Field::new("item", arrow_type(item), true)))
-        }
-        _ => arrow::DataType::Null,
-    }
 }
 
 #[cfg(test)]

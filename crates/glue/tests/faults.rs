@@ -1,40 +1,51 @@
 //! What the catalogue in Glue makes of faults, against a server that answers by script.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-#[allow(dead_code, reason = "what only the store's tests need")]
-mod scripted_s3;
+use std::time::Duration;
 
 use arrow_schema::{DataType, Field, Schema};
 use chrono::NaiveDate;
 use millrace_events::failure::Class;
+use millrace_glue::{GlueCatalogue, GlueSettings};
 use millrace_lake::catalogue::{
     Catalogue, CatalogueError, Change, NoCatalogue, PartitionEntry, Registered, TableEntry,
 };
-use millrace_lake::glue::{GlueCatalogue, GlueSettings};
 use millrace_lake::layout::Layer;
-use scripted_s3::{Answer, SECRET, ScriptedS3, status};
+use millrace_lake::s3::S3Credentials;
+use millrace_scripted_server::{Scripted, ScriptedServer};
 
-fn refusal(code: u16, name: &str) -> Answer {
-    status(code, format!(r#"{{"__type":"{name}","Message":"as scripted"}}"#).leak())
+/// The secret that no error and no `Debug` may show.
+const SECRET: &str = "hush-hush-hush";
+
+fn refusal(code: u16, name: &str) -> Scripted {
+    Scripted::status(code, format!(r#"{{"__type":"{name}","Message":"as scripted"}}"#))
 }
 
-fn absent() -> Answer {
+fn absent() -> Scripted {
     refusal(400, "EntityNotFoundException")
 }
 
-fn done() -> Answer {
-    status(200, "{}")
+fn done() -> Scripted {
+    Scripted::ok("{}")
 }
 
-async fn catalogue(server: &ScriptedS3) -> GlueCatalogue {
-    let s3 = server.settings();
+async fn catalogue(server: &ScriptedServer) -> GlueCatalogue {
+    within(server, Duration::from_secs(20)).await
+}
+
+async fn within(server: &ScriptedServer, deadline: Duration) -> GlueCatalogue {
+    let credentials = S3Credentials {
+        access_key_id: "millrace-test".to_owned(),
+        secret_access_key: SECRET.to_owned(),
+        session_token: None,
+    };
     let settings = GlueSettings {
-        region: s3.region,
-        endpoint: s3.endpoint,
-        credentials: s3.credentials,
-        attempt: s3.attempt,
-        deadline: s3.deadline,
-        backoff: s3.backoff,
+        region: Some("us-east-1".to_owned()),
+        endpoint: Some(server.url.clone()),
+        credentials: Some(credentials),
+        attempt: Duration::from_secs(5),
+        deadline,
+        backoff: Duration::from_millis(5),
         ..GlueSettings::new("lake_dev".parse().unwrap())
     };
     GlueCatalogue::connect(settings).await.unwrap()
@@ -49,13 +60,12 @@ async fn register(catalogue: &dyn Catalogue) -> Result<Registered, CatalogueErro
 }
 
 /// The operations that were asked for, in their order.
-fn asked(server: &ScriptedS3) -> Vec<String> {
-    let target = |request: String| {
-        let line =
-            request.lines().find_map(|line| line.strip_prefix("x-amz-target: awsglue.").map(str::to_owned));
-        line.unwrap_or_default()
+fn asked(server: &ScriptedServer) -> Vec<String> {
+    let target = |asked: millrace_scripted_server::Asked| {
+        let target = asked.header("x-amz-target").and_then(|target| target.strip_prefix("AWSGlue."));
+        target.map(str::to_owned).unwrap_or_default()
     };
-    server.requests().into_iter().map(target).collect()
+    server.asked().into_iter().map(target).collect()
 }
 
 fn chain(error: &CatalogueError) -> String {
@@ -65,29 +75,30 @@ fn chain(error: &CatalogueError) -> String {
 
 #[tokio::test]
 async fn what_passes_is_tried_again() {
-    let server = ScriptedS3::start([
+    let server = ScriptedServer::start([
         refusal(400, "ThrottlingException"),
         refusal(500, "InternalServiceException"),
-        Answer::Cut,
+        Scripted::HangUp,
         refusal(429, "TooManyRequests"),
         absent(),
         done(),
-        status(502, "<html>a proxy</html>"),
+        Scripted::status(502, "<html>a proxy</html>"),
         absent(),
         done(),
-    ]);
+    ])
+    .await;
     let did = register(&catalogue(&server).await).await.unwrap();
     assert_eq!(did, Registered { table: Change::Created, partition: Change::Created });
-    assert_eq!(server.unmet(), 0);
+    assert_eq!(server.asked().len(), 9);
 }
 
 #[tokio::test]
 async fn a_missing_database_is_made_once_and_only_then_asked_for() {
-    let server = ScriptedS3::start([absent(), absent(), done(), done(), absent(), done()]);
+    let server = ScriptedServer::start([absent(), absent(), done(), done(), absent(), done()]).await;
     register(&catalogue(&server).await).await.unwrap();
     assert_eq!(
         asked(&server),
-        ["gettable", "createtable", "createdatabase", "createtable", "getpartition", "batchcreatepartition"]
+        ["GetTable", "CreateTable", "CreateDatabase", "CreateTable", "GetPartition", "BatchCreatePartition"]
     );
 }
 
@@ -108,14 +119,15 @@ async fn an_entry_that_another_made_meanwhile_is_compared() {
         stored.replace("PLACE", "processing_date=2026-01-09/")
     );
     let taken = r#"{"Errors":[{"PartitionValues":["2026-01-09"],"ErrorDetail":{"ErrorCode":"AlreadyExistsException"}}]}"#;
-    let server = ScriptedS3::start([
+    let server = ScriptedServer::start([
         absent(),
         refusal(400, "AlreadyExistsException"),
-        status(200, table.leak()),
+        Scripted::ok(table),
         absent(),
-        status(200, taken),
-        status(200, partition.leak()),
-    ]);
+        Scripted::ok(taken),
+        Scripted::ok(partition),
+    ])
+    .await;
     let did = register(&catalogue(&server).await).await.unwrap();
     assert_eq!(did, Registered { table: Change::Unchanged, partition: Change::Unchanged });
 }
@@ -129,7 +141,7 @@ async fn refusals_are_classed_and_say_what_to_do() {
         (refusal(400, "InvalidInputException"), Class::Stop, "does not take the entry"),
         (refusal(404, "Nobody"), Class::Stop, "AWS_ENDPOINT_URL_GLUE"),
     ] {
-        let server = ScriptedS3::start([answer]);
+        let server = ScriptedServer::start([answer]).await;
         let error = register(&catalogue(&server).await).await.unwrap_err();
         let told = chain(&error);
         assert_eq!(error.class(), class, "{told}");
@@ -142,7 +154,7 @@ async fn refusals_are_classed_and_say_what_to_do() {
 #[tokio::test]
 async fn a_part_of_a_batch_that_is_refused_is_no_success() {
     let refused = r#"{"Errors":[{"ErrorDetail":{"ErrorCode":"ResourceNumberLimitExceededException","ErrorMessage":"full"}}]}"#;
-    let server = ScriptedS3::start([absent(), done(), absent(), status(200, refused)]);
+    let server = ScriptedServer::start([absent(), done(), absent(), Scripted::ok(refused)]).await;
     let error = register(&catalogue(&server).await).await.unwrap_err();
     let told = chain(&error);
     assert!(error.class() == Class::Stop && told.contains("limit") && told.contains("full"), "{told}");
@@ -150,18 +162,9 @@ async fn a_part_of_a_batch_that_is_refused_is_no_success() {
 
 #[tokio::test]
 async fn what_does_not_pass_in_time_is_worth_another_try() {
-    let server = ScriptedS3::start((0..40).map(|_| refusal(400, "ThrottlingException")));
-    let s3 = server.settings();
-    let settings = GlueSettings {
-        region: s3.region,
-        endpoint: s3.endpoint,
-        credentials: s3.credentials,
-        attempt: s3.attempt,
-        deadline: std::time::Duration::from_millis(300),
-        backoff: s3.backoff,
-        ..GlueSettings::new("lake_dev".parse().unwrap())
-    };
-    let error = register(&GlueCatalogue::connect(settings).await.unwrap()).await.unwrap_err();
+    let server = ScriptedServer::start([refusal(400, "ThrottlingException")]).await;
+    let catalogue = within(&server, Duration::from_millis(300)).await;
+    let error = register(&catalogue).await.unwrap_err();
     assert_eq!(error.class(), Class::Retry, "{}", chain(&error));
 }
 

@@ -4,8 +4,8 @@ use aws_sdk_glue::types::{BatchUpdatePartitionRequestEntry, ErrorDetail, Partiti
 
 use super::refusal::{ALREADY_EXISTS, Attempted, NOT_FOUND, is_absent};
 use super::{GlueCatalogue, TURNS, description};
-use crate::catalogue::{CatalogueError, Change, PartitionEntry, TableEntry};
-use crate::s3::refusal::Said;
+use millrace_lake::aws::Said;
+use millrace_lake::catalogue::{CatalogueError, Change, PartitionEntry, TableEntry};
 
 /// Makes Glue say of `partition` what it says itself. Its table is there.
 pub(super) async fn ensure(

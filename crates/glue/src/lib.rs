@@ -18,10 +18,10 @@ use aws_sdk_glue::Client;
 
 use self::refusal::Attempted;
 pub use self::settings::GlueSettings;
-use crate::catalogue::{Catalogue, CatalogueError, PartitionEntry, Registered, TableEntry};
-use crate::s3::refusal::Said;
-use crate::s3::retried::ByStatus;
-use crate::sdk_config::{self, Wanted};
+use millrace_lake::aws::ByStatus;
+use millrace_lake::aws::Said;
+use millrace_lake::aws::{self, Wanted};
+use millrace_lake::catalogue::{Catalogue, CatalogueError, PartitionEntry, Registered, TableEntry};
 
 /// How often an entry is begun anew because another wrote it at the same time. Jobs of a day register different tables, so that
 /// even a second time is rare.
@@ -41,7 +41,7 @@ impl GlueCatalogue {
     /// Stop where no region is set.
     pub async fn connect(settings: GlueSettings) -> Result<Self, CatalogueError> {
         let shown = format!("the Glue database {}", settings.database);
-        let found = sdk_config::load(Wanted {
+        let found = aws::load(Wanted {
             region: settings.region.as_deref(),
             endpoint: settings.endpoint.as_deref(),
             credentials: settings.credentials.as_ref(),
@@ -57,7 +57,7 @@ impl GlueCatalogue {
                 let said = Said("neither the settings, the environment nor a profile name one".to_owned());
                 return Err(attempted.stop("no region is set; set AWS_REGION to the lake's", said));
             }
-            config = config.region(sdk_config::REGION_OF_ENDPOINTS);
+            config = config.region(aws::REGION_OF_ENDPOINTS);
         }
         Ok(Self { client: Client::from_conf(config.build()), settings, shown })
     }

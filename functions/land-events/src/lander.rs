@@ -1,0 +1,235 @@
+//! Landing as a process that stays: topics shared in a consumer group, committed as far as they are durable.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use millrace_events::event::Event;
+use millrace_events::failure::Class;
+use millrace_lake::landed::{LandedError, LandedOffsets};
+use millrace_lake::{Generation, Store};
+use millrace_runtime::{Meter, Shutdown};
+use millrace_stream::StreamError;
+use millrace_stream::client::ClientSettings;
+use millrace_stream::fetched_schemas::FetchedSchemas;
+use millrace_stream::group_consumer::{GroupConsumer, Turn};
+use millrace_stream::producer::Producer;
+use millrace_stream::topics::{self, Topics};
+use tokio::runtime::Handle;
+
+use crate::{LagWatch, LandCounts, LandError, LandSettings, Landed, Landing};
+
+/// Records between two looks at whether an object is due.
+const LOOK_EVERY: u64 = 1_024;
+
+/// How long the consumer waits for a record before it looks after the objects.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Between two looks at how far the brokers are ahead, where somebody reads it: one request a partition.
+const LAG_EVERY: Duration = Duration::from_secs(15);
+
+/// What a [`Lander`] lands, from where and to where.
+#[derive(Debug)]
+pub struct LanderSettings {
+    pub events: Vec<Event>,
+    pub client: ClientSettings,
+    /// The consumer group.
+    pub group: String,
+    /// The topics' life.
+    pub generation: Generation,
+    pub store: Arc<dyn Store>,
+    pub bounds: LandSettings,
+    /// Where framed values' schemas are asked for; without it the repository's are known.
+    pub schemas: Option<Arc<FetchedSchemas>>,
+    /// It ends when no record came for so long; `None`: it stays.
+    pub until_idle: Option<Duration>,
+    /// Whether anybody reads the meter: the lag costs requests.
+    pub metered: bool,
+}
+
+/// Why a lander ended.
+#[derive(Debug, thiserror::Error)]
+pub enum LanderError {
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error(transparent)]
+    Land(#[from] LandError),
+    #[error("the lake's raw objects could not be listed")]
+    Landed(#[from] LandedError),
+}
+
+impl LanderError {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Stream(error) => error.class(),
+            Self::Land(error) => error.class(),
+            Self::Landed(error) => error.class(),
+        }
+    }
+}
+
+/// A member of a consumer group that lands what its partitions hold. Delivery is at least once: what was not committed is read
+/// again by whoever owns the partition then, and lands under the same names or at positions that are known.
+#[derive(Debug)]
+pub struct Lander {
+    settings: LanderSettings,
+    meter: Meter,
+    shutdown: Shutdown,
+    /// Microseconds since 1970, UTC.
+    now_micros: fn() -> i64,
+    counts: LandCounts,
+}
+
+impl Lander {
+    pub fn new(settings: LanderSettings, meter: Meter, shutdown: Shutdown, now_micros: fn() -> i64) -> Self {
+        Self { settings, meter, shutdown, now_micros, counts: LandCounts::default() }
+    }
+
+    /// What was done so far, connections that failed included.
+    pub fn counts(&self) -> LandCounts {
+        self.counts
+    }
+
+    /// Lands until it is told to end; what may pass is tried again, from the last commit. It blocks its thread, and waits for the
+    /// store on `runtime`, of which it must not be a worker.
+    pub fn stay(&mut self, runtime: &Handle) -> Result<(), LanderError> {
+        let patience = || {
+            ExponentialBuilder::default()
+                .with_min_delay(Duration::from_millis(500))
+                .with_max_delay(Duration::from_secs(30))
+                .with_max_times(20)
+                .with_jitter()
+                .build()
+        };
+        let mut pauses = patience();
+        loop {
+            let before = self.counts;
+            let Err(error) = self.land(runtime) else { return Ok(()) };
+            if self.counts != before {
+                pauses = patience();
+            }
+            let pause = match error.class() {
+                Class::Retry if !self.shutdown.is_requested() => pauses.next(),
+                _ => None,
+            };
+            let Some(pause) = pause else { return Err(error) };
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                ?pause,
+                "landing begins again from the last commit"
+            );
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// One connection, until it breaks or all is done.
+    fn land(&mut self, runtime: &Handle) -> Result<(), LanderError> {
+        let LanderSettings { events, client, group, generation, store, bounds, schemas, .. } = &self.settings;
+        let topics: Vec<_> = events.iter().map(Event::topic).collect();
+        let mut consumer = GroupConsumer::join(client, group, &topics)?;
+        let dead_letters = Arc::new(Producer::connect(client, None)?);
+        let mut landing = Landing::new(Arc::clone(store), dead_letters, generation.clone(), *bounds)
+            .with_events(events.clone())
+            .with_meter(self.meter.clone());
+        if let Some(schemas) = schemas {
+            landing = landing.with_schemas(Arc::clone(schemas) as _);
+        }
+        let ended = self.turns(&mut consumer, &mut landing, runtime);
+        self.counts.add(landing.counts());
+        ended
+    }
+
+    fn turns(
+        &self,
+        consumer: &mut GroupConsumer,
+        landing: &mut Landing<Producer>,
+        runtime: &Handle,
+    ) -> Result<(), LanderError> {
+        let (mut taken, mut last_record) = (0_u64, Instant::now());
+        let (mut lag, mut last_lag) = (LagWatch::default(), None::<Instant>);
+        loop {
+            let now = (self.now_micros)();
+            let turn = consumer.next(PATIENCE, |record| {
+                if let (Some(schemas), Some(id)) = (&self.settings.schemas, record.schema_needed()) {
+                    runtime
+                        .block_on(schemas.learn(id))
+                        .map_err(|error| LandError::Schema(Box::new(error)))?;
+                }
+                landing.push(record, now)
+            })?;
+            let mut rested = false;
+            match turn {
+                Turn::Record(pushed) => {
+                    pushed?;
+                    taken += 1;
+                    last_record = Instant::now();
+                }
+                Turn::Nothing => rested = true,
+                Turn::Assigned(starts) => {
+                    self.check_lives(&starts, runtime)?;
+                    lag.assigned(&starts);
+                }
+                Turn::Revoked(places) => {
+                    lag.revoked(&places);
+                    for (topic, partition) in places {
+                        landing.abandon(&topic, partition);
+                    }
+                }
+            }
+            let idle = self.settings.until_idle.is_some_and(|idle| last_record.elapsed() >= idle);
+            if self.shutdown.is_requested() || idle {
+                let landed = runtime.block_on(landing.roll_all((self.now_micros)()))?;
+                return commit(consumer, landed);
+            }
+            if rested || taken.is_multiple_of(LOOK_EVERY) || landing.is_full() {
+                let landed = runtime.block_on(landing.roll_due(now))?;
+                lag.landed(&landed);
+                commit(consumer, landed)?;
+            }
+            if self.settings.metered && last_lag.is_none_or(|last| last.elapsed() >= LAG_EVERY) {
+                self.tell_lag(&lag);
+                last_lag = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Landing goes on where the brokers do not answer this.
+    fn tell_lag(&self, lag: &LagWatch) {
+        let asked = Topics::connect(&self.settings.client).and_then(|brokers| {
+            for event in &self.settings.events {
+                lag.tell(event.topic(), &brokers.watermarks(event.topic())?, &self.meter);
+            }
+            Ok(())
+        });
+        if let Err(error) = asked {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the lag could not be told");
+        }
+    }
+
+    /// Partitions whose offsets the lake has already, of another life of their topic, are not landed.
+    fn check_lives(
+        &self,
+        starts: &BTreeMap<(String, i32), i64>,
+        runtime: &Handle,
+    ) -> Result<(), LanderError> {
+        let LanderSettings { events, client, generation, store, .. } = &self.settings;
+        let brokers = Topics::connect(client)?;
+        for event in events.iter().filter(|event| starts.keys().any(|(topic, _)| topic == event.topic())) {
+            let landed = runtime.block_on(LandedOffsets::of_table(store.as_ref(), event.table()))?;
+            let landed = landed.of_life(event.topic(), generation);
+            let ends = brokers.watermarks(event.topic())?;
+            topics::check_life(event.topic(), generation.as_str(), &ends, &landed)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is durable is committed. A partition that has moved is its new reader's to commit.
+fn commit(consumer: &GroupConsumer, landed: Vec<Landed>) -> Result<(), LanderError> {
+    for part in landed {
+        consumer.commit_patiently(&part.topic, part.partition, part.next_offset)?;
+    }
+    Ok(())
+}

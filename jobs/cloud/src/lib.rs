@@ -1,0 +1,180 @@
+//! The jobs as processes of their own, for the cloud: a binary each, run once by the environment, or by Lambda's events. What they
+//! publish is registered in the Glue catalogue.
+
+mod error;
+mod registration;
+mod request;
+mod settings;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use millrace_glue::{GlueCatalogue, GlueSettings};
+use millrace_jobs::run_context::{JobSettings, RunContext};
+use millrace_jobs::run_record::TableReport;
+use millrace_jobs::{analytics_aggregation, job_error::JobError, raw_transformation, time_series_analysis};
+use millrace_lake::catalogue::{Catalogue, NoCatalogue};
+use millrace_lake::{OpenError, Store};
+use millrace_runtime::metrics::emf::{self, Told};
+use millrace_runtime::metrics::{BYTES_OUT, COLD_STARTS, OBJECT_SIZE};
+use millrace_runtime::settings::Environment;
+use millrace_runtime::{Meter, telemetry};
+use serde::Serialize;
+
+pub use self::error::CloudJobError;
+pub use self::request::Request;
+pub use self::settings::Settings;
+use crate::registration::register;
+
+/// Which job a process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    RawTransformation,
+    AnalyticsAggregation,
+    TimeSeriesAnalysis,
+}
+
+/// What a run answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    pub as_of: NaiveDate,
+    /// `false`: a run that started later has published this day already.
+    pub published: bool,
+    /// The rows of each table.
+    pub tables: serde_json::Map<String, serde_json::Value>,
+    pub seconds: f64,
+}
+
+/// Where Lambda's runtime is asked for events; set by Lambda alone.
+const OF_LAMBDA: &str = "AWS_LAMBDA_RUNTIME_API";
+
+/// A job's `main`. In Lambda it serves events; elsewhere it runs once, answers a line of JSON on standard output, and ends
+/// with exit code 1 and a line on standard error where it failed.
+pub fn main(job: Job) -> ExitCode {
+    let outcome = telemetry::for_lambda().map_err(Into::into).and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        if std::env::var_os(OF_LAMBDA).is_some() {
+            runtime.block_on(serve(job))
+        } else {
+            runtime.block_on(once(job))
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = telemetry::with_causes(&*error), "the job failed");
+            eprintln!("error: {}", telemetry::with_causes(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+async fn once(job: Job) -> Result<(), Failure> {
+    let answer = invoke(job, Environment::of_process(), Request::default(), now(), &Meter::new()).await?;
+    println!("{}", serde_json::to_string(&answer)?);
+    Ok(())
+}
+
+async fn serve(job: Job) -> Result<(), Failure> {
+    let meter = Meter::new();
+    meter.add(COLD_STARTS, "", 1);
+    let function = job.name();
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Request>| {
+        let answer = invoke(job, Environment::of_process(), event.payload, now(), &meter).await;
+        let now_millis = u64::try_from(now().timestamp_millis()).unwrap_or_default();
+        emf::tell(&meter, Told { function, request_id: &event.context.request_id, now_millis });
+        answer.map_err(|error| Diagnostic {
+            error_type: format!("{:?}", error.class()),
+            error_message: telemetry::with_causes(&error),
+        })
+    }))
+    .await
+}
+
+/// One run, as the environment and the request say; the request wins.
+pub async fn invoke(
+    job: Job,
+    environment: Environment,
+    request: Request,
+    now: DateTime<Utc>,
+    meter: &Meter,
+) -> Result<Answer, CloudJobError> {
+    let mut settings = Settings::of(environment, now)?;
+    settings.as_of = request.as_of.unwrap_or(settings.as_of);
+    settings.started_at = request.started_at.unwrap_or(settings.started_at);
+    let store =
+        millrace_lake::open(&settings.lake).await.map_err(|error: OpenError| JobError::from(error))?;
+    let done = run_on(Arc::clone(&store), job, &settings, meter).await;
+    // Locks are given back, so that the day's next job need not wait until they run out.
+    store.settle().await;
+    done
+}
+
+async fn run_on(
+    store: Arc<dyn Store>,
+    job: Job,
+    settings: &Settings,
+    meter: &Meter,
+) -> Result<Answer, CloudJobError> {
+    let run = RunContext { as_of: settings.as_of, started_at: settings.started_at.timestamp_micros() };
+    let lake = store.address();
+    // Before the work: settings that make no client are told before hours of it.
+    let catalogue: Box<dyn Catalogue> = match &settings.glue_database {
+        None => Box::new(NoCatalogue),
+        Some(database) => Box::new(GlueCatalogue::connect(GlueSettings::new(database.clone())).await?),
+    };
+    let (published, tables, seconds) = match job {
+        Job::RawTransformation => {
+            let limits =
+                JobSettings { memory_bytes: settings.memory_bytes, scratch_dir: settings.scratch.clone() };
+            let report = raw_transformation::run(store, &run, &limits, &|_| {}).await?;
+            (report.published, report.tables, report.seconds)
+        }
+        Job::AnalyticsAggregation => {
+            let report = analytics_aggregation::run(store, &run, &|_| {}).await?;
+            (report.published, report.tables, report.seconds)
+        }
+        Job::TimeSeriesAnalysis => {
+            let report = time_series_analysis::run(store, &run, &|_| {}).await?;
+            (report.published, report.tables, report.seconds)
+        }
+    };
+    // After the run's record. A registration that fails fails the job, whose next try publishes the same and registers it.
+    if published && settings.glue_database.is_some() {
+        register(&*catalogue, &lake, &tables, settings.as_of).await?;
+    }
+    if published {
+        tell(&tables, meter);
+    }
+    let rows = tables.iter().map(|table| (table.name.clone(), table.rows.into())).collect();
+    Ok(Answer { as_of: settings.as_of, published, tables: rows, seconds })
+}
+
+/// Published tables as a log event and their metrics.
+fn tell(tables: &[TableReport], meter: &Meter) {
+    for TableReport { name, rows, bytes, .. } in tables {
+        tracing::info!(table = name, rows, bytes, "table_published");
+        meter.add(BYTES_OUT, name, *bytes);
+        meter.observe(OBJECT_SIZE, name, *bytes as f64);
+    }
+}
+
+impl Job {
+    fn name(self) -> &'static str {
+        match self {
+            Self::RawTransformation => "raw-transformation",
+            Self::AnalyticsAggregation => "analytics-aggregation",
+            Self::TimeSeriesAnalysis => "time-series-analysis",
+        }
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    DateTime::from_timestamp_micros(i64::try_from(since.as_micros()).unwrap_or_default()).unwrap_or_default()
+}

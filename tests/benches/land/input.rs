@@ -1,0 +1,83 @@
+//! Simulated events in a topic of their own.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use millrace_events::catalogue::by_topic;
+use millrace_events::frame::Encoding;
+use millrace_events::row::RowBuffer;
+use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream};
+use millrace_stream::client::ClientSettings;
+use millrace_stream::producer::{Producer, Publisher};
+use millrace_stream::record::OutgoingRecord;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use tokio::runtime::Builder;
+
+/// What a record carries beside its event, as traced producers send it.
+const TRACE: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const CHUNK: usize = 10_000;
+
+/// Makes the stream's topic and fills it; answers the bytes of keys, values and headers.
+pub(crate) fn fill(brokers: &str, stream: Stream, encoding: Encoding, records: usize) -> anyhow::Result<u64> {
+    create(brokers, stream.topic())?;
+    // Now: a broker keeps what is a week old no longer than it likes.
+    let start = now_millis();
+    let mut settings = BehaviourSettings::new(7, start, stream.into());
+    (settings.first_users, settings.acts_per_second) = (20_000, 1_000.0);
+    let mut behaviour = Behaviour::new(settings)?;
+    let event = by_topic(stream.topic()).context("the stream has an event")?;
+    let headers: [(&str, Option<&[u8]>); 4] = [
+        ("content-type", Some(encoding.content_type().as_bytes())),
+        ("event-type", Some(event.message().as_bytes())),
+        ("schema-version", Some(b"1")),
+        ("traceparent", Some(TRACE)),
+    ];
+    let of_headers: usize =
+        headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum();
+    let producer = Producer::connect(&ClientSettings::new(brokers), None)?;
+    let (mut batch, mut row, mut value) = (Batch::new(), RowBuffer::new(event), Vec::new());
+    let (mut sent, mut bytes) = (0, 0);
+    while sent < records {
+        behaviour.fill(&mut batch, CHUNK.min(records - sent))?;
+        for record in batch.iter() {
+            value.clear();
+            match encoding {
+                Encoding::Protobuf => value.extend_from_slice(record.value),
+                _ => event.transcode(record.value, encoding, None, &mut row, &mut value)?,
+            }
+            producer.publish(&OutgoingRecord {
+                topic: stream.topic(),
+                key: record.key,
+                value: Some(&value),
+                timestamp: record.timestamp,
+                headers: &headers,
+            })?;
+            bytes += (record.key.map_or(0, <[u8]>::len) + value.len() + of_headers) as u64;
+            sent += 1;
+        }
+    }
+    producer.flush()?;
+    Ok(bytes)
+}
+
+fn create(brokers: &str, topic: &str) -> anyhow::Result<()> {
+    let admin: AdminClient<_> = ClientConfig::new().set("bootstrap.servers", brokers).create()?;
+    let new = NewTopic::new(topic, crate::PARTITIONS, TopicReplication::Fixed(1));
+    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
+    let made = Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(admin.create_topics([&new], &options))?;
+    ensure!(
+        made.iter().all(Result::is_ok),
+        "the topic {topic} could not be made ({made:?}): give a broker that has none, as cargo xtask bench land starts it"
+    );
+    Ok(())
+}
+
+/// Milliseconds since 1970, UTC.
+fn now_millis() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

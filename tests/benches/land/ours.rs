@@ -1,0 +1,83 @@
+//! Our lander, in a process of its own.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail};
+use land_events::{LandSettings, Lander, LanderSettings};
+use millrace_events::catalogue::by_topic;
+use millrace_lake::{FolderStore, Generation};
+use millrace_runtime::{Meter, Shutdown};
+use millrace_stream::client::ClientSettings;
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Builder;
+
+/// The first argument of the process that lands.
+pub(crate) const ROLE: &str = "the-lander";
+
+/// It ends when no record came for so long, which is taken off its wall time.
+const IDLE: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) rows: u64,
+    pub(crate) objects: u64,
+    pub(crate) bytes: u64,
+    pub(crate) seconds: f64,
+    pub(crate) cpu_seconds: f64,
+    pub(crate) peak_rss_bytes: u64,
+}
+
+/// Lands the whole topic in a group and a folder of its own.
+pub(crate) fn run(brokers: &str, topic: &str, group: &str) -> anyhow::Result<Run> {
+    let folder = tempfile::tempdir()?;
+    let output = Command::new(std::env::current_exe()?)
+        .args([ROLE, brokers, topic, group])
+        .arg(folder.path())
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        bail!("the lander ended with {}", output.status);
+    }
+    serde_json::from_slice(&output.stdout).context("the lander told no counts")
+}
+
+/// The other end of [`run`].
+pub(crate) fn land(arguments: &[String]) -> anyhow::Result<()> {
+    let [brokers, topic, group, folder] = arguments else {
+        bail!("a lander takes brokers, topic, group, folder")
+    };
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let event = by_topic(topic).context("the topic has no event")?;
+    let settings = LanderSettings {
+        events: vec![event.clone()],
+        client: ClientSettings::new(brokers.as_str()),
+        group: group.clone(),
+        generation: Generation::new("bench")?,
+        store: Arc::new(FolderStore::new(folder)),
+        bounds: LandSettings::default(),
+        schemas: None,
+        until_idle: Some(IDLE),
+        metered: false,
+    };
+    let began = Instant::now();
+    let mut lander = Lander::new(settings, Meter::new(), Shutdown::new(), now_micros);
+    lander.stay(runtime.handle())?;
+    let counts = lander.counts();
+    let run = Run {
+        rows: counts.rows,
+        objects: counts.objects,
+        bytes: counts.bytes,
+        seconds: began.elapsed().saturating_sub(IDLE).as_secs_f64(),
+        cpu_seconds: millrace_runtime::cpu_seconds().unwrap_or(f64::NAN),
+        peak_rss_bytes: millrace_runtime::peak_rss_bytes().unwrap_or_default(),
+    };
+    println!("{}", serde_json::to_string(&run)?);
+    Ok(())
+}
+
+fn now_micros() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
