@@ -1,13 +1,15 @@
 //! Simulated events in a topic of their own.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use millrace_events::catalogue::by_topic;
 use millrace_events::frame::Encoding;
 use millrace_events::row::RowBuffer;
-use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream};
+use millrace_sources::{Batch, Behaviour, BehaviourSettings, Share, Stream};
 use millrace_stream::client::ClientSettings;
+use millrace_stream::ledger::Ledger;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::record::OutgoingRecord;
 use rdkafka::ClientConfig;
@@ -18,13 +20,29 @@ use tokio::runtime::Builder;
 const TRACE: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const CHUNK: usize = 10_000;
 
-/// Makes the stream's topic and fills it; answers the bytes of keys, values and headers.
-pub(crate) fn fill(brokers: &str, stream: Stream, encoding: Encoding, records: usize) -> anyhow::Result<u64> {
+/// What a topic was filled with.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    /// Of keys, values and headers.
+    pub(crate) bytes: u64,
+    pub(crate) acknowledged: Ledger,
+    /// How many records of each kind have to become dead letters.
+    pub(crate) poison: BTreeMap<&'static str, u64>,
+}
+
+/// Makes the stream's topic and fills it; `broken` of the records cannot be rows.
+pub(crate) fn fill(
+    brokers: &str,
+    stream: Stream,
+    encoding: Encoding,
+    records: usize,
+    broken: Share,
+) -> anyhow::Result<Filled> {
     create(brokers, stream.topic())?;
     // Now: a broker keeps what is a week old no longer than it likes.
     let start = now_millis();
     let mut settings = BehaviourSettings::new(7, start, stream.into());
-    (settings.first_users, settings.acts_per_second) = (20_000, 1_000.0);
+    (settings.first_users, settings.acts_per_second, settings.broken) = (20_000, 1_000.0, broken);
     let mut behaviour = Behaviour::new(settings)?;
     let event = by_topic(stream.topic()).context("the stream has an event")?;
     let headers: [(&str, Option<&[u8]>); 4] = [
@@ -37,7 +55,7 @@ pub(crate) fn fill(brokers: &str, stream: Stream, encoding: Encoding, records: u
         headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum();
     let producer = Producer::connect(&ClientSettings::new(brokers), None)?;
     let (mut batch, mut row, mut value) = (Batch::new(), RowBuffer::new(event), Vec::new());
-    let (mut sent, mut bytes) = (0, 0);
+    let (mut sent, mut bytes, mut poison) = (0, 0, BTreeMap::new());
     while sent < records {
         behaviour.fill(&mut batch, CHUNK.min(records - sent))?;
         for record in batch.iter() {
@@ -45,6 +63,10 @@ pub(crate) fn fill(brokers: &str, stream: Stream, encoding: Encoding, records: u
             match encoding {
                 Encoding::Protobuf => value.extend_from_slice(record.value),
                 _ => event.transcode(record.value, encoding, None, &mut row, &mut value)?,
+            }
+            if let Some(fault) = record.fault {
+                fault.break_bytes(&mut value);
+                *poison.entry(fault.kind()).or_insert(0) += 1;
             }
             producer.publish(&OutgoingRecord {
                 topic: stream.topic(),
@@ -58,7 +80,7 @@ pub(crate) fn fill(brokers: &str, stream: Stream, encoding: Encoding, records: u
         }
     }
     producer.flush()?;
-    Ok(bytes)
+    Ok(Filled { bytes, acknowledged: producer.acknowledged(), poison })
 }
 
 fn create(brokers: &str, topic: &str) -> anyhow::Result<()> {

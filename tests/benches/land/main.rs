@@ -2,9 +2,11 @@
 //! Structured Streaming.
 //!
 //! A lander is a process of its own, so that its CPU seconds are ours alone: the broker shares the machine. Each figure is the
-//! median of its runs, ours and Spark's taken in turn.
+//! median of its runs, ours and Spark's taken in turn. Last, landers are killed at random, and every record is looked for.
+//! Arguments that are no options choose among `goal`, `spark` and `kills`; `--records N` is the size.
 
 mod input;
+mod kills;
 mod ours;
 mod spark;
 
@@ -12,7 +14,7 @@ use anyhow::{Context, ensure};
 use millrace_bench_report::cost::Landed;
 use millrace_bench_report::{Measure, Report, median};
 use millrace_events::frame::Encoding;
-use millrace_sources::Stream;
+use millrace_sources::{Share, Stream};
 
 use crate::ours::Run;
 
@@ -37,8 +39,20 @@ fn main() -> anyhow::Result<()> {
         report.note("skipped: bench land: no real Kafka, MILLRACE_TEST_KAFKA is not set; cargo xtask bench land starts one");
         return Ok(());
     };
-    goal(&mut report, &brokers, records)?;
-    side_by_side(&mut report, &brokers, records / 4)?;
+    let chosen = |part: &str| {
+        let parts = ["goal", "spark", "kills"];
+        arguments.iter().any(|name| name == part)
+            || !arguments.iter().any(|name| parts.contains(&name.as_str()))
+    };
+    if chosen("goal") {
+        goal(&mut report, &brokers, records)?;
+    }
+    if chosen("spark") {
+        side_by_side(&mut report, &brokers, records / 4)?;
+    }
+    if chosen("kills") {
+        kills::prove(&report, &brokers, records)?;
+    }
     report.finish();
     Ok(())
 }
@@ -46,7 +60,7 @@ fn main() -> anyhow::Result<()> {
 /// Interactions as Protobuf, with the headers of traced producers: the goal's 300 bytes.
 fn goal(report: &mut Report, brokers: &str, records: usize) -> anyhow::Result<()> {
     let topic = Stream::Interactions.topic();
-    let bytes = input::fill(brokers, Stream::Interactions, Encoding::Protobuf, records)?;
+    let bytes = input::fill(brokers, Stream::Interactions, Encoding::Protobuf, records, Share::NONE)?.bytes;
     report.note(&format!(
         "{records} interactions as Protobuf in {PARTITIONS} partitions, {:.0} bytes a record (key, value, headers)",
         bytes as f64 / records as f64
@@ -86,7 +100,7 @@ fn side_by_side(report: &mut Report, brokers: &str, records: usize) -> anyhow::R
         report.note("skipped: Spark: MILLRACE_SPARK_PYTHON and MILLRACE_SPARK_KAFKA_JARS are not set; cargo xtask bench land sets them");
         return Ok(());
     };
-    let bytes = input::fill(brokers, Stream::Videos, Encoding::Json, records)?;
+    let bytes = input::fill(brokers, Stream::Videos, Encoding::Json, records, Share::NONE)?.bytes;
     report.note(&format!(
         "{records} video engagements as JSON, {:.0} bytes a record; Spark's JVM is started and warm before its time begins, \
          and it leaves out our checks, partitions by hour, dead letters and names",

@@ -1,5 +1,6 @@
 //! Our lander, in a process of its own.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,6 +16,9 @@ use tokio::runtime::Builder;
 
 /// The first argument of the process that lands.
 pub(crate) const ROLE: &str = "the-lander";
+
+/// The same of one that may have to wait until its group knows that another was killed.
+const PATIENT: Duration = Duration::from_secs(20);
 
 /// It ends when no record came for so long, which is taken off its wall time.
 const IDLE: Duration = Duration::from_secs(2);
@@ -32,22 +36,44 @@ pub(crate) struct Run {
 /// Lands the whole topic in a group and a folder of its own.
 pub(crate) fn run(brokers: &str, topic: &str, group: &str) -> anyhow::Result<Run> {
     let folder = tempfile::tempdir()?;
-    let output = Command::new(std::env::current_exe()?)
-        .args([ROLE, brokers, topic, group])
-        .arg(folder.path())
-        .stderr(Stdio::inherit())
-        .output()?;
+    let output =
+        lander(brokers, topic, group, folder.path(), Pace::Steady)?.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         bail!("the lander ended with {}", output.status);
     }
     serde_json::from_slice(&output.stdout).context("the lander told no counts")
 }
 
-/// The other end of [`run`].
+/// How often a lander makes durable and commits what it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As `millrace land` does unless it is told otherwise.
+    Steady,
+    /// After a second: for landers that do not live long.
+    Hurried,
+}
+
+/// A process that lands; it prints its counts where it ends by itself.
+pub(crate) fn lander(
+    brokers: &str,
+    topic: &str,
+    group: &str,
+    lake: &Path,
+    pace: Pace,
+) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args([ROLE, brokers, topic, group]).arg(lake).args((pace == Pace::Hurried).then_some("hurried"));
+    Ok(command)
+}
+
+/// The other end of [`lander`].
 pub(crate) fn land(arguments: &[String]) -> anyhow::Result<()> {
-    let [brokers, topic, group, folder] = arguments else {
-        bail!("a lander takes brokers, topic, group, folder")
-    };
+    let ([brokers, topic, group, folder], rest) =
+        arguments.split_first_chunk().context("a lander is told more")?;
+    let (mut bounds, mut idle) = (LandSettings::default(), IDLE);
+    if !rest.is_empty() {
+        (bounds.rolling.age, idle) = (Duration::from_secs(1), PATIENT);
+    }
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let event = by_topic(topic).context("the topic has no event")?;
     let settings = LanderSettings {
@@ -56,9 +82,9 @@ pub(crate) fn land(arguments: &[String]) -> anyhow::Result<()> {
         group: group.clone(),
         generation: Generation::new("bench")?,
         store: Arc::new(FolderStore::new(folder)),
-        bounds: LandSettings::default(),
+        bounds,
         schemas: None,
-        until_idle: Some(IDLE),
+        until_idle: Some(idle),
         metered: false,
     };
     let began = Instant::now();
