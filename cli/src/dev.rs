@@ -1,13 +1,13 @@
 //! `millrace dev`: what AWS does between Kafka and a Lambda function, on this machine.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::HumanCount;
 use millrace_event_source::http_invoke::HttpInvoke;
-use millrace_event_source::on_failure::ToFile;
+use millrace_event_source::on_failure::{OnFailure, ToFile};
+use millrace_event_source::on_queue::ToQueue;
 use millrace_event_source::source::RecordSource;
 use millrace_event_source::{BatchPolicy, Driver, OwnedRecord};
 use millrace_events::event::Event;
@@ -24,6 +24,7 @@ Examples:
   cargo lambda watch -A 127.0.0.1 -P 9000             in another terminal: builds and serves the functions
   millrace dev --brokers localhost:9092
   millrace dev --brokers localhost:9092 --function land-events --topics ad_events --batch 500 --attempts 3 --bisect
+  millrace dev --brokers localhost:9092 --attempts 3 --on-failure http://127.0.0.1:4566/000000000000/failed
 
 Delivers as an event source mapping does: several partitions in one payload, ordered within each, at least once, again
 what an answer names in batchItemFailures, and to --on-failure what was tried too often.";
@@ -58,9 +59,9 @@ pub(crate) struct DevArgs {
     /// Halve a batch that failed whole
     #[arg(long)]
     bisect: bool,
-    /// Where records go that were given up, a line of JSON each
-    #[arg(long, value_name = "FILE", default_value = "millrace-dev-failed.jsonl")]
-    on_failure: PathBuf,
+    /// Where records go that were given up: a file, a line of JSON a batch; or the URL of an emulator's SQS queue, a message a batch
+    #[arg(long, value_name = "FILE|URL", default_value = "millrace-dev-failed.jsonl")]
+    on_failure: String,
     /// End when no record came for so many seconds [default: no end]
     #[arg(long, value_name = "SECONDS")]
     until_idle: Option<u64>,
@@ -85,6 +86,14 @@ impl RecordSource for Group {
     }
 }
 
+fn on_failure(args: &DevArgs) -> anyhow::Result<Box<dyn OnFailure>> {
+    Ok(if args.on_failure.contains("://") {
+        Box::new(ToQueue::new(&args.on_failure, &args.function)?)
+    } else {
+        Box::new(ToFile::new(&args.on_failure))
+    })
+}
+
 pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let topics: Vec<_> = events_of(&args.topics)?.into_iter().map(Event::topic).collect();
     let consumer = GroupConsumer::join(&client(&args.brokers)?, &args.group, &topics)?;
@@ -98,7 +107,7 @@ pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
         },
         // Lambda's own limit.
         invoke: HttpInvoke::new(&args.endpoint, &args.function, Duration::from_secs(900))?,
-        on_failure: ToFile::new(&args.on_failure),
+        on_failure: on_failure(&args)?,
         bootstrap_servers: args.brokers.clone(),
         pause: Duration::from_millis(100),
     };

@@ -57,8 +57,9 @@ const POLARS: Thing = Thing("Polars", &["polars", "polars-*"]);
 const TOKIO: Thing = Thing("tokio", &["tokio", "tokio-*"]);
 
 /// Rooms that use any other: the tests and the benches.
-const TESTS: [&str; 8] = [
+const TESTS: [&str; 9] = [
     "millrace-tests",
+    "millrace-bench-functions",
     "millrace-bench-ingest",
     "millrace-bench-jobs",
     "millrace-bench-land",

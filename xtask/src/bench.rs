@@ -5,10 +5,11 @@ use std::process::Command;
 use crate::commands::{cargo, succeeds};
 use crate::servers::{self, spark_kafka};
 use crate::skips::SkipLog;
-use crate::{python_env, test_run, workspace};
+use crate::{package, python_env, test_run, workspace};
 
 const JOBS: &str = "jobs";
 const LAND: &str = "land";
+const FUNCTIONS: &str = "functions";
 
 /// The benchmarks that measure whole runs of the program: the others need no Polars to be built.
 const OF_THE_PROGRAM: [&str; 2] = ["ingest", JOBS];
@@ -36,6 +37,12 @@ pub(crate) fn run(arguments: &BenchArguments) -> anyhow::Result<bool> {
         bench.arg("--json");
     }
     bench.args(&arguments.args);
+    if arguments.name == FUNCTIONS {
+        let Some(packaged) = package::with_the_floor()? else { return Ok(false) };
+        bench
+            .env("MILLRACE_FUNCTION_ZIPS", packaged.zips)
+            .env("MILLRACE_FUNCTION_BINARIES", packaged.binaries);
+    }
     let log = SkipLog::begin(&workspace::scratch())?;
     bench.env(crate::skips::VARIABLE, log.path());
     test_run::set_up(&mut bench, &log)?;

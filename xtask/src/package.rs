@@ -60,6 +60,25 @@ pub(crate) fn run(arguments: &PackageArguments) -> anyhow::Result<bool> {
     Ok(fits)
 }
 
+/// What the functions' bench measures.
+pub(crate) struct Packaged {
+    /// A folder a function, with its zip.
+    pub(crate) zips: PathBuf,
+    /// The binaries in them, and the floor's.
+    pub(crate) binaries: PathBuf,
+}
+
+/// Packages every function, and builds a function that does nothing in the same way; `None`: a build failed.
+pub(crate) fn with_the_floor() -> anyhow::Result<Option<Packaged>> {
+    // A zip past its size is what the bench is there to tell.
+    run(&PackageArguments { functions: Vec::new(), arm64: false, portable: false })?;
+    let mut floor = cargo(&["build", "--profile", "lambda", "--package", "millrace-bench-functions"]);
+    if !succeeds(floor.args(["--bin", "hello-world", "--target-dir"]).arg(builds()))? {
+        return Ok(None);
+    }
+    Ok(Some(Packaged { zips: workspace::target_dir().join("lambda"), binaries: builds().join("lambda") }))
+}
+
 fn packages(functions: &[&'static str]) -> Vec<&'static str> {
     functions.iter().flat_map(|function| ["--package", function]).collect()
 }

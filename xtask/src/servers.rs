@@ -74,7 +74,7 @@ impl Kind {
         match self {
             Self::Kafka => &["millrace-stream", "millrace-tests", "millrace-bench-land"],
             Self::Registry => &["millrace-stream", "millrace-tests"],
-            Self::Localstack => &["millrace-lake", "millrace-tests"],
+            Self::Localstack => &["millrace-event-source", "millrace-lake", "millrace-tests"],
             Self::Ministack => &["millrace-glue", "millrace-lake"],
         }
     }

@@ -30,21 +30,21 @@ impl HttpInvoke {
             function,
             "invocations",
         ]);
-        // Another part of the process may have installed one, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .timeout(patience)
-            // Plain HTTP of this machine: nothing to verify, and no proxy on the way.
-            .tls_certs_only(std::iter::empty::<Certificate>())
-            .no_proxy()
-            .build()
-            .map_err(|source| InvokeError::Unreachable {
-                function: function.to_owned(),
-                endpoint: endpoint.to_owned(),
-                source,
-            })?;
+        let http = emulators_client(patience).map_err(|source| InvokeError::Unreachable {
+            function: function.to_owned(),
+            endpoint: endpoint.to_owned(),
+            source,
+        })?;
         Ok(Self { http, url, function: function.to_owned(), endpoint: endpoint.to_owned() })
     }
+}
+
+/// Plain HTTP of this machine: nothing to verify, and no proxy on the way.
+pub(crate) fn emulators_client(patience: Duration) -> reqwest::Result<reqwest::Client> {
+    // Another part of the process may have installed one, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().timeout(patience);
+    client.tls_certs_only(std::iter::empty::<Certificate>()).no_proxy().build()
 }
 
 #[async_trait]

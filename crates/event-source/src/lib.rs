@@ -10,6 +10,7 @@ mod group;
 pub mod http_invoke;
 pub mod invoke;
 pub mod on_failure;
+pub mod on_queue;
 pub mod payload;
 pub mod record;
 pub mod source;

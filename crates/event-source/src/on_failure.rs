@@ -18,6 +18,13 @@ pub trait OnFailure: Send + Sync {
     async fn keep(&self, records: &[OwnedRecord]) -> std::io::Result<()>;
 }
 
+#[async_trait]
+impl OnFailure for Box<dyn OnFailure> {
+    async fn keep(&self, records: &[OwnedRecord]) -> std::io::Result<()> {
+        (**self).keep(records).await
+    }
+}
+
 /// Keeps them in memory, for tests.
 #[derive(Debug, Default)]
 pub struct InMemory {

@@ -13,7 +13,7 @@ use crate::file_lock::{self, NamedLock};
 use crate::key::Key;
 use crate::layout;
 use crate::salvage;
-use crate::store::{LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
+use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
 use crate::temp_file::{self, TempFile};
 
 /// Bytes a writer gathers before it goes to the disk: small pieces would pay a thread hop each; larger ones hold
@@ -69,6 +69,21 @@ impl Store for FolderStore {
             temp.publish(&path)
         })
         .await
+    }
+
+    async fn put_new(&self, key: &Key, body: Bytes) -> std::result::Result<PutNew, StoreError> {
+        let (path, private) = (self.path(key), is_private(key));
+        let created = self.off_thread("write", key.as_str(), move |_| {
+            let is_new = !path.exists() && {
+                let mut temp = create_beside(&path, private)?;
+                temp.file().write_all(&body)?;
+                temp.publish_new(&path)?
+            };
+            // Also of another's object: who wrote it may have died before this.
+            temp_file::sync_parent(&path)?;
+            Ok(is_new)
+        });
+        Ok(if created.await? { PutNew::Created } else { PutNew::AlreadyThere })
     }
 
     async fn writer(&self, key: &Key) -> std::result::Result<Box<dyn ObjectWriter>, StoreError> {

@@ -68,6 +68,22 @@ impl TempFile {
         self.published = true;
         sync_parent(path)
     }
+
+    /// The same where nothing has that name, which the caller makes durable; `false`: something has, and stays as it is.
+    pub(crate) fn publish_new(self, path: &Path) -> Result<bool> {
+        self.file.sync_all()?;
+        match std::fs::hard_link(&self.path, path) {
+            Ok(()) => {
+                // The temporary name goes with the drop; the object has its own.
+                drop(self);
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            // A file system without links: of two at once the later stays, and both hold the same.
+            Err(_) if path.exists() => Ok(false),
+            Err(_) => self.publish(path).map(|()| true),
+        }
+    }
 }
 
 impl Drop for TempFile {

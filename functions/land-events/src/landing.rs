@@ -10,7 +10,7 @@ use millrace_events::event::Event;
 use millrace_events::refusal::Refusal;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::schemas::WriterSchemas;
-use millrace_lake::{Generation, RawObjectName, Store};
+use millrace_lake::{Generation, PutNew, RawObjectName, Store};
 use millrace_runtime::Meter;
 use millrace_stream::StreamError;
 use millrace_stream::dead_letter;
@@ -312,7 +312,10 @@ impl<P: Publisher + 'static> Landing<P> {
         let key = name.key(table, object.first.timestamp)?;
         let bytes = object.body.len() as u64;
         tracing::trace!(%key, bytes, "storing an object");
-        self.store.put(&key, Bytes::from(object.body)).await?;
+        // The name says which records it holds: one that is there was landed before, and may have lost an erased person since.
+        if self.store.put_new(&key, Bytes::from(object.body)).await? == PutNew::AlreadyThere {
+            tracing::debug!(%key, "the object was there already");
+        }
         ObjectLanded { key: &key, table, bytes }.tell(&self.meter);
         self.counts.objects += 1;
         self.counts.bytes += bytes;

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
+use bytes::Bytes;
 use land_events::{LandError, LandSettings, Landed, Landing};
 use millrace_events::failure::Class;
 use millrace_lake::fault::{Fault, FaultyStore, Place};
 use millrace_lake::memory::MemoryStore;
 use millrace_lake::rolling::RollingPolicy;
-use millrace_lake::{Generation, RawObjectName, Store};
+use millrace_lake::{Generation, Key, RawObjectName, Store};
 use millrace_proto::users::v1::UserCreated;
 use millrace_stream::StreamError;
 use millrace_stream::producer::Publisher;
@@ -165,9 +166,9 @@ const FOUR: &str = "date=2026-02-03/hour=04";
 
 #[tokio::test]
 async fn the_same_batch_gives_the_same_object_to_the_byte() {
-    let store = FaultyStore::new(MemoryStore::new());
     let mut bodies = Vec::new();
     for _ in 0..2 {
+        let store = FaultyStore::new(MemoryStore::new());
         let mut bench = Bench::over(store.clone(), unbounded());
         bench.push_users(3, 17..200);
         assert_eq!(ends(&bench.roll_all().await), [(3, 200, 183)]);
@@ -177,6 +178,18 @@ async fn the_same_batch_gives_the_same_object_to_the_byte() {
         assert_eq!(bench.offsets().await, [(17..200).collect::<Vec<_>>()]);
     }
     assert_eq!(bodies[0], bodies[1]);
+}
+
+#[tokio::test]
+async fn an_object_that_is_there_stays_as_it_is_and_its_records_are_done() {
+    let store = FaultyStore::new(MemoryStore::new());
+    // Such as one from which a person was erased since.
+    let key = Key::new(name(FOUR, 3, 17, 19)).unwrap();
+    store.put(&key, Bytes::from_static(b"as it was left")).await.unwrap();
+    let mut bench = Bench::over(store.clone(), unbounded());
+    bench.push_users(3, 17..20);
+    assert_eq!(ends(&bench.roll_all().await), [(3, 20, 3)]);
+    assert_eq!(store.get(&key).await.unwrap(), "as it was left");
 }
 
 #[tokio::test]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use millrace_events::failure::Class;
 use millrace_lake::OpenError;
-use millrace_runtime::Deadline;
+use millrace_runtime::metrics::{COLD_STARTS, RECORDS_IN, RECORDS_OUT};
 use millrace_runtime::secret_source::SecretSource;
 use millrace_runtime::settings::{Environment, SettingsError};
+use millrace_runtime::{Deadline, Meter};
 use millrace_stream::kafka_environment::{KafkaEnvironment, KafkaEnvironmentError};
 use millrace_stream::lazy_producer::LazyProducer;
 
@@ -64,11 +65,19 @@ impl FunctionError {
 pub struct Function {
     settings: Result<Settings, Arc<SettingsError>>,
     secrets: Arc<dyn SecretSource>,
+    meter: Meter,
 }
 
 impl Function {
     pub fn new(environment: Environment, secrets: Arc<dyn SecretSource>) -> Self {
-        Self { settings: Settings::of(environment).map_err(Arc::new), secrets }
+        let meter = Meter::new();
+        meter.add(COLD_STARTS, "", 1);
+        Self { settings: Settings::of(environment).map_err(Arc::new), secrets, meter }
+    }
+
+    /// What invocations are told to: emptied by `main` at the end of each, whatever came of it.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// One run; clients are made anew for each, as runs are rare.
@@ -85,8 +94,13 @@ impl Function {
             }
         };
         let producer = LazyProducer::new(client);
+        let topic = request.topic.clone();
         let run = tokio::task::spawn_blocking(move || replay(&mut *source, &producer, &request, deadline));
         let report = run.await.map_err(FunctionError::CutOff)??;
+        if !report.dry_run {
+            self.meter.add(RECORDS_IN, &topic, report.letters);
+            self.meter.add(RECORDS_OUT, &topic, report.sent);
+        }
         tracing::info!(
             dry_run = report.dry_run,
             letters = report.letters,
