@@ -31,7 +31,7 @@ enum Task {
     Lint,
     /// What a pull request must pass: lint, dependency policy (cargo-deny, where installed), `test --strict`
     Ci,
-    /// Builds the functions' zips into target/lambda, each held below 8 MB
+    /// Builds the functions' zips, and with --jobs the jobs', into target/lambda; a function's is held below 8 MB
     Package(package::PackageArguments),
     /// Builds and runs one benchmark of tests/benches
     Bench(bench::BenchArguments),

@@ -1,4 +1,4 @@
-//! The functions as zips that Lambda takes: `target/lambda/<function>/bootstrap.zip`, each held below a size.
+//! The functions and the jobs as zips that Lambda takes: `target/lambda/<name>/bootstrap.zip`, the functions' held below a size.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,11 @@ use crate::workspace;
 /// Every folder of functions/.
 const FUNCTIONS: [&str; 3] = ["land-events", "fetch-users", "replay-dead-letters"];
 
-/// What a zip may weigh: past it a cold start is felt, and somebody should look at what came in.
+/// The jobs' mains for the cloud, binaries of one package.
+const JOBS: [&str; 3] = ["raw-transformation", "analytics-aggregation", "time-series-analysis"];
+const PACKAGE_OF_JOBS: &str = "millrace-cloud-jobs";
+
+/// What a function's zip may weigh: past it a cold start is felt, and somebody should look at what came in.
 const MOST: u64 = 8_000_000;
 
 /// Builds with zig as the linker, which knows older glibc and other processors; pinned together.
@@ -21,8 +25,11 @@ const CARGO_LAMBDA: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
 
 #[derive(clap::Args)]
 pub(crate) struct PackageArguments {
-    /// Only these functions
-    functions: Vec<String>,
+    /// Functions and jobs, by name; all functions unless named
+    names: Vec<String>,
+    /// The jobs too: they have Polars in them, whose build takes half an hour
+    #[arg(long)]
+    jobs: bool,
     /// For Graviton: built by cargo-lambda, which is fetched once from PyPI with zig
     #[arg(long)]
     arm64: bool,
@@ -32,30 +39,50 @@ pub(crate) struct PackageArguments {
 }
 
 pub(crate) fn run(arguments: &PackageArguments) -> anyhow::Result<bool> {
-    let wanted =
-        |name: &&str| arguments.functions.is_empty() || arguments.functions.iter().any(|f| f == name);
-    let functions: Vec<_> = FUNCTIONS.into_iter().filter(wanted).collect();
-    if let Some(unknown) = arguments.functions.iter().find(|name| !FUNCTIONS.contains(&name.as_str())) {
-        bail!("there is no function {unknown}; known are {}", FUNCTIONS.join(", "));
+    let PackageArguments { names, jobs, arm64, portable } = arguments;
+    if let Some(unknown) = names.iter().find(|name| !FUNCTIONS.iter().chain(&JOBS).any(|known| known == name))
+    {
+        bail!("there is no {unknown}; known are {} and {}", FUNCTIONS.join(", "), JOBS.join(", "));
     }
-    let cross = arguments.arm64 || arguments.portable;
-    let built = if cross { build_cross(&functions, arguments.arm64)? } else { build_here(&functions)? };
-    let Some(binaries) = built else { return Ok(false) };
+    let named = |name: &&str| names.iter().any(|wanted| wanted == name);
+    let functions: Vec<_> = FUNCTIONS.into_iter().filter(|name| names.is_empty() || named(name)).collect();
+    let jobs: Vec<_> = JOBS.into_iter().filter(|name| *jobs || named(name)).collect();
+    let build = |build: &Build| if *arm64 || *portable { build.cross(*arm64) } else { build.here() };
     let mut fits = true;
-    for (function, binary) in functions.into_iter().zip(binaries) {
-        let folder = workspace::target_dir().join("lambda").join(function);
-        std::fs::create_dir_all(&folder)?;
-        let path = folder.join("bootstrap.zip");
-        let bytes = zipped(&binary, &path).with_context(|| format!("could not write {}", path.display()))?;
-        let binary_bytes = std::fs::metadata(&binary)?.len();
-        println!("{function}: {} (binary {}), {}", megabytes(bytes), megabytes(binary_bytes), path.display());
-        if bytes > MOST {
-            eprintln!(
-                "error: {function} is larger than {}: look at what came in by cargo tree",
-                megabytes(MOST)
-            );
-            fits = false;
+    if !functions.is_empty() {
+        let mut packages: Vec<_> = functions.iter().flat_map(|function| ["--package", function]).collect();
+        // A cluster of MSK takes the function's role for a login, and the settings say whether it has to.
+        let features =
+            functions.iter().map(|function| format!("{function}/msk-iam")).collect::<Vec<_>>().join(",");
+        packages.extend(["--features", &features]);
+        let Some(folder) = build(&Build { profile: "lambda", chosen: packages })? else { return Ok(false) };
+        for function in functions {
+            fits &= zip(function, &folder.of(function), Some(MOST))?;
         }
+    }
+    if !jobs.is_empty() {
+        let mut binaries = vec!["--package", PACKAGE_OF_JOBS];
+        binaries.extend(jobs.iter().flat_map(|job| ["--bin", job]));
+        // Not "lambda": to optimise Polars across all crates takes longer than all the rest.
+        let Some(folder) = build(&Build { profile: "release", chosen: binaries })? else { return Ok(false) };
+        for job in jobs {
+            zip(job, &folder.of(job), None)?;
+        }
+    }
+    Ok(fits)
+}
+
+/// Zips a binary and tells its size; `false`: it is larger than `most`.
+fn zip(name: &str, binary: &Path, most: Option<u64>) -> anyhow::Result<bool> {
+    let folder = workspace::target_dir().join("lambda").join(name);
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join("bootstrap.zip");
+    let bytes = zipped(binary, &path).with_context(|| format!("could not write {}", path.display()))?;
+    let binary_bytes = std::fs::metadata(binary)?.len();
+    println!("{name}: {} (binary {}), {}", megabytes(bytes), megabytes(binary_bytes), path.display());
+    let fits = most.is_none_or(|most| bytes <= most);
+    if !fits {
+        eprintln!("error: {name} is larger than {}: look at what came in by cargo tree", megabytes(MOST));
     }
     Ok(fits)
 }
@@ -71,7 +98,7 @@ pub(crate) struct Packaged {
 /// Packages every function, and builds a function that does nothing in the same way; `None`: a build failed.
 pub(crate) fn with_the_floor() -> anyhow::Result<Option<Packaged>> {
     // A zip past its size is what the bench is there to tell.
-    run(&PackageArguments { functions: Vec::new(), arm64: false, portable: false })?;
+    run(&PackageArguments { names: Vec::new(), jobs: false, arm64: false, portable: false })?;
     let mut floor = cargo(&["build", "--profile", "lambda", "--package", "millrace-bench-functions"]);
     if !succeeds(floor.args(["--bin", "hello-world", "--target-dir"]).arg(builds()))? {
         return Ok(None);
@@ -79,42 +106,57 @@ pub(crate) fn with_the_floor() -> anyhow::Result<Option<Packaged>> {
     Ok(Some(Packaged { zips: workspace::target_dir().join("lambda"), binaries: builds().join("lambda") }))
 }
 
-fn packages(functions: &[&'static str]) -> Vec<&'static str> {
-    functions.iter().flat_map(|function| ["--package", function]).collect()
-}
-
 /// Cargo's own folder for them: in the one folder of all it would be `lambda`, by the profile's name, which is the zips'.
 fn builds() -> PathBuf {
     workspace::target_dir().join("functions")
 }
 
-/// With this machine's own compiler and linker: runs where glibc is as new as here.
-fn build_here(functions: &[&'static str]) -> anyhow::Result<Option<Vec<PathBuf>>> {
-    let mut build = cargo(&["build", "--profile", "lambda"]);
-    build.args(packages(functions)).arg("--target-dir").arg(builds());
-    if !succeeds(&mut build)? {
-        return Ok(None);
-    }
-    Ok(Some(functions.iter().map(|function| builds().join("lambda").join(function)).collect()))
+/// A build of what cargo is told to choose.
+struct Build<'a> {
+    profile: &'a str,
+    chosen: Vec<&'a str>,
 }
 
-/// With cargo-lambda and zig.
-fn build_cross(functions: &[&'static str], arm64: bool) -> anyhow::Result<Option<Vec<PathBuf>>> {
-    let python = python_env::python_env(&python_env::cache()?, &CARGO_LAMBDA)?;
-    let bin = python.parent().context("the Python environment has no folder")?;
-    let mut build = Command::new(bin.join("cargo-lambda"));
-    build.args(["lambda", "build", "--profile", "lambda"]).args(packages(functions));
-    if arm64 {
-        build.arg("--arm64");
+/// Where a build left its binaries.
+enum Built {
+    /// Side by side.
+    Cargo(PathBuf),
+    /// Each as `bootstrap` in a folder of its name.
+    CargoLambda(PathBuf),
+}
+
+impl Built {
+    fn of(&self, name: &str) -> PathBuf {
+        match self {
+            Self::Cargo(folder) => folder.join(name),
+            Self::CargoLambda(folder) => folder.join(name).join("bootstrap"),
+        }
     }
-    let out = builds().join("cargo-lambda");
-    build.arg("--lambda-dir").arg(&out).arg("--target-dir").arg(builds()).current_dir(workspace::root());
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path)))?;
-    if !succeeds(build.env("PATH", path))? {
-        return Ok(None);
+}
+
+impl Build<'_> {
+    /// With this machine's own compiler and linker: runs where glibc is as new as here. `None`: it failed.
+    fn here(&self) -> anyhow::Result<Option<Built>> {
+        let mut build = cargo(&["build", "--profile", self.profile]);
+        build.args(&self.chosen).arg("--target-dir").arg(builds());
+        Ok(succeeds(&mut build)?.then(|| Built::Cargo(builds().join(self.profile))))
     }
-    Ok(Some(functions.iter().map(|function| out.join(function).join("bootstrap")).collect()))
+
+    /// With cargo-lambda and zig.
+    fn cross(&self, arm64: bool) -> anyhow::Result<Option<Built>> {
+        let python = python_env::python_env(&python_env::cache()?, &CARGO_LAMBDA)?;
+        let bin = python.parent().context("the Python environment has no folder")?;
+        let mut build = Command::new(bin.join("cargo-lambda"));
+        build.args(["lambda", "build", "--profile", self.profile]).args(&self.chosen);
+        if arm64 {
+            build.arg("--arm64");
+        }
+        let out = builds().join("cargo-lambda");
+        build.arg("--lambda-dir").arg(&out).arg("--target-dir").arg(builds()).current_dir(workspace::root());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path)))?;
+        Ok(succeeds(build.env("PATH", path))?.then_some(Built::CargoLambda(out)))
+    }
 }
 
 /// Writes the zip; answers its size.
@@ -143,5 +185,17 @@ mod tests {
         let mut known = FUNCTIONS;
         known.sort_unstable();
         assert_eq!(folders, known);
+    }
+
+    #[test]
+    fn every_job_is_packaged() {
+        let mut binaries: Vec<_> = std::fs::read_dir(workspace::root().join("jobs/cloud/src/bin"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+            .collect();
+        binaries.sort();
+        let mut known = JOBS;
+        known.sort_unstable();
+        assert_eq!(binaries, known);
     }
 }

@@ -26,6 +26,9 @@ const LOOK_EVERY: u64 = 1_024;
 /// How long the consumer waits for a record before it looks after the objects.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// How long a group may take to give a member partitions before the member counts as idle.
+const JOIN: Duration = Duration::from_secs(60);
+
 /// Between two looks at how far the brokers are ahead, where somebody reads it: one request a partition.
 const LAG_EVERY: Duration = Duration::from_secs(15);
 
@@ -147,7 +150,8 @@ impl Lander {
         landing: &mut Landing<Producer>,
         runtime: &Handle,
     ) -> Result<(), LanderError> {
-        let (mut taken, mut last_record) = (0_u64, Instant::now());
+        // Who has no partition yet is not idle: the group waits for members that died until their session is over.
+        let (mut taken, mut last_record) = (0_u64, Instant::now() + JOIN);
         let (mut lag, mut last_lag) = (LagWatch::default(), None::<Instant>);
         loop {
             let now = (self.now_micros)();
@@ -169,6 +173,7 @@ impl Lander {
                 Turn::Nothing => rested = true,
                 Turn::Assigned(starts) => {
                     self.check_lives(&starts, runtime)?;
+                    last_record = Instant::now();
                     lag.assigned(&starts);
                 }
                 Turn::Revoked(places) => {
