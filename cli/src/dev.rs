@@ -21,7 +21,7 @@ use crate::topic_choice::events_of;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  cargo lambda watch -A 127.0.0.1 -P 9000             in another terminal: builds and serves the functions
+  cargo lambda watch -A 127.0.0.1 -P 9000 -p land-events      in another terminal: builds and serves the function
   millrace dev --brokers localhost:9092
   millrace dev --brokers localhost:9092 --function land-events --topics ad_events --batch 500 --attempts 3 --bisect
   millrace dev --brokers localhost:9092 --attempts 3 --on-failure http://127.0.0.1:4566/000000000000/failed
