@@ -3,10 +3,7 @@
 //! Written by hand: of the format one entry is needed, and a library for all of it would give Polars' CRC other features
 //! than a build of the program alone has, so that Polars were built twice.
 
-use std::io::Write;
-
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc};
+use libdeflater::{CompressionLvl, Compressor, Crc};
 
 const NAME: &[u8] = b"bootstrap";
 /// Of the format 2.0, which knows deflate.
@@ -24,9 +21,10 @@ const MODE: u32 = 0o100_755;
 /// # Errors
 /// It has 4 GiB or more, which this form of the format cannot say.
 pub(crate) fn lambda_zip(body: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(body)?;
-    let packed = encoder.finish()?;
+    let mut compressor = Compressor::new(CompressionLvl::best());
+    let mut packed = vec![0; compressor.deflate_compress_bound(body.len())];
+    let length = compressor.deflate_compress(body, &mut packed)?;
+    packed.truncate(length);
     let mut crc = Crc::new();
     crc.update(body);
     // What both headers of the entry have in common.

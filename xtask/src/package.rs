@@ -47,26 +47,27 @@ pub(crate) fn run(arguments: &PackageArguments) -> anyhow::Result<bool> {
     let named = |name: &&str| names.iter().any(|wanted| wanted == name);
     let functions: Vec<_> = FUNCTIONS.into_iter().filter(|name| names.is_empty() || named(name)).collect();
     let jobs: Vec<_> = JOBS.into_iter().filter(|name| *jobs || named(name)).collect();
-    let build = |build: &Build| if *arm64 || *portable { build.cross(*arm64) } else { build.here() };
+    let cross = (*arm64 || *portable).then_some(Cross { arm64: *arm64 });
     let mut fits = true;
     if !functions.is_empty() {
-        let mut packages: Vec<_> = functions.iter().flat_map(|function| ["--package", function]).collect();
         // A cluster of MSK takes the function's role for a login, and the settings say whether it has to.
-        let features =
-            functions.iter().map(|function| format!("{function}/msk-iam")).collect::<Vec<_>>().join(",");
-        packages.extend(["--features", &features]);
-        let Some(folder) = build(&Build { profile: "lambda", chosen: packages })? else { return Ok(false) };
+        let build = |function| Build {
+            profile: "lambda",
+            package: function,
+            binary: function,
+            features: &["msk-iam"],
+        };
         for function in functions {
-            fits &= zip(function, &folder.of(function), Some(MOST))?;
+            let Some(binary) = build(function).built(cross)? else { return Ok(false) };
+            fits &= zip(function, &binary, Some(MOST))?;
         }
     }
     if !jobs.is_empty() {
-        let mut binaries = vec!["--package", PACKAGE_OF_JOBS];
-        binaries.extend(jobs.iter().flat_map(|job| ["--bin", job]));
         // Not "lambda": to optimise Polars across all crates takes longer than all the rest.
-        let Some(folder) = build(&Build { profile: "release", chosen: binaries })? else { return Ok(false) };
+        let build = |job| Build { profile: "release", package: PACKAGE_OF_JOBS, binary: job, features: &[] };
         for job in jobs {
-            zip(job, &folder.of(job), None)?;
+            let Some(binary) = build(job).built(cross)? else { return Ok(false) };
+            zip(job, &binary, None)?;
         }
     }
     Ok(fits)
@@ -111,51 +112,60 @@ fn builds() -> PathBuf {
     workspace::target_dir().join("functions")
 }
 
-/// A build of what cargo is told to choose.
+/// A build of one binary.
 struct Build<'a> {
     profile: &'a str,
-    chosen: Vec<&'a str>,
+    package: &'a str,
+    binary: &'a str,
+    features: &'a [&'a str],
 }
 
-/// Where a build left its binaries.
-enum Built {
-    /// Side by side.
-    Cargo(PathBuf),
-    /// Each as `bootstrap` in a folder of its name.
-    CargoLambda(PathBuf),
-}
-
-impl Built {
-    fn of(&self, name: &str) -> PathBuf {
-        match self {
-            Self::Cargo(folder) => folder.join(name),
-            Self::CargoLambda(folder) => folder.join(name).join("bootstrap"),
-        }
-    }
+/// A build by cargo-lambda and zig.
+#[derive(Clone, Copy)]
+struct Cross {
+    arm64: bool,
 }
 
 impl Build<'_> {
-    /// With this machine's own compiler and linker: runs where glibc is as new as here. `None`: it failed.
-    fn here(&self) -> anyhow::Result<Option<Built>> {
-        let mut build = cargo(&["build", "--profile", self.profile]);
-        build.args(&self.chosen).arg("--target-dir").arg(builds());
-        Ok(succeeds(&mut build)?.then(|| Built::Cargo(builds().join(self.profile))))
+    /// Where the binary is; `None`: the build failed.
+    fn built(&self, cross: Option<Cross>) -> anyhow::Result<Option<PathBuf>> {
+        match cross {
+            None => self.here(),
+            Some(cross) => self.by_cargo_lambda(cross),
+        }
     }
 
-    /// With cargo-lambda and zig.
-    fn cross(&self, arm64: bool) -> anyhow::Result<Option<Built>> {
+    fn arguments(&self) -> Vec<String> {
+        let features = self.features.join(",");
+        let chosen = ["--profile", self.profile, "--package", self.package, "--bin", self.binary];
+        chosen.into_iter().chain(["--features", &features]).map(str::to_owned).collect()
+    }
+
+    /// With this machine's own compiler and linker: runs where glibc is as new as here.
+    fn here(&self) -> anyhow::Result<Option<PathBuf>> {
+        let mut build = cargo(&["rustc"]);
+        build.args(self.arguments()).arg("--target-dir").arg(builds());
+        if self.profile == "lambda" && cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            // rustc's own linker there, lld, lays functions of the same code on one another: a sixth of the binary.
+            build.args(["--", "-C", "link-arg=-Wl,--icf=all"]);
+        }
+        Ok(succeeds(&mut build)?.then(|| builds().join(self.profile).join(self.binary)))
+    }
+
+    fn by_cargo_lambda(&self, cross: Cross) -> anyhow::Result<Option<PathBuf>> {
         let python = python_env::python_env(&python_env::cache()?, &CARGO_LAMBDA)?;
         let bin = python.parent().context("the Python environment has no folder")?;
         let mut build = Command::new(bin.join("cargo-lambda"));
-        build.args(["lambda", "build", "--profile", self.profile]).args(&self.chosen);
-        if arm64 {
+        build.args(["lambda", "build"]).args(self.arguments());
+        if cross.arm64 {
             build.arg("--arm64");
         }
         let out = builds().join("cargo-lambda");
         build.arg("--lambda-dir").arg(&out).arg("--target-dir").arg(builds()).current_dir(workspace::root());
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path)))?;
-        Ok(succeeds(build.env("PATH", path))?.then_some(Built::CargoLambda(out)))
+        let built = succeeds(build.env("PATH", path))?;
+        Ok(built.then(|| out.join(self.binary).join("bootstrap")))
     }
 }
 
