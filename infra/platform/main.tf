@@ -50,6 +50,8 @@ module "stream" {
   brokers_per_subnet        = var.stream.brokers_per_subnet
   broker_storage_gib        = var.stream.broker_storage_gib
   log_retention_days        = var.log_retention_days
+  kafka_password            = var.kafka_password
+  kafka_password_version    = var.kafka_password_version
 }
 
 locals {

@@ -6,19 +6,21 @@ locals {
 module "platform" {
   source = "../../platform"
 
-  name              = local.name
-  generation        = var.generation
-  lake              = { bucket = var.bucket, noncurrent_days = 7, destroy_objects = true }
-  network           = var.network
-  stream            = var.stream
-  secrets_layer_arn = var.secrets_layer_arn
-  snowflake         = var.snowflake
-  notifications     = var.notifications
-  jobs              = var.jobs
-  zip_folder        = abspath("${path.root}/../../../target/lambda")
-  fetch             = { users = 500, schedule = "rate(1 hour)" }
-  mappings          = { maximum_pollers = 1 }
-  alarms            = { emails = var.emails }
+  name                   = local.name
+  generation             = var.generation
+  lake                   = { bucket = var.bucket, noncurrent_days = 7, destroy_objects = true }
+  network                = var.network
+  kafka_password         = var.kafka_password
+  kafka_password_version = var.kafka_password_version
+  stream                 = var.stream
+  secrets_layer_arn      = var.secrets_layer_arn
+  snowflake              = var.snowflake
+  notifications          = var.notifications
+  jobs                   = var.jobs
+  zip_folder             = abspath("${path.root}/../../../target/lambda")
+  fetch                  = { users = 500, schedule = "rate(1 hour)" }
+  mappings               = { maximum_pollers = 1 }
+  alarms                 = { emails = var.emails }
 
   # A new account may run ten invocations at once, and AWS keeps all ten unreserved.
   sizes = {

@@ -18,10 +18,7 @@ provider "aws" {
   skip_metadata_api_check     = true
   s3_use_path_style           = true
   max_retries                 = 2
-
-  default_tags {
-    tags = { platform = local.name }
-  }
+  # No default tags: LocalStack keeps none of an alarm.
 
   endpoints {
     cloudwatch     = var.localstack

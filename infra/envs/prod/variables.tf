@@ -53,3 +53,17 @@ variable "emails" {
   type        = list(string)
   default     = []
 }
+
+variable "kafka_password" {
+  description = "The password of a provisioned cluster's login, by TF_VAR_kafka_password; kept by nothing but Secrets Manager."
+  type        = string
+  default     = null
+  ephemeral   = true
+  sensitive   = true
+}
+
+variable "kafka_password_version" {
+  description = "Raise it where kafka_password is another."
+  type        = number
+  default     = 1
+}

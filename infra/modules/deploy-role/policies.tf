@@ -210,9 +210,9 @@ locals {
         resources = [local.ours.secrets]
       },
       {
-        # A key has no name before it is there, and a password is nobody's.
+        # A key has no name before it is there.
         sid       = "KeyUnnamed"
-        actions   = ["kms:CreateKey", "secretsmanager:GetRandomPassword"]
+        actions   = ["kms:CreateKey"]
         resources = ["*"]
       },
       {

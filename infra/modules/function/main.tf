@@ -81,15 +81,11 @@ resource "aws_lambda_alias" "live" {
 
 resource "aws_sqs_queue" "failures" {
   #checkov:skip=CKV_AWS_27:the key is a variable (kms_key_arn); without one SQS's own encrypt
-  name                      = "${var.name}-failures"
+  name                      = local.queue_name
+  policy                    = local.queue_policy
   message_retention_seconds = var.queue_retention_days * 86400
   kms_master_key_id         = var.kms_key_arn
   sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
-}
-
-resource "aws_sqs_queue_policy" "failures" {
-  queue_url = aws_sqs_queue.failures.id
-  policy    = local.queue_policy
 }
 
 # An invocation that fails is not tried again by Lambda: who invokes knows better. The queue keeps its event and its error.

@@ -3,6 +3,8 @@ locals {
   account = data.aws_caller_identity.current.account_id
   arn     = "arn:${data.aws_partition.current.partition}"
 
+  queue_name = "${var.name}-failures"
+
   secrets = compact([
     var.kafka_secret_arn,
     try(var.kafka_source.secret_arn, null),
@@ -90,7 +92,7 @@ locals {
       Effect    = "Deny"
       Principal = "*"
       Action    = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"]
-      Resource  = aws_sqs_queue.failures.arn
+      Resource  = "${local.arn}:sqs:${local.region}:${local.account}:${local.queue_name}"
       Condition = { Bool = { "aws:SecureTransport" = "false" } }
     }]
   })

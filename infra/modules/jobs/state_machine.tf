@@ -197,8 +197,11 @@ resource "aws_sfn_state_machine" "day" {
     log_destination        = "${aws_cloudwatch_log_group.state_machine.arn}:*"
   }
 
-  tracing_configuration {
-    enabled = var.tracing
+  dynamic "tracing_configuration" {
+    for_each = var.tracing ? [true] : []
+    content {
+      enabled = true
+    }
   }
 }
 

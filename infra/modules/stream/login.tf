@@ -22,26 +22,20 @@ resource "aws_kms_key" "kafka" {
   policy                  = local.key_policy
 }
 
-# Made by AWS at apply and written without passing through the state.
-ephemeral "aws_secretsmanager_random_password" "kafka" {
-  count               = local.provisioned ? 1 : 0
-  password_length     = 40
-  exclude_punctuation = true
-}
-
 resource "aws_secretsmanager_secret" "kafka" {
-  #checkov:skip=CKV2_AWS_57:rotation means a new version here and in MSK together: raise secret_string_wo_version and apply
+  #checkov:skip=CKV2_AWS_57:rotation means a new version here and in MSK together: give another kafka_password and raise kafka_password_version
   count       = local.provisioned ? 1 : 0
   name        = "AmazonMSK_${var.name}"
   description = "Kafka's login of the functions: {username, password}"
   kms_key_id  = aws_kms_key.kafka[0].arn
 }
 
+# Written without passing through plan or state, and again only where its version is raised.
 resource "aws_secretsmanager_secret_version" "kafka" {
   count                    = local.provisioned ? 1 : 0
   secret_id                = aws_secretsmanager_secret.kafka[0].id
-  secret_string_wo         = jsonencode({ username = "millrace", password = ephemeral.aws_secretsmanager_random_password.kafka[0].random_password })
-  secret_string_wo_version = 1
+  secret_string_wo         = jsonencode({ username = "millrace", password = var.kafka_password })
+  secret_string_wo_version = var.kafka_password_version
 }
 
 resource "aws_msk_scram_secret_association" "this" {

@@ -93,3 +93,21 @@ variable "log_retention_days" {
   type        = number
   default     = 30
 }
+
+variable "kafka_password" {
+  description = "The login's password, with kind provisioned: from the environment (TF_VAR_kafka_password), kept by nothing but Secrets Manager."
+  type        = string
+  default     = null
+  ephemeral   = true
+  sensitive   = true
+  validation {
+    condition     = var.kind != "provisioned" || var.kafka_password != null
+    error_message = "a provisioned cluster has a login: give its password by TF_VAR_kafka_password."
+  }
+}
+
+variable "kafka_password_version" {
+  description = "Raise it where kafka_password is another."
+  type        = number
+  default     = 1
+}
