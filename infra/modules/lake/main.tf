@@ -1,3 +1,5 @@
+# The bucket that every record ends up in, and whom it is opened to.
+
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 

@@ -131,7 +131,7 @@ run "existing_cluster_without_a_network" {
   }
 
   assert {
-    condition     = anytrue([for statement in jsondecode(output.policies["millrace-test-land-events"]).Statement : contains(statement.Action, "secretsmanager:GetSecretValue")])
+    condition     = anytrue([for statement in jsondecode(output.policies["millrace-test-replay-dead-letters"]).Statement : contains(statement.Action, "secretsmanager:GetSecretValue")])
     error_message = "functions may read the login"
   }
 }
