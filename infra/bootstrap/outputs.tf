@@ -4,7 +4,7 @@ output "deploy_role_arn" {
 }
 
 output "plan_role_arn" {
-  description = "AWS_PLAN_ROLE of the repository."
+  description = "AWS_PLAN_ROLE_<ENVIRONMENT> of the repository."
   value       = module.deploy_role.plan_role_arn
 }
 

@@ -169,8 +169,11 @@ fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) {
     );
     println!("   gh variable set AWS_REGION --body {region}");
     println!("   gh variable set TF_STATE_BUCKET --body {state_bucket}");
-    println!("   gh variable set AWS_PLAN_ROLE --body {}", of("plan_role_arn"));
+    println!("   gh variable set AWS_PLAN_ROLE_{} --body {}", env.to_uppercase(), of("plan_role_arn"));
     println!("   gh variable set AWS_DEPLOY_ROLE --env {env} --body {}", of("deploy_role_arn"));
+    println!(
+        "   gh variable set MILLRACE_ENVIRONMENTS --body '[\"{env}\"]', or with those that are there already, in their order"
+    );
     println!("\n3. infra/envs/{env}/terraform.tfvars: yours to write, from example.tfvars beside it\n");
     println!("4. topics: yours to make where the brokers are reached; ones that are there are left");
     for topic in TOPICS {

@@ -35,15 +35,24 @@ pub(crate) fn check(tally: &mut Tally, log: &SkipLog) -> anyhow::Result<()> {
             let mut lint = Command::new(&actionlint);
             lint.arg("-shellcheck").arg(actionlint.with_file_name("shellcheck")).args(&files);
             tally.take("workflows: actionlint with shellcheck", silent(&mut lint));
+            let shellcheck_here = actionlint.with_file_name("shellcheck");
+            let mut lint = Command::new(&actionlint);
+            lint.arg("-shellcheck").arg(shellcheck_here);
+            tally.take("workflows: actionlint notices", notices(lint, &["SC2086", "runs-on"]));
             shellcheck(&actionlint.with_file_name("shellcheck"), tally, log)?;
         }
         Err(error) => log.note("actionlint", &format!("{error:#}"))?,
     }
     match tool(&ZIZMOR, "zizmor") {
         Ok(zizmor) => {
-            let mut audit = Command::new(zizmor);
-            audit.args(["--offline", "--no-progress", "--quiet", "--persona=pedantic"]).args(&files);
-            tally.take("workflows: zizmor", silent(&mut audit));
+            let audit = || {
+                let mut audit = Command::new(&zizmor);
+                audit.args(["--offline", "--no-progress", "--quiet", "--persona=pedantic"]);
+                audit
+            };
+            tally.take("workflows: zizmor", silent(audit().args(&files)));
+            let careless = ["template-injection", "unpinned-uses", "excessive-permissions", "artipacked"];
+            tally.take("workflows: zizmor notices", notices(audit(), &careless));
         }
         Err(error) => log.note("zizmor", &format!("{error:#}"))?,
     }
@@ -64,6 +73,26 @@ fn silent(command: &mut Command) -> anyhow::Result<()> {
     let output = command.current_dir(workspace::root()).output().context("could not start it")?;
     let told = [output.stdout, output.stderr].concat();
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&told).trim());
+    Ok(())
+}
+
+/// A workflow that is wrong in what the checkers are for.
+const CARELESS: &str = "name: careless\non: pull_request_target\njobs:\n  a:\n    runs-on: ubuntu-nought\n    steps:\n      \
+                        - uses: actions/checkout@v4\n      - run: echo $HOME ${{ github.event.pull_request.title }}\n";
+
+/// That a checker tells each of `findings` of [`CARELESS`]: one that is silent for want of looking would pass everything.
+fn notices(mut checker: Command, findings: &[&str]) -> anyhow::Result<()> {
+    let folder = workspace::scratch().join(format!("careless-{}", std::process::id()));
+    let path = folder.join(".github/workflows/careless.yml");
+    std::fs::create_dir_all(folder.join(".github/workflows"))?;
+    std::fs::write(&path, CARELESS)?;
+    let output = checker.arg(&path).current_dir(&folder).output().context("could not start it");
+    let _ = std::fs::remove_dir_all(&folder);
+    let output = output?;
+    let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    ensure!(!output.status.success(), "it lets a careless workflow through");
+    let missed: Vec<_> = findings.iter().filter(|finding| !told.contains(**finding)).collect();
+    ensure!(missed.is_empty(), "it does not notice {missed:?}: {told}");
     Ok(())
 }
 

@@ -4,7 +4,7 @@ output "deploy_role_arn" {
 }
 
 output "plan_role_arn" {
-  description = "What plan.yml assumes: AWS_PLAN_ROLE of the repository."
+  description = "What plan.yml assumes: AWS_PLAN_ROLE_<ENVIRONMENT> of the repository."
   value       = aws_iam_role.this["plan"].arn
 }
 

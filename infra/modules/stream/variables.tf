@@ -101,8 +101,8 @@ variable "kafka_password" {
   ephemeral   = true
   sensitive   = true
   validation {
-    condition     = var.kind != "provisioned" || var.kafka_password != null
-    error_message = "a provisioned cluster has a login: give its password by TF_VAR_kafka_password."
+    condition     = var.kind != "provisioned" || try(length(var.kafka_password), 0) >= 8
+    error_message = "a provisioned cluster has a login: give its password, of 8 characters or more, by TF_VAR_kafka_password."
   }
 }
 

@@ -67,8 +67,10 @@ fn failed(told: &str) -> anyhow::Result<Failed> {
         let detail = diagnostic["detail"].as_str().unwrap_or_default();
         ensure!(
             diagnostic["summary"] == "Test assertion failed",
-            "a mutant cannot be tested: {}: {detail}",
-            diagnostic["summary"]
+            "a mutant cannot be tested: {}: {detail} ({}: {})",
+            diagnostic["summary"],
+            diagnostic["range"]["filename"],
+            diagnostic["snippet"]["code"]
         );
         failed.insert(detail.to_owned());
     }

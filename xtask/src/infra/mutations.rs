@@ -112,7 +112,7 @@ pub(crate) const MUTATIONS: [Mutation; 89] = [
         &["concurrency is reserved as asked"]),
     of("one", "modules/function/main.tf",
         "{ MILLRACE_KAFKA_SECRET = var.kafka_secret_arn }",
-        "{}",
+        "{ MILLRACE_KAFKA_SECRET = \"another\" }",
         &["the login is read through the layer"]),
     of("one", "modules/function/main.tf",
         "destination = aws_sqs_queue.failures.arn",
