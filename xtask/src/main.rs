@@ -1,15 +1,23 @@
-//! What a contributor runs: `cargo xtask test`, `lint`, `ci`, `bench NAME`; `up`, `down` and `status` of the local servers.
+//! What a contributor runs: `cargo xtask test`, `lint`, `ci`, `bench NAME`; `up`, `down` and `status` of the local servers; and what
+//! deploys: `infra`, `workflows`, `bootstrap`, `terraform`, `smoke`, `release`, `rollback`.
 
+mod aws;
 mod bench;
+mod bootstrap;
 mod commands;
+mod environment;
+mod infra;
 mod lambda_zip;
 mod lint;
 mod package;
 mod python_env;
+mod release;
 mod servers;
 mod skips;
+mod tally;
 mod test_run;
 mod up;
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;
@@ -41,6 +49,22 @@ enum Task {
     Down(up::DownArguments),
     /// Tells which servers run, where, and how a shell gets their settings
     Status,
+    /// Checks of infra/, and the platform on emulators
+    #[command(subcommand)]
+    Infra(infra::InfraTask),
+    /// Checks of .github/workflows
+    #[command(subcommand)]
+    Workflows(workflows::WorkflowsTask),
+    /// What must be there before the first push, in order
+    Bootstrap(bootstrap::BootstrapArguments),
+    /// Terraform of one environment, as the workflows call it
+    Terraform(environment::TerraformArguments),
+    /// Invokes what was deployed, with events that change nothing
+    Smoke(release::SmokeArguments),
+    /// Moves the alias `live` of every function to what was applied last
+    Release(release::ReleaseArguments),
+    /// Moves the alias `live` back
+    Rollback(release::RollbackArguments),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +77,13 @@ fn main() -> ExitCode {
         Task::Up(arguments) => up::up(&arguments),
         Task::Down(arguments) => up::down(&arguments),
         Task::Status => up::status(),
+        Task::Infra(task) => infra::run(&task),
+        Task::Workflows(task) => workflows::run(&task),
+        Task::Bootstrap(arguments) => bootstrap::run(&arguments),
+        Task::Terraform(arguments) => environment::run(&arguments),
+        Task::Smoke(arguments) => release::smoke(&arguments),
+        Task::Release(arguments) => release::release(&arguments),
+        Task::Rollback(arguments) => release::rollback(&arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

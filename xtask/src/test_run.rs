@@ -8,7 +8,8 @@ use anyhow::Context;
 use crate::commands::{cargo, shown};
 use crate::python_env;
 use crate::skips::{self, SkipLog};
-use crate::{lint, servers, workspace};
+use crate::tally::Tally;
+use crate::{infra, lint, servers, workflows, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct TestArguments {
@@ -46,7 +47,11 @@ impl Counts {
 /// Runs everything; `false`: something failed. Lints that fail count as failed, those that pass are not counted.
 pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
     let log = SkipLog::begin(&workspace::scratch())?;
-    let mut failed = if arguments.args.is_empty() { lint::run()? } else { Vec::new() };
+    let whole = arguments.args.is_empty();
+    let mut failed: Vec<String> = Vec::new();
+    if whole {
+        failed.extend(lint::run()?.into_iter().map(str::to_owned));
+    }
 
     let mut tests = cargo(&["test", "--no-fail-fast"]);
     if !names_packages(&arguments.args) {
@@ -58,7 +63,15 @@ pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
     let _servers = servers::offer(&mut tests, &log, |package| wants(&arguments.args, package))?;
     let (mut counts, succeeded) = count(&mut tests)?;
     if !succeeded && counts.failed == 0 {
-        failed.push("cargo test (it ended early, see above)");
+        failed.push("cargo test (it ended early, see above)".to_owned());
+    }
+
+    if whole {
+        let mut tally = Tally::default();
+        infra::all(&mut tally, &log)?;
+        workflows::check(&mut tally, &log)?;
+        counts.passed += tally.passed;
+        failed.extend(tally.failed);
     }
 
     let skips = log.end()?;

@@ -1,0 +1,31 @@
+# For trying things: small, and thrown away whole.
+locals {
+  name = "millrace-dev"
+}
+
+module "platform" {
+  source = "../../platform"
+
+  name                   = local.name
+  generation             = var.generation
+  lake                   = { bucket = var.bucket, noncurrent_days = 7, destroy_objects = true }
+  network                = var.network
+  kafka_password         = var.kafka_password
+  kafka_password_version = var.kafka_password_version
+  stream                 = var.stream
+  secrets_layer_arn      = var.secrets_layer_arn
+  snowflake              = var.snowflake
+  notifications          = var.notifications
+  jobs                   = var.jobs
+  zip_folder             = abspath("${path.root}/../../../target/lambda")
+  fetch                  = { users = 500, schedule = "rate(1 hour)" }
+  mappings               = { maximum_pollers = 1 }
+  alarms                 = { emails = var.emails }
+
+  # A new account may run ten invocations at once, and AWS keeps all ten unreserved.
+  sizes = {
+    fetch-users         = { memory_mib = 512, timeout_seconds = 120 }
+    land-events         = { memory_mib = 1024, timeout_seconds = 120 }
+    replay-dead-letters = { memory_mib = 512, timeout_seconds = 300 }
+  }
+}

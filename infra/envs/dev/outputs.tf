@@ -1,0 +1,4 @@
+output "platform" {
+  description = "What infra/platform tells: the lake, the functions and their versions, queues, the state machine, Snowflake's role."
+  value       = module.platform
+}

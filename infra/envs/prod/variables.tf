@@ -1,0 +1,69 @@
+variable "region" {
+  description = "The AWS region."
+  type        = string
+}
+
+variable "bucket" {
+  description = "The lake's bucket, unique in all of AWS."
+  type        = string
+}
+
+variable "generation" {
+  description = "MILLRACE_GENERATION: the name of this life of the topics."
+  type        = string
+  default     = "g0001"
+}
+
+variable "network" {
+  description = "See infra/platform: kind make, existing or none."
+  type        = any
+}
+
+variable "stream" {
+  description = "See infra/platform: kind existing, serverless or provisioned."
+  type        = any
+}
+
+variable "secrets_layer_arn" {
+  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64; wanted with a login by SCRAM."
+  type        = string
+  default     = null
+}
+
+variable "snowflake" {
+  description = "Whom the lake is opened to: user_arn and external_id of DESC INTEGRATION; null until the integration is made."
+  type        = object({ user_arn = string, external_id = string })
+  default     = null
+}
+
+variable "notifications" {
+  description = "Who is told of new objects, for Snowflake's auto-refresh: queue_arn or topic_arn; null until there is one."
+  type        = object({ queue_arn = optional(string), topic_arn = optional(string) })
+  default     = null
+}
+
+variable "jobs" {
+  description = "See infra/platform: runs_on lambda or fargate, and their sizes."
+  type        = any
+  default     = {}
+}
+
+variable "emails" {
+  description = "Who is told of alarms."
+  type        = list(string)
+  default     = []
+}
+
+variable "kafka_password" {
+  description = "The password of a provisioned cluster's login, by TF_VAR_kafka_password; kept by nothing but Secrets Manager."
+  type        = string
+  default     = null
+  ephemeral   = true
+  sensitive   = true
+}
+
+variable "kafka_password_version" {
+  description = "Raise it where kafka_password is another."
+  type        = number
+  default     = 1
+}

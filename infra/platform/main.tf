@@ -1,0 +1,285 @@
+# The whole platform, once; an environment (infra/envs) is this with its own settings.
+
+data "aws_region" "current" {}
+
+locals {
+  tables = jsondecode(file("${path.module}/../tables.json")).tables
+
+  in_network = var.network.kind != "none"
+  inside     = local.in_network ? { subnet_ids = module.network[0].private_subnet_ids, security_group_ids = [module.network[0].functions_security_group_id] } : null
+  outside    = local.in_network ? { subnet_ids = module.network[0].egress_subnet_ids, security_group_ids = [module.network[0].egress_security_group_id] } : null
+}
+
+module "network" {
+  source = "../modules/network"
+  count  = local.in_network ? 1 : 0
+
+  name                = var.name
+  existing            = var.network.existing
+  cidr_block          = var.network.cidr_block
+  availability_zones  = var.network.availability_zones
+  interface_endpoints = var.network.interface_endpoints
+  brokers_cidr_block  = var.network.kind == "make" ? var.network.cidr_block : var.network.brokers_cidr_block
+}
+
+module "lake" {
+  source = "../modules/lake"
+
+  bucket              = var.lake.bucket
+  prefix              = var.lake.prefix
+  noncurrent_days     = var.lake.noncurrent_days
+  kms_key_arn         = var.lake.kms_key_arn
+  access_log_bucket   = var.lake.access_log_bucket
+  destroy_objects     = var.lake.destroy_objects
+  notifications       = var.notifications
+  snowflake           = var.snowflake
+  snowflake_role_name = "${var.name}-snowflake"
+}
+
+module "stream" {
+  source = "../modules/stream"
+
+  name                      = var.name
+  kind                      = var.stream.kind
+  existing                  = var.stream.existing
+  vpc_id                    = try(module.network[0].vpc_id, null)
+  subnet_ids                = try(module.network[0].private_subnet_ids, [])
+  client_security_group_ids = local.in_network ? { functions = module.network[0].functions_security_group_id, egress = module.network[0].egress_security_group_id } : {}
+  kafka_version             = var.stream.kafka_version
+  broker_instance_type      = var.stream.broker_instance_type
+  brokers_per_subnet        = var.stream.brokers_per_subnet
+  broker_storage_gib        = var.stream.broker_storage_gib
+  log_retention_days        = var.log_retention_days
+  kafka_password            = var.kafka_password
+  kafka_password_version    = var.kafka_password_version
+}
+
+locals {
+  iam_login = module.stream.security == "msk-iam"
+  login     = module.stream.security == "scram"
+
+  # Every function talks to Kafka the same way.
+  kafka_environment = merge(
+    {
+      MILLRACE_BROKERS        = module.stream.brokers
+      MILLRACE_KAFKA_SECURITY = module.stream.security
+    },
+    local.iam_login ? { MILLRACE_KAFKA_REGION = data.aws_region.current.name } : {},
+  )
+
+  # MSK's login by IAM: topics and groups have ARNs of the cluster's own.
+  cluster_arn = coalesce(module.stream.cluster_arn, "arn:aws:kafka:::cluster/none/none")
+  topic_arn   = replace(local.cluster_arn, ":cluster/", ":topic/")
+  group_arn   = replace(local.cluster_arn, ":cluster/", ":group/")
+  dead_topics = [for topic in var.topics : "${local.topic_arn}/${topic}.dlq"]
+  live_topics = [for topic in var.topics : "${local.topic_arn}/${topic}"]
+
+  connect = {
+    sid       = "ConnectToKafka"
+    actions   = ["kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"]
+    resources = [local.cluster_arn]
+  }
+
+  kafka_statements = {
+    fetch-users = [
+      local.connect,
+      {
+        sid       = "Produce"
+        actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"]
+        resources = ["${local.topic_arn}/users_created", "${local.topic_arn}/users_created.dlq"]
+      },
+    ]
+    land-events = [
+      local.connect,
+      {
+        sid       = "ConsumeTopics"
+        actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"]
+        resources = local.live_topics
+      },
+      {
+        sid       = "ProduceDeadLetters"
+        actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"]
+        resources = local.dead_topics
+      },
+      {
+        sid       = "CommitOffsets"
+        actions   = ["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"]
+        resources = [for topic in var.topics : "${local.group_arn}/${local.consumer_group}-${topic}"]
+      },
+    ]
+    replay-dead-letters = [
+      local.connect,
+      {
+        sid       = "ConsumeDeadLetters"
+        actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"]
+        resources = local.dead_topics
+      },
+      {
+        sid       = "Produce"
+        actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"]
+        resources = local.live_topics
+      },
+    ]
+  }
+
+  consumer_group = "${var.name}-${var.generation}"
+
+  lake_statements = {
+    fetch-users = []
+    land-events = concat(
+      [{
+        sid       = "WriteRaw"
+        actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+        resources = ["${module.lake.prefix_arn}/raw/*"]
+      }],
+      local.lake_key,
+    )
+    replay-dead-letters = concat(
+      [
+        {
+          sid       = "ReadDeadLetters"
+          actions   = ["s3:GetObject"]
+          resources = ["${module.lake.prefix_arn}/_dead_letters/*"]
+        },
+        {
+          sid       = "ListDeadLetters"
+          actions   = ["s3:ListBucket"]
+          resources = [module.lake.bucket_arn]
+          condition = { StringLike = { "s3:prefix" = ["${module.lake.prefix}/_dead_letters/*"] } }
+        },
+      ],
+      local.lake_key,
+    )
+  }
+
+  lake_key = var.lake.kms_key_arn == null ? [] : [{
+    sid       = "UseLakeKey"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.lake.kms_key_arn]
+  }]
+
+  functions = {
+    fetch-users = {
+      description = "Fetches users from the API and produces them to Kafka"
+      network     = local.outside
+      schedule    = var.fetch.schedule
+      environment = merge(
+        { MILLRACE_USERS = tostring(var.fetch.users) },
+        var.fetch.api_url == null ? {} : { MILLRACE_API_URL = var.fetch.api_url },
+      )
+    }
+    land-events = {
+      description = "Lands Kafka's records as raw Parquet objects"
+      network     = local.inside
+      schedule    = null
+      environment = { MILLRACE_LAKE = module.lake.url, MILLRACE_GENERATION = var.generation }
+    }
+    replay-dead-letters = {
+      description = "Sends dead letters back to their topic, mended; invoked by hand"
+      network     = local.inside
+      schedule    = null
+      environment = { MILLRACE_LAKE = module.lake.url }
+    }
+  }
+}
+
+module "function" {
+  source   = "../modules/function"
+  for_each = local.functions
+
+  name                     = "${var.name}-${each.key}"
+  description              = each.value.description
+  zip_path                 = "${var.zip_folder}/${each.key}/bootstrap.zip"
+  memory_mib               = var.sizes[each.key].memory_mib
+  timeout_seconds          = var.sizes[each.key].timeout_seconds
+  reserved_concurrency     = var.sizes[each.key].reserved_concurrency
+  environment              = merge(local.kafka_environment, each.value.environment)
+  statements               = concat(local.lake_statements[each.key], [for statement in local.kafka_statements[each.key] : statement if local.iam_login])
+  network                  = each.value.network
+  schedule                 = each.value.schedule
+  kafka_secret_arn         = local.login ? module.stream.secret_arn : null
+  kafka_secret_kms_key_arn = local.login ? module.stream.secret_kms_key_arn : null
+  secrets_layer_arn        = local.login ? var.secrets_layer_arn : null
+  kms_key_arn              = var.kms_key_arn
+  log_retention_days       = var.log_retention_days
+  tracing                  = var.tracing
+
+  kafka_source = each.key != "land-events" || !var.mappings.made ? null : {
+    topics              = var.topics
+    consumer_group      = local.consumer_group
+    cluster_arn         = module.stream.cluster_arn
+    brokers             = module.stream.cluster_arn == null ? split(",", module.stream.brokers) : null
+    security            = module.stream.security
+    secret_arn          = local.login ? module.stream.secret_arn : null
+    secret_kms_key_arn  = local.login ? module.stream.secret_kms_key_arn : null
+    ca_secret_arn       = module.stream.ca_secret_arn
+    batch_size          = var.mappings.batch_size
+    window_seconds      = var.mappings.window_seconds
+    minimum_pollers     = var.mappings.minimum_pollers
+    maximum_pollers     = var.mappings.maximum_pollers
+    maximum_retries     = var.mappings.maximum_retries
+    maximum_age_seconds = var.mappings.maximum_age_seconds
+    enabled             = var.mappings.enabled
+    poller_subnet_ids   = local.in_network ? local.inside.subnet_ids : []
+    poller_group_ids    = local.in_network ? local.inside.security_group_ids : []
+  }
+}
+
+module "jobs" {
+  source = "../modules/jobs"
+
+  name    = var.name
+  runs_on = var.jobs.runs_on
+  lake = {
+    url        = module.lake.url
+    bucket_arn = module.lake.bucket_arn
+    prefix     = module.lake.prefix
+    prefix_arn = module.lake.prefix_arn
+  }
+  lake_kms_key_arn     = var.lake.kms_key_arn
+  tables               = local.tables
+  glue_database        = replace(var.name, "-", "_")
+  schedule             = var.jobs.schedule
+  notify_topic_arn     = module.alarms.topic_arn
+  memory_bytes         = var.jobs.memory_bytes
+  memory_mib           = var.jobs.memory_mib
+  scratch_mib          = var.jobs.scratch_mib
+  timeout_seconds      = var.jobs.timeout_seconds
+  cpu_units            = var.jobs.cpu_units
+  image                = var.jobs.image
+  image_repository_arn = var.jobs.image_repository_arn
+  network              = var.jobs.runs_on == "fargate" ? local.outside : null
+  zip_paths            = { for job in ["raw-transformation", "analytics-aggregation", "time-series-analysis"] : job => "${var.zip_folder}/${job}/bootstrap.zip" }
+  kms_key_arn          = var.kms_key_arn
+  log_retention_days   = var.log_retention_days
+  tracing              = var.tracing
+}
+
+module "alarms" {
+  source = "../modules/alarms"
+
+  name = var.name
+  functions = merge(
+    {
+      for name, function in module.function : name => {
+        function_name   = function.function_name
+        queue_name      = function.queue_name
+        timeout_seconds = function.timeout_seconds
+        kafka           = name == "land-events"
+        topics          = name == "land-events" ? var.topics : []
+      }
+    },
+    {
+      for name, function in module.jobs.functions : name => {
+        function_name   = function.function_name
+        queue_name      = function.queue_name
+        timeout_seconds = function.timeout_seconds
+      }
+    },
+  )
+  state_machine_arn = module.jobs.state_machine_arn
+  emails            = var.alarms.emails
+  lag_records       = var.alarms.lag_records
+  freshness_seconds = var.alarms.freshness_seconds
+  kms_key_arn       = var.alarms.kms_key_arn
+}

@@ -1,0 +1,130 @@
+# Where functions live, and what they talk to.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  kafka_password = "of the tests alone"
+}
+
+run "network" {
+  module {
+    source = "../modules/network"
+  }
+
+  variables {
+    name               = "millrace-test"
+    availability_zones = ["eu-central-1a", "eu-central-1b"]
+  }
+
+  assert {
+    condition     = alltrue([for association in aws_route_table_association.private : association.route_table_id == aws_route_table.private[0].id]) && aws_route.egress[0].route_table_id == aws_route_table.egress[0].id
+    error_message = "only the egress subnet has a way to the internet"
+  }
+
+  assert {
+    condition     = aws_route_table_association.egress[0].subnet_id == one(output.egress_subnet_ids) && !contains(output.private_subnet_ids, one(output.egress_subnet_ids))
+    error_message = "the egress subnet is no private one"
+  }
+
+  assert {
+    condition     = aws_vpc_endpoint.s3[0].vpc_endpoint_type == "Gateway" && contains(aws_vpc_endpoint.s3[0].route_table_ids, aws_route_table.private[0].id)
+    error_message = "S3 is reached without the internet"
+  }
+
+  assert {
+    condition     = alltrue([for service in ["secretsmanager", "sts"] : aws_vpc_endpoint.interface[service].private_dns_enabled])
+    error_message = "Secrets Manager and STS are reached without the internet"
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.endpoints : rule.referenced_security_group_id != null && rule.cidr_ipv4 == null])
+    error_message = "endpoints listen to the functions alone"
+  }
+}
+
+run "zones_are_wanted" {
+  command = plan
+  module {
+    source = "../modules/network"
+  }
+  variables {
+    name = "millrace-test"
+  }
+  expect_failures = [aws_vpc.this]
+}
+
+run "provisioned" {
+  module {
+    source = "../modules/stream"
+  }
+
+  variables {
+    name                      = "millrace-test"
+    kind                      = "provisioned"
+    vpc_id                    = "vpc-1"
+    subnet_ids                = ["subnet-1", "subnet-2"]
+    client_security_group_ids = { functions = "sg-1" }
+  }
+
+  assert {
+    condition     = startswith(aws_secretsmanager_secret.kafka[0].name, "AmazonMSK_") && aws_secretsmanager_secret.kafka[0].kms_key_id == aws_kms_key.kafka[0].arn
+    error_message = "the login is a secret as MSK wants it"
+  }
+
+  assert {
+    condition     = contains(aws_msk_scram_secret_association.this[0].secret_arn_list, aws_secretsmanager_secret.kafka[0].arn)
+    error_message = "the brokers know the login"
+  }
+
+  assert {
+    condition     = one(one(aws_msk_cluster.this[0].encryption_info).encryption_in_transit).client_broker == "TLS" && one(aws_msk_cluster.this[0].client_authentication).unauthenticated == false
+    error_message = "the brokers take nobody without TLS and login"
+  }
+
+  assert {
+    condition     = strcontains(aws_msk_configuration.this[0].server_properties, "auto.create.topics.enable=false")
+    error_message = "no client makes a topic by spelling it wrongly"
+  }
+
+  assert {
+    condition     = output.security == "scram" && output.secret_arn == aws_secretsmanager_secret.kafka[0].arn
+    error_message = "functions are told of the login"
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.clients : rule.cidr_ipv4 == null])
+    error_message = "brokers listen to groups, not to addresses"
+  }
+}
+
+run "serverless" {
+  module {
+    source = "../modules/stream"
+  }
+
+  variables {
+    name       = "millrace-test"
+    kind       = "serverless"
+    vpc_id     = "vpc-1"
+    subnet_ids = ["subnet-1", "subnet-2"]
+  }
+
+  assert {
+    condition     = output.security == "msk-iam" && output.brokers == "boot.example.com:9098"
+    error_message = "MSK Serverless is logged into by IAM"
+  }
+}
+
+run "scram_without_a_secret_is_refused" {
+  command = plan
+  module {
+    source = "../modules/stream"
+  }
+  variables {
+    name     = "millrace-test"
+    existing = { brokers = ["a:9096"], security = "scram" }
+  }
+  expect_failures = [var.existing]
+}

@@ -1,0 +1,221 @@
+variable "name" {
+  description = "Begins the name of everything, such as millrace-dev."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,22}[a-z0-9]$", var.name))
+    error_message = "name has to be 3 to 24 of a-z, 0-9 and '-', beginning with a letter: functions' names are built of it."
+  }
+}
+
+variable "generation" {
+  description = "MILLRACE_GENERATION: the name of this life of the topics. Give a greater one when the topics are made anew, never otherwise."
+  type        = string
+  validation {
+    condition     = can(regex("^[0-9a-z]{1,32}$", var.generation))
+    error_message = "generation has to be 1 to 32 of 0-9 and a-z, zero-padded where numbered, such as g0001."
+  }
+}
+
+variable "lake" {
+  description = "The lake: its bucket, folder, days that replaced objects can be brought back, KMS key, access log's bucket, and whether destroying it may destroy what it holds."
+  type = object({
+    bucket            = string
+    prefix            = optional(string, "lake")
+    noncurrent_days   = optional(number, 30)
+    kms_key_arn       = optional(string)
+    access_log_bucket = optional(string)
+    destroy_objects   = optional(bool, false)
+  })
+}
+
+variable "snowflake" {
+  description = "Whom the lake is opened to: STORAGE_AWS_IAM_USER_ARN and STORAGE_AWS_EXTERNAL_ID of DESC INTEGRATION. null until the integration is made."
+  type = object({
+    user_arn    = string
+    external_id = string
+  })
+  default = null
+}
+
+variable "notifications" {
+  description = "Who is told of new objects, for Snowflake's auto-refresh: queue_arn (SHOW EXTERNAL TABLES, notification_channel) or topic_arn. null until there is one."
+  type = object({
+    queue_arn = optional(string)
+    topic_arn = optional(string)
+  })
+  default = null
+}
+
+variable "network" {
+  description = "make: a VPC in these zones. existing: one that is there. none: functions live outside a VPC, for brokers that the internet reaches."
+  type = object({
+    kind                = string
+    cidr_block          = optional(string, "10.42.0.0/16")
+    availability_zones  = optional(list(string), [])
+    interface_endpoints = optional(list(string), ["secretsmanager", "sts"])
+    brokers_cidr_block  = optional(string, "10.0.0.0/8")
+    existing = optional(object({
+      vpc_id             = string
+      private_subnet_ids = list(string)
+      egress_subnet_ids  = list(string)
+    }))
+  })
+  validation {
+    condition     = contains(["make", "existing", "none"], var.network.kind)
+    error_message = "network.kind has to be make, existing or none."
+  }
+  validation {
+    condition     = (var.network.kind == "existing") == (var.network.existing != null)
+    error_message = "network.existing has to be given with kind existing, and with no other."
+  }
+}
+
+variable "stream" {
+  description = "Kafka: see modules/stream. kind existing wants existing; the others want a network."
+  type = object({
+    kind = string
+    existing = optional(object({
+      brokers            = list(string)
+      security           = string
+      secret_arn         = optional(string)
+      secret_kms_key_arn = optional(string)
+      cluster_arn        = optional(string)
+      ca_secret_arn      = optional(string)
+    }))
+    kafka_version        = optional(string, "3.8.x")
+    broker_instance_type = optional(string, "kafka.m7g.large")
+    brokers_per_subnet   = optional(number, 1)
+    broker_storage_gib   = optional(number, 100)
+  })
+}
+
+variable "topics" {
+  description = "The topics that land."
+  type        = list(string)
+  default     = ["users_created", "user_interactions", "video_engagements", "ad_events"]
+  validation {
+    condition     = length(var.topics) > 0 && alltrue([for topic in var.topics : can(regex("^[a-z0-9_]+$", topic))])
+    error_message = "topics has to name at least one, of a-z, 0-9 and '_'."
+  }
+}
+
+variable "mappings" {
+  description = "How Kafka's records come to land-events, see kafka_source of modules/function. made = false leaves the mappings out, for emulators that know none."
+  type = object({
+    made                = optional(bool, true)
+    enabled             = optional(bool, true)
+    batch_size          = optional(number, 6000)
+    window_seconds      = optional(number, 10)
+    minimum_pollers     = optional(number, 1)
+    maximum_pollers     = optional(number, 4)
+    maximum_retries     = optional(number, 100)
+    maximum_age_seconds = optional(number, 259200)
+  })
+  default = {}
+}
+
+variable "zip_folder" {
+  description = "Where cargo xtask package writes: <function>/bootstrap.zip below it."
+  type        = string
+}
+
+variable "secrets_layer_arn" {
+  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64; wanted with a login by SCRAM."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.secrets_layer_arn == null ? true : can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9-]+:[0-9]+$", var.secrets_layer_arn))
+    error_message = "secrets_layer_arn has to be the ARN of a layer's version."
+  }
+}
+
+variable "fetch" {
+  description = "fetch-users: users an invocation, when, and another API's URL (null: the public one). schedule null: never by the clock."
+  type = object({
+    users    = optional(number, 5000)
+    schedule = optional(string, "rate(15 minutes)")
+    api_url  = optional(string)
+  })
+  default = {}
+  validation {
+    condition     = var.fetch.users >= 1
+    error_message = "fetch.users has to be 1 or more."
+  }
+}
+
+variable "sizes" {
+  description = "Memory (MiB), timeout (s) and reserved concurrency of each function."
+  type = map(object({
+    memory_mib           = number
+    timeout_seconds      = number
+    reserved_concurrency = optional(number, -1)
+  }))
+  default = {
+    fetch-users         = { memory_mib = 512, timeout_seconds = 120, reserved_concurrency = 1 }
+    land-events         = { memory_mib = 1769, timeout_seconds = 120, reserved_concurrency = 24 }
+    replay-dead-letters = { memory_mib = 512, timeout_seconds = 300, reserved_concurrency = 1 }
+  }
+  validation {
+    condition     = alltrue([for function in ["fetch-users", "land-events", "replay-dead-letters"] : contains(keys(var.sizes), function)])
+    error_message = "sizes has to tell fetch-users, land-events and replay-dead-letters."
+  }
+}
+
+variable "jobs" {
+  description = "The day's jobs: see modules/jobs."
+  type = object({
+    runs_on              = optional(string, "lambda")
+    schedule             = optional(string, "cron(30 0 * * ? *)")
+    memory_bytes         = optional(number, 100663296)
+    memory_mib           = optional(number, 3008)
+    scratch_mib          = optional(number, 4096)
+    timeout_seconds      = optional(number, 900)
+    cpu_units            = optional(number, 2048)
+    image                = optional(string)
+    image_repository_arn = optional(string)
+  })
+  default = {}
+}
+
+variable "alarms" {
+  description = "Who is told, and of what: see modules/alarms."
+  type = object({
+    emails            = optional(list(string), [])
+    lag_records       = optional(number, 100000)
+    freshness_seconds = optional(number, 900)
+    kms_key_arn       = optional(string)
+  })
+  default = {}
+}
+
+variable "kms_key_arn" {
+  description = "A KMS key for logs, queues and functions' environments; null: AWS's own."
+  type        = string
+  default     = null
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept."
+  type        = number
+  default     = 30
+}
+
+variable "tracing" {
+  description = "Whether X-Ray samples invocations."
+  type        = bool
+  default     = false
+}
+
+variable "kafka_password" {
+  description = "The password of a provisioned cluster's login, by TF_VAR_kafka_password; kept by nothing but Secrets Manager."
+  type        = string
+  default     = null
+  ephemeral   = true
+  sensitive   = true
+}
+
+variable "kafka_password_version" {
+  description = "Raise it where kafka_password is another."
+  type        = number
+  default     = 1
+}

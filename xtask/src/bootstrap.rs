@@ -1,0 +1,268 @@
+//! What must be there before the first push, in order. Each step is done, is there already, or is a person's to do, told with the exact
+//! words; a second run finds what the first one made.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+
+use crate::aws::Aws;
+use crate::commands::output;
+use crate::infra::terraform::{self, Terraform};
+use crate::workspace;
+
+#[derive(clap::Args, Clone)]
+pub(crate) struct BootstrapArguments {
+    /// The folder of infra/envs, and the GitHub environment
+    #[arg(long)]
+    pub(crate) env: String,
+    /// The GitHub repository, owner/name
+    #[arg(long)]
+    pub(crate) repository: String,
+    /// The bucket for Terraform's state, one for all environments of the account
+    #[arg(long)]
+    pub(crate) state_bucket: String,
+    /// The lake's bucket, which the first deploy makes
+    #[arg(long)]
+    pub(crate) lake_bucket: String,
+    #[arg(long)]
+    pub(crate) region: String,
+    /// GitHub's OIDC provider where the account has it, as after the bootstrap of another environment
+    #[arg(long)]
+    pub(crate) oidc_provider_arn: Option<String>,
+    /// The state's bucket is there: another environment's bootstrap made it
+    #[arg(long)]
+    pub(crate) state_bucket_is_there: bool,
+    /// Shows what would be done, and does nothing
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// An emulator on 127.0.0.1 in place of AWS
+    #[arg(long)]
+    pub(crate) endpoint: Option<String>,
+}
+
+/// Topics and their partitions; each has a dead-letter topic. docs/events.md tells them.
+const TOPICS: [&str; 4] = ["users_created", "user_interactions", "video_engagements", "ad_events"];
+const PARTITIONS: u32 = 6;
+
+pub(crate) fn run(arguments: &BootstrapArguments) -> anyhow::Result<bool> {
+    if let Some(why) = terraform::missing() {
+        println!("1. state backend, GitHub's roles: cannot be made: {why}");
+        return Ok(false);
+    }
+    let account = Account::new(arguments, &workspace::root().join("infra/bootstrap"), None)?;
+    println!("1. state backend, OIDC provider, GitHub's roles (infra/bootstrap)");
+    if arguments.plan {
+        println!("{}", account.plan()?);
+        println!("   with --plan nothing was done; the rest is told as it would be\n");
+        tell_rest(arguments, &Value::Null);
+        return Ok(true);
+    }
+    let changed = account.apply()?;
+    println!("   {changed}\n");
+    tell_rest(arguments, &account.outputs()?);
+    Ok(true)
+}
+
+/// infra/bootstrap of one environment. Its state is a file, for nothing else can keep the state of the state's bucket; a copy goes into
+/// that bucket, where the next machine finds it.
+pub(crate) struct Account<'a> {
+    arguments: &'a BootstrapArguments,
+    terraform: Terraform,
+    root: PathBuf,
+    state: PathBuf,
+    aws: Aws,
+}
+
+impl<'a> Account<'a> {
+    /// `scratch` for tests; a person's state lies beside infra/bootstrap.
+    pub(crate) fn new(
+        arguments: &'a BootstrapArguments,
+        root: &Path,
+        scratch: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let folder = scratch.unwrap_or(root);
+        let state = folder.join(format!("{}.tfstate", arguments.env));
+        let aws = match &arguments.endpoint {
+            Some(endpoint) => Aws::of_emulator(endpoint)?,
+            None => Aws::of_environment()?,
+        };
+        let terraform = Terraform::new(&folder.join(".terraform"));
+        terraform.init(root, "bootstrap")?;
+        let account = Self { arguments, terraform, root: root.to_owned(), state, aws };
+        account.fetch_state();
+        Ok(account)
+    }
+
+    fn kept_at(&self) -> String {
+        format!("s3://{}/millrace/bootstrap-{}.tfstate", self.arguments.state_bucket, self.arguments.env)
+    }
+
+    /// What another machine's bootstrap left in the bucket, where this one knows nothing.
+    fn fetch_state(&self) {
+        if self.state.exists() {
+            return;
+        }
+        let state = self.state.display().to_string();
+        // There is none before the first bootstrap.
+        let _ = self.aws.copy(&self.kept_at(), &state);
+    }
+
+    fn command(&self, action: &[&str]) -> Command {
+        let arguments = self.arguments;
+        let mut command = self.terraform.command(&self.root, "bootstrap", action);
+        let mut set = |name: &str, value: &str| {
+            command.env(format!("TF_VAR_{name}"), value);
+        };
+        set("name", &format!("millrace-{}", arguments.env));
+        set("environment", &arguments.env);
+        set("repository", &arguments.repository);
+        set("state_bucket", &arguments.state_bucket);
+        set("lake_bucket", &arguments.lake_bucket);
+        set("region", &arguments.region);
+        set("make_state_bucket", if arguments.state_bucket_is_there { "false" } else { "true" });
+        if let Some(provider) = &arguments.oidc_provider_arn {
+            set("oidc_provider_arn", provider);
+        }
+        if let Some(endpoint) = &arguments.endpoint {
+            set("endpoint", endpoint);
+        }
+        command.arg(format!("-state={}", self.state.display()));
+        command
+    }
+
+    /// What Terraform would do, a line a thing.
+    pub(crate) fn plan(&self) -> anyhow::Result<String> {
+        let told = output(&mut self.command(&["plan", "-no-color"]))?;
+        let lines: Vec<_> = told
+            .lines()
+            .filter(|line| {
+                line.starts_with("  # ") || line.starts_with("Plan:") || line.starts_with("No changes")
+            })
+            .map(|line| format!("   {}", line.trim().trim_start_matches("# ")))
+            .collect();
+        Ok(lines.join("\n"))
+    }
+
+    /// Does it; answers Terraform's count of what was added and changed.
+    pub(crate) fn apply(&self) -> anyhow::Result<String> {
+        let told = output(&mut self.command(&["apply", "-auto-approve", "-no-color"]))?;
+        let state = self.state.display().to_string();
+        self.aws.copy(&state, &self.kept_at()).context("the state could not be kept")?;
+        let line = told.lines().find(|line| line.starts_with("Apply complete!"));
+        Ok(line.context("terraform did not tell what it did")?.to_owned())
+    }
+
+    pub(crate) fn outputs(&self) -> anyhow::Result<Value> {
+        let told = output(&mut self.command(&["output", "-json"]))?;
+        Ok(serde_json::from_str(&told)?)
+    }
+}
+
+/// What is a person's to do, with the words to do it by.
+fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) {
+    let BootstrapArguments { env, state_bucket, region, repository, .. } = arguments;
+    let of = |name: &str| outputs[name]["value"].as_str().unwrap_or("(told after the apply)").to_owned();
+    println!(
+        "2. GitHub, {repository}: yours to do (Settings, Environments, {env}: required reviewers, branch main)"
+    );
+    println!("   gh variable set AWS_REGION --body {region}");
+    println!("   gh variable set TF_STATE_BUCKET --body {state_bucket}");
+    println!("   gh variable set AWS_PLAN_ROLE_{} --body {}", env.to_uppercase(), of("plan_role_arn"));
+    println!("   gh variable set AWS_DEPLOY_ROLE --env {env} --body {}", of("deploy_role_arn"));
+    println!(
+        "   gh variable set MILLRACE_ENVIRONMENTS --body '[\"{env}\"]', or with those that are there already, in their order"
+    );
+    println!("\n3. infra/envs/{env}/terraform.tfvars: yours to write, from example.tfvars beside it\n");
+    println!("4. topics: yours to make where the brokers are reached; ones that are there are left");
+    for topic in TOPICS {
+        println!("   {}", topic_command(topic, PARTITIONS, None));
+        println!("   {}", topic_command(&format!("{topic}.dlq"), 1, Some(604_800_000)));
+    }
+    println!(
+        "\n5. the first push (or cargo xtask terraform apply --env {env}): makes the lake; its output snowflake_role_arn is what 6 asks for\n"
+    );
+    println!("6. Snowflake's integration and its trust, in two steps, since each side names the other");
+    println!(
+        "   a. millrace snowflake deploy makes the storage integration with STORAGE_AWS_ROLE_ARN = snowflake_role_arn"
+    );
+    println!(
+        "   b. DESC INTEGRATION tells STORAGE_AWS_IAM_USER_ARN and STORAGE_AWS_EXTERNAL_ID: put them into terraform.tfvars as"
+    );
+    println!(
+        "      snowflake = {{ user_arn = \"…\", external_id = \"…\" }}, and push: the role is made, and trusts them alone"
+    );
+    println!(
+        "\n7. auto-refresh: SHOW EXTERNAL TABLES tells notification_channel, an SQS queue of Snowflake's: put it into terraform.tfvars as"
+    );
+    println!("   notifications = {{ queue_arn = \"…\" }}, and push: the bucket tells it of each new object");
+}
+
+fn topic_command(topic: &str, partitions: u32, retention: Option<u64>) -> String {
+    let retention = retention.map(|ms| format!(" --config retention.ms={ms}")).unwrap_or_default();
+    format!(
+        "kafka-topics.sh --bootstrap-server \"$MILLRACE_BROKERS\" --command-config client.properties --create --if-not-exists \
+         --topic {topic} --partitions {partitions}{retention}"
+    )
+}
+
+/// That a bootstrap of an emulator makes what it plans, and that a second one, on a machine that knows nothing, changes nothing.
+pub(crate) fn check_on(endpoint: &str, root: &Path, scratch: &Path) -> anyhow::Result<()> {
+    let arguments = BootstrapArguments {
+        env: "local".to_owned(),
+        repository: "someone/millrace".to_owned(),
+        state_bucket: "millrace-local-state".to_owned(),
+        lake_bucket: "millrace-local-lake".to_owned(),
+        region: "us-east-1".to_owned(),
+        oidc_provider_arn: None,
+        state_bucket_is_there: false,
+        plan: false,
+        endpoint: Some(endpoint.to_owned()),
+    };
+    let folder = |name: &str| {
+        let folder = scratch.join(name);
+        std::fs::create_dir_all(&folder).map(|()| folder)
+    };
+    let first = folder("first")?;
+    let account = Account::new(&arguments, root, Some(&first))?;
+    let plan = account.plan()?;
+    ensure!(plan.contains("Plan: ") && plan.contains("aws_s3_bucket.state"), "the plan is {plan}");
+    let made = account.apply()?;
+    ensure!(!made.contains(" 0 added"), "{made}");
+    let second = folder("second")?;
+    let account = Account::new(&arguments, root, Some(&second))?;
+    let again = account.apply()?;
+    ensure!(again.contains("0 added, 0 changed, 0 destroyed"), "a second bootstrap: {again}");
+    let role = account.outputs()?;
+    ensure!(
+        role["deploy_role_arn"]["value"]
+            .as_str()
+            .is_some_and(|it| it.ends_with("github-millrace-local-deploy"))
+    );
+    drop(account);
+    // The bucket is kept whole, as a real one is; the emulator ends with it.
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_are_made_once_and_with_their_retention() {
+        let dead = topic_command("ad_events.dlq", 1, Some(604_800_000));
+        assert!(
+            dead.contains("--if-not-exists")
+                && dead.ends_with("--partitions 1 --config retention.ms=604800000")
+        );
+    }
+
+    #[test]
+    fn the_topics_are_those_of_the_platform() {
+        let variables =
+            std::fs::read_to_string(workspace::root().join("infra/platform/variables.tf")).unwrap();
+        let listed = TOPICS.map(|topic| format!("\"{topic}\"")).join(", ");
+        assert!(variables.contains(&format!("[{listed}]")), "{listed}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What is deployed, checked as far as this machine goes: format, validity, tests against mocks, mutants of them, a scan for what is
+//! careless, and an apply to the emulators.
+
+mod copy;
+mod docs;
+mod local;
+mod mutants;
+mod mutations;
+pub(crate) mod terraform;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+
+use crate::commands::{quietly, succeeds};
+use crate::skips::SkipLog;
+use crate::tally::Tally;
+use crate::{python_env, workspace};
+use copy::Copy;
+use terraform::Terraform;
+
+/// The roots that Terraform is called in; the first one has the tests.
+const ROOTS: [&str; 5] = ["platform", "envs/dev", "envs/prod", "envs/local", "bootstrap"];
+
+/// Looks for what is careless; each exception stands beside its resource, with its reason.
+const CHECKOV: [&str; 1] = ["checkov==3.3.30"];
+
+#[derive(clap::Subcommand)]
+pub(crate) enum InfraTask {
+    /// Format, validity, tests, mutants, checkov, and whether infra/README.md is current
+    Check,
+    /// Writes the modules' variables and outputs into infra/README.md
+    Docs,
+    /// Applies the platform to MiniStack and LocalStack, plans again (nothing to do), invokes functions, destroys it
+    ApplyLocally(local::LocalArguments),
+}
+
+pub(crate) fn run(task: &InfraTask) -> anyhow::Result<bool> {
+    let log = SkipLog::begin(&workspace::scratch())?;
+    let mut tally = Tally::default();
+    match task {
+        InfraTask::Check => check(&mut tally, &log)?,
+        InfraTask::Docs => docs::write()?,
+        InfraTask::ApplyLocally(arguments) => local::run(arguments, &mut tally, &log)?,
+    }
+    Ok(tally.end(log.end()?.len()))
+}
+
+/// All of it, for `cargo xtask test`.
+pub(crate) fn all(tally: &mut Tally, log: &SkipLog) -> anyhow::Result<()> {
+    check(tally, log)?;
+    local::run(&local::LocalArguments::default(), tally, log)
+}
+
+fn check(tally: &mut Tally, log: &SkipLog) -> anyhow::Result<()> {
+    tally.take("infra: README.md is current", docs::check());
+    match terraform::missing() {
+        Some(why) => log.note("infra by terraform", &why)?,
+        None => by_terraform(tally)?,
+    }
+    match tool(&CHECKOV, "checkov") {
+        Ok(checkov) => drop(tally.take("infra: checkov", scan(&checkov))),
+        Err(error) => log.note("checkov", &format!("{error:#}"))?,
+    }
+    Ok(())
+}
+
+fn by_terraform(tally: &mut Tally) -> anyhow::Result<()> {
+    let pristine = Copy::of_infra("check")?;
+    let terraform = Terraform::new(&pristine.beside("data"));
+    let infra = pristine.root();
+    let format = terraform.command(&infra, "format", &["fmt", "-check", "-diff", "-recursive", "-no-color"]);
+    tally.take("infra: terraform fmt", unless_told(format));
+    for root in ROOTS {
+        let name = root.replace('/', "-");
+        let folder = infra.join(root);
+        let valid = terraform.init(&folder, &name).and_then(|()| terraform.validate(&folder, &name));
+        if !tally.take(&format!("infra: {root} is valid"), valid) {
+            return Ok(());
+        }
+    }
+    let platform = infra.join(ROOTS[0]);
+    let mut tests = terraform.command(&platform, ROOTS[0], &["test", "-no-color"]);
+    let passed = if succeeds(&mut tests)? { Ok(()) } else { Err(anyhow::anyhow!("see above")) };
+    // Mutants of what fails by itself would show nothing.
+    if !tally.take("infra: terraform test", passed) {
+        return Ok(());
+    }
+    for round in &mutations::ROUNDS {
+        let lock = platform.join(".terraform.lock.hcl");
+        let count = mutants::mutations(round).count();
+        let check = format!("infra: {count} mutants are noticed (round {})", round.name);
+        tally.take(&check, mutants::run(&terraform, ROOTS[0], &lock, round));
+    }
+    Ok(())
+}
+
+/// A program whose findings are its standard output.
+fn unless_told(mut command: Command) -> anyhow::Result<()> {
+    let output = command.output().context("could not start it")?;
+    let told = [output.stdout, output.stderr].concat();
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&told).trim());
+    Ok(())
+}
+
+fn scan(checkov: &Path) -> anyhow::Result<()> {
+    let infra = workspace::root().join("infra");
+    let mut scan = Command::new(checkov);
+    scan.args(["--framework", "terraform", "--compact", "--quiet", "--skip-download"])
+        .args(["-d", "modules", "-d", "bootstrap"])
+        .current_dir(infra);
+    unless_told(scan)
+}
+
+/// A program that PyPI publishes, installed once into an environment of its own.
+pub(crate) fn tool(packages: &[&str], program: &str) -> anyhow::Result<PathBuf> {
+    if let Some(why) = no_python() {
+        anyhow::bail!(why);
+    }
+    let python = python_env::python_env(&python_env::cache()?, packages)?;
+    Ok(python.with_file_name(program))
+}
+
+fn no_python() -> Option<&'static str> {
+    let runs = quietly(Command::new("python3").arg("--version")).is_ok();
+    (!runs).then_some("there is no python3 to install it with")
+}

@@ -1,0 +1,184 @@
+//! The platform on the emulators of this machine: applied, planned again, invoked, destroyed.
+//!
+//! What they lack is left out by infra/envs/local, and shown by mocks alone: MSK, the mappings of Kafka, interface endpoints. They
+//! check no permissions either.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail, ensure};
+use serde_json::Value;
+
+use super::copy::Copy;
+use super::terraform::{self, Terraform};
+use crate::aws::Aws;
+use crate::commands::quietly;
+use crate::lambda_zip::lambda_zip;
+use crate::servers::Kind;
+use crate::skips::SkipLog;
+use crate::tally::Tally;
+use crate::workspace;
+
+const ROOT: &str = "envs/local";
+const NAME: &str = "envs-local";
+
+/// The functions and jobs that the platform wants zips of.
+const ZIPPED: [&str; 6] = [
+    "fetch-users",
+    "land-events",
+    "replay-dead-letters",
+    "raw-transformation",
+    "analytics-aggregation",
+    "time-series-analysis",
+];
+
+#[derive(Default, clap::Args)]
+pub(crate) struct LocalArguments {
+    /// Zips of this machine's processor, <function>/bootstrap.zip, as `cargo xtask package` writes them
+    #[arg(long)]
+    zips: Option<PathBuf>,
+    /// The brokers that the functions are told of
+    #[arg(long, default_value = "127.0.0.1:9092")]
+    brokers: Option<String>,
+}
+
+pub(crate) fn run(arguments: &LocalArguments, tally: &mut Tally, log: &SkipLog) -> anyhow::Result<()> {
+    const CHECK: &str = "infra on emulators";
+    let missing = [terraform::missing(), Kind::Ministack.missing(), Kind::Localstack.missing()];
+    if let Some(why) = missing.into_iter().flatten().next() {
+        return log.note(CHECK, &why);
+    }
+    let copy = Copy::of_infra("local")?;
+    let started = |kind: Kind| {
+        let folder = copy.beside(kind.name());
+        kind.start(&folder).with_context(|| format!("could not start {}", kind.name()))
+    };
+    let servers = match started(Kind::Ministack).and_then(|it| Ok((it, started(Kind::Localstack)?))) {
+        Ok(servers) => servers,
+        Err(error) => return log.note(CHECK, &format!("{error:#}")),
+    };
+    let url = |ports: &[u16]| format!("http://127.0.0.1:{}", ports[0]);
+    let (ministack, localstack) = (url(&servers.0.ports), url(&servers.1.ports));
+    let zips = copy.beside("zips");
+    let real = lay_out_zips(arguments.zips.as_deref(), &zips)?;
+    let variables = [
+        ("ministack", ministack.clone()),
+        ("localstack", localstack),
+        ("zip_folder", zips.display().to_string()),
+        ("brokers", format!("[{:?}]", arguments.brokers.as_deref().unwrap_or("127.0.0.1:9092"))),
+    ];
+    let stack =
+        Stack { terraform: Terraform::new(&copy.beside("data")), root: copy.root().join(ROOT), variables };
+
+    let bootstrap = copy.root().join("bootstrap");
+    let scratch = copy.beside("bootstrap");
+    tally.take(
+        "bootstrap on an emulator, twice",
+        crate::bootstrap::check_on(&ministack, &bootstrap, &scratch),
+    );
+    println!(
+        "left out, as no emulator has them: MSK, Kafka's event source mappings, interface endpoints; and no permission is checked"
+    );
+    if !tally.take("infra on emulators: apply", stack.apply()) {
+        return Ok(());
+    }
+    tally.take("infra on emulators: the second plan is empty", stack.plans_nothing());
+    match Aws::of_emulator(&ministack) {
+        Ok(aws) => {
+            tally.take("infra on emulators: release, rollback", releases(&stack, &aws));
+            for function in ["fetch-users", "land-events"] {
+                if real.contains(&function) {
+                    tally.take(&format!("infra on emulators: {function} is invoked"), invoke(&aws, function));
+                } else {
+                    log.note(
+                        &format!("{function} on emulators"),
+                        "there is no zip of it; run cargo xtask package",
+                    )?;
+                }
+            }
+        }
+        Err(error) => log.note("AWS's command line", &format!("{error:#}"))?,
+    }
+    tally.take("infra on emulators: destroy", stack.destroy());
+    Ok(())
+}
+
+/// Terraform in the root, with its variables.
+struct Stack {
+    terraform: Terraform,
+    root: PathBuf,
+    variables: [(&'static str, String); 4],
+}
+
+impl Stack {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.terraform.command(&self.root, NAME, arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (format!("TF_VAR_{name}"), value)));
+        command
+    }
+
+    fn apply(&self) -> anyhow::Result<()> {
+        self.terraform.init(&self.root, NAME)?;
+        quietly(&mut self.command(&["apply", "-auto-approve", "-no-color"]))
+    }
+
+    fn plans_nothing(&self) -> anyhow::Result<()> {
+        let plan = self.command(&["plan", "-detailed-exitcode", "-no-color"]).output()?;
+        let told = String::from_utf8_lossy(&plan.stdout).into_owned();
+        match plan.status.code() {
+            Some(0) => Ok(()),
+            Some(2) => {
+                let changes: Vec<_> = told.lines().filter(|line| line.starts_with("  # ")).collect();
+                bail!("it would change{}", changes.join(","))
+            }
+            _ => bail!("{}", String::from_utf8_lossy(&plan.stderr).trim()),
+        }
+    }
+
+    fn output(&self) -> anyhow::Result<Value> {
+        let told = crate::commands::output(&mut self.command(&["output", "-json", "platform"]))?;
+        Ok(serde_json::from_str(&told)?)
+    }
+
+    fn destroy(&self) -> anyhow::Result<()> {
+        quietly(&mut self.command(&["destroy", "-auto-approve", "-no-color"]))
+    }
+}
+
+/// Puts a zip for each function into `folder`, and answers which of them are real.
+fn lay_out_zips(given: Option<&Path>, folder: &Path) -> anyhow::Result<Vec<&'static str>> {
+    let packaged = workspace::target_dir().join("lambda");
+    let mut real = Vec::new();
+    for function in ZIPPED {
+        let zip = folder.join(function).join("bootstrap.zip");
+        std::fs::create_dir_all(folder.join(function))?;
+        let from = given.unwrap_or(&packaged).join(function).join("bootstrap.zip");
+        if from.is_file() {
+            std::fs::copy(&from, &zip)?;
+            real.push(function);
+        } else {
+            std::fs::write(&zip, lambda_zip(b"#!/bin/sh\necho 'stands for a function' >&2; exit 1\n")?)?;
+        }
+    }
+    Ok(real)
+}
+
+/// The aliases move to what was applied, and back.
+fn releases(stack: &Stack, aws: &Aws) -> anyhow::Result<()> {
+    let platform = stack.output()?;
+    let moved = crate::release::forward(aws, &platform, &stack.root.join("released.json"))?;
+    ensure!(moved == ZIPPED.len(), "{moved} aliases were moved, and there are {}", ZIPPED.len());
+    crate::release::back(aws, "millrace-local-land-events", Some("1"))
+}
+
+/// That the function's process answers Lambda: what it answers without a broker is its own error, by name.
+fn invoke(aws: &Aws, function: &str) -> anyhow::Result<()> {
+    let event =
+        if function == "land-events" { "{\"eventSource\":\"aws:kafka\",\"records\":{}}" } else { "{}" };
+    let answer = aws.invoke(&format!("millrace-local-{function}:live"), event)?;
+    println!("{function} answers {answer}");
+    let text = answer.to_string();
+    // The runtime's own words for a process that ended, or a zip that is none.
+    ensure!(!text.contains("Runtime.") && !text.contains("ExitError"), "the process did not answer: {text}");
+    Ok(())
+}
