@@ -8,6 +8,7 @@ mod package;
 mod python_env;
 mod servers;
 mod skips;
+mod sql;
 mod test_run;
 mod up;
 mod workspace;
@@ -33,6 +34,8 @@ enum Task {
     Ci,
     /// Builds the functions' zips into target/lambda, each held below 8 MB
     Package(package::PackageArguments),
+    /// The SQL for Snowflake: generates what follows from the lake's schemas, checks that every script parses
+    Sql(sql::SqlArguments),
     /// Builds and runs one benchmark of tests/benches
     Bench(bench::BenchArguments),
     /// Starts Kafka, an AWS and a schema registry on 127.0.0.1, without Docker, and lets them run
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run().map(|failed| failed.is_empty()),
         Task::Ci => ci(),
         Task::Package(arguments) => package::run(&arguments),
+        Task::Sql(arguments) => sql::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Up(arguments) => up::up(&arguments),
         Task::Down(arguments) => up::down(&arguments),

@@ -8,7 +8,7 @@ use anyhow::Context;
 use crate::commands::{cargo, shown};
 use crate::python_env;
 use crate::skips::{self, SkipLog};
-use crate::{lint, servers, workspace};
+use crate::{lint, servers, sql, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct TestArguments {
@@ -47,6 +47,9 @@ impl Counts {
 pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
     let log = SkipLog::begin(&workspace::scratch())?;
     let mut failed = if arguments.args.is_empty() { lint::run()? } else { Vec::new() };
+    if arguments.args.is_empty() {
+        failed.extend(sql::check(&log)?);
+    }
 
     let mut tests = cargo(&["test", "--no-fail-fast"]);
     if !names_packages(&arguments.args) {
