@@ -1,10 +1,4 @@
--- A warehouse that costs nothing while nobody asks, and a schema for each layer of the lake.
-
-CREATE WAREHOUSE IF NOT EXISTS &{warehouse}
-    WAREHOUSE_SIZE = &{warehouse_size}
-    AUTO_SUSPEND = 60
-    AUTO_RESUME = TRUE
-    INITIALLY_SUSPENDED = TRUE;
+-- A schema for each layer of the lake, one for what people ask, one for what watches over it.
 
 CREATE DATABASE IF NOT EXISTS &{database};
 CREATE SCHEMA IF NOT EXISTS &{database}.lake;

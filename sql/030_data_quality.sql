@@ -7,7 +7,7 @@ WITH users AS (
 
 measured AS (
     SELECT 'newest day is late, hours' AS check_name, &{freshness_hours} AS allowed,
-        DATEDIFF('hour', MAX(processing_date)::TIMESTAMP_NTZ, CONVERT_TIMEZONE('UTC', CURRENT_TIMESTAMP())::TIMESTAMP_NTZ) AS observed
+        DATEDIFF('hour', MAX(processing_date)::TIMESTAMP_NTZ, SYSDATE()) AS observed
     FROM users
     UNION ALL
     SELECT 'users without an id' AS check_name, 0 AS allowed, COUNT_IF(id IS NULL) AS observed
@@ -61,7 +61,7 @@ CREATE OR REPLACE TASK &{database}.operations.check_data_quality
 AS
 INSERT INTO &{database}.operations.data_quality_results (checked_at, check_name, observed, allowed, holds)
 SELECT
-    CONVERT_TIMEZONE('UTC', CURRENT_TIMESTAMP())::TIMESTAMP_NTZ,
+    SYSDATE(),
     check_name,
     observed,
     allowed,
