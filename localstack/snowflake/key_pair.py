@@ -4,16 +4,41 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from pathlib import Path
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 # Snowflake takes no token that lives longer.
 LONGEST_SECONDS = 3600
 
 
+# Opens the encrypted one of the keys that are made here: they guard nothing.
+PASSPHRASE = "millrace"
+
+
 class Refused(Exception):
     pass
+
+
+def made_in(folder: Path) -> bytes:
+    """Writes private keys into `folder`: the deployer's, the same encrypted, and a stranger's. Answers the first's public half."""
+    folder.mkdir(parents=True, exist_ok=True)
+    deployers, strangers = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    open_to_all = serialization.NoEncryption()
+    encrypted = serialization.BestAvailableEncryption(PASSPHRASE.encode())
+    for name, key, encryption in [
+        ("deployer.p8", deployers, open_to_all),
+        ("deployer_encrypted.p8", deployers, encrypted),
+        ("stranger.p8", strangers, open_to_all),
+    ]:
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_bytes(pem)
+    spki = serialization.PublicFormat.SubjectPublicKeyInfo
+    return deployers.public_key().public_bytes(serialization.Encoding.PEM, spki)
 
 
 class KeyPair:

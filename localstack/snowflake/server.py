@@ -20,7 +20,7 @@ from fakesnow.instance import FakeSnow
 
 from accepted import Accepted
 from external_tables import ExternalTables
-from key_pair import KeyPair, Refused
+from key_pair import KeyPair, Refused, made_in
 from rowset import rows_of
 from statement import Statement, without_comments
 
@@ -41,7 +41,8 @@ class Warehouse:
         try:
             self.key.check(data)
         except Refused as why:
-            return failed("390144", f"JWT token is invalid. [{why}]")
+            # Snowflake's own answer has data of another shape than a login's.
+            return refused("390144", f"JWT token is invalid. [{why}]", {"authnMethod": "KEYPAIR", "signInOptions": {}})
         token = secrets.token_urlsafe(32)
         with self.alone:
             self.sessions[token] = self.fakesnow.connect(database and database.upper(), schema and schema.upper())
@@ -50,7 +51,7 @@ class Warehouse:
     def query(self, token: str, text: str) -> dict:
         connection = self.sessions.get(token)
         if connection is None:
-            return failed("390104", "User must login again to access the service.")
+            return refused("390104", "User must login again to access the service.", None)
         try:
             with self.alone:
                 columns, rows = self.run(connection, Statement(without_comments(text)))
@@ -71,8 +72,14 @@ class Warehouse:
         return rows_of(cursor)
 
 
+def refused(code: str, message: str, data: dict | None) -> dict:
+    return {"success": False, "code": code, "message": message, "data": data}
+
+
 def failed(code: str, message: str) -> dict:
-    return {"success": False, "code": code, "message": message, "data": {"errorCode": code}}
+    """A statement's failure."""
+    data = {"internalError": False, "errorCode": code, "age": 0, "sqlState": "42000", "queryId": secrets.token_hex(16)}
+    return refused(code, message, {**data, "line": -1, "pos": -1, "type": "COMPILATION"})
 
 
 def handler(warehouse: Warehouse) -> type[BaseHTTPRequestHandler]:
@@ -119,9 +126,9 @@ def main() -> None:
     parser.add_argument("--lake", type=Path, required=True, help="the folder that external tables read")
     parser.add_argument("--account", required=True)
     parser.add_argument("--user", required=True)
-    parser.add_argument("--public-key", type=Path, required=True, help="PEM")
+    parser.add_argument("--keys", type=Path, required=True, help="a folder for the key pairs that are made")
     arguments = parser.parse_args()
-    key = KeyPair(arguments.account, arguments.user, arguments.public_key.read_bytes())
+    key = KeyPair(arguments.account, arguments.user, made_in(arguments.keys))
     warehouse = Warehouse(arguments.lake.resolve(), key)
     ThreadingHTTPServer(("127.0.0.1", arguments.port), handler(warehouse)).serve_forever()
 

@@ -147,6 +147,9 @@ class Lake:
                     "period_type": "['monthly', 'quarterly'][1 + i % 2]",
                     "time_period": "'2025-' || lpad((1 + i % 12)::VARCHAR, 2, '0')",
                     "demographic_type": "['country', 'state'][1 + i % 2]",
+                    "demographic_value": "'place ' || i::VARCHAR",
+                    "email_domain": "'domain-' || i::VARCHAR || '.example'",
+                    "user_count": "100 - i",
                 }
                 self.write(table, part, known, f"(SELECT range AS i FROM range({20 + number}))")
 

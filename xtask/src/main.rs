@@ -38,7 +38,7 @@ enum Task {
     Sql(sql::SqlArguments),
     /// Builds and runs one benchmark of tests/benches
     Bench(bench::BenchArguments),
-    /// Starts Kafka, an AWS and a schema registry on 127.0.0.1, without Docker, and lets them run
+    /// Starts Kafka, an AWS, a schema registry and a Snowflake on 127.0.0.1, without Docker, and lets them run
     Up(up::UpArguments),
     /// Stops what `up` started
     Down(up::DownArguments),

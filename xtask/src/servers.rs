@@ -14,6 +14,7 @@ mod ministack;
 mod process;
 mod python;
 mod registry;
+pub(crate) mod snowflake;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,6 +36,8 @@ pub(crate) enum Kind {
     Ministack,
     /// A schema registry of Confluent's API, by Apicurio
     Registry,
+    /// Snowflake's protocol over a lake in a folder
+    Snowflake,
 }
 
 /// A server that answers, and what its users' environment says of it.
@@ -47,7 +50,8 @@ pub(crate) struct Started {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Kafka, Self::Localstack, Self::Ministack, Self::Registry];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Kafka, Self::Localstack, Self::Ministack, Self::Registry, Self::Snowflake];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -55,6 +59,7 @@ impl Kind {
             Self::Localstack => "localstack",
             Self::Ministack => "ministack",
             Self::Registry => "registry",
+            Self::Snowflake => "snowflake",
         }
     }
 
@@ -65,6 +70,7 @@ impl Kind {
             Self::Localstack => "LocalStack",
             Self::Ministack => "MiniStack",
             Self::Registry => "schema registry",
+            Self::Snowflake => "Snowflake's protocol",
         }
     }
 
@@ -74,6 +80,7 @@ impl Kind {
             Self::Kafka | Self::Registry => &["millrace-stream", "millrace-tests"],
             Self::Localstack => &["millrace-lake", "millrace-tests"],
             Self::Ministack => &["millrace-lake"],
+            Self::Snowflake => &["millrace-snowflake"],
         }
     }
 
@@ -84,6 +91,7 @@ impl Kind {
             Self::Localstack => localstack::S3,
             Self::Ministack => ministack::URL,
             Self::Registry => registry::URL,
+            Self::Snowflake => snowflake::URL,
         }
     }
 
@@ -93,6 +101,7 @@ impl Kind {
             Self::Kafka | Self::Registry => java::missing(17).or_else(maven::missing),
             Self::Localstack => python::missing(localstack::PYTHON),
             Self::Ministack => python::missing(ministack::PYTHON),
+            Self::Snowflake => python::missing(snowflake::PYTHON),
         }
     }
 
@@ -103,6 +112,7 @@ impl Kind {
             Self::Localstack => localstack::start(folder),
             Self::Ministack => ministack::start(folder),
             Self::Registry => registry::start(folder),
+            Self::Snowflake => snowflake::start(folder),
         }
     }
 }

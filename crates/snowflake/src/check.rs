@@ -11,7 +11,8 @@ use crate::session::Session;
 pub fn differences(lake: &[LakeTable], external: &[ExternalTable]) -> Vec<String> {
     let mut told = Vec::new();
     for table in lake {
-        let found: Vec<_> = external.iter().filter(|one| one.schema == table.layer && one.name == table.name).collect();
+        let found: Vec<_> =
+            external.iter().filter(|one| one.schema == table.layer && one.name == table.name).collect();
         match found.as_slice() {
             [one] => of_table(table, one, &mut told),
             [] => told.push(format!("{}.{}: no script makes its external table", table.layer, table.name)),
@@ -23,7 +24,10 @@ pub fn differences(lake: &[LakeTable], external: &[ExternalTable]) -> Vec<String
     }
     for one in external {
         if !lake.iter().any(|table| one.schema == table.layer && one.name == table.name) {
-            told.push(format!("{}:{}: the lake has no table {}.{}", one.file, one.line, one.schema, one.name));
+            told.push(format!(
+                "{}:{}: the lake has no table {}.{}",
+                one.file, one.line, one.schema, one.name
+            ));
         }
     }
     told
@@ -38,7 +42,11 @@ fn of_table(table: &LakeTable, external: &ExternalTable, told: &mut Vec<String>)
     }
     let keys: Vec<_> = table.partitions.iter().map(|column| column.name.as_str()).collect();
     if external.partition_by != keys {
-        tell(format!(": is partitioned by {} and lies by {}", external.partition_by.join(", "), keys.join(", ")));
+        tell(format!(
+            ": is partitioned by {} and lies by {}",
+            external.partition_by.join(", "),
+            keys.join(", ")
+        ));
     }
     let by_folder = table.partitions.iter().map(|column| (column, true));
     let wanted: Vec<_> = by_folder.chain(table.file_columns().map(|column| (column, false))).collect();
@@ -60,7 +68,9 @@ fn of_table(table: &LakeTable, external: &ExternalTable, told: &mut Vec<String>)
 }
 
 fn of_column(column: &LakeColumn, external: &ExternalColumn, by_folder: bool) -> Option<String> {
-    let Some(wanted) = column.snowflake() else { return Some(format!("nobody knows the type {}", column.hive)) };
+    let Some(wanted) = column.snowflake() else {
+        return Some(format!("nobody knows the type {}", column.hive));
+    };
     let (name, cast) = match (&external.source, by_folder) {
         (Source::Column { path, cast }, false) | (Source::Folder { key: path, cast }, true) => (path, cast),
         (other, _) => return Some(format!("its expression is not the one that is meant: {other:?}")),
@@ -69,7 +79,10 @@ fn of_column(column: &LakeColumn, external: &ExternalColumn, by_folder: bool) ->
         return Some(format!("reads {name:?}, which the files do not have: every value would be null"));
     }
     if cast != wanted || external.declared != wanted {
-        return Some(format!("is {} of {cast} and has to be {wanted} (the lake's {})", external.declared, column.hive));
+        return Some(format!(
+            "is {} of {cast} and has to be {wanted} (the lake's {})",
+            external.declared, column.hive
+        ));
     }
     None
 }
@@ -79,7 +92,11 @@ fn of_column(column: &LakeColumn, external: &ExternalColumn, by_folder: bool) ->
 ///
 /// # Errors
 /// Snowflake's.
-pub async fn deployed(session: &dyn Session, database: &str, lake: &[LakeTable]) -> Result<Vec<String>, SnowflakeError> {
+pub async fn deployed(
+    session: &dyn Session,
+    database: &str,
+    lake: &[LakeTable],
+) -> Result<Vec<String>, SnowflakeError> {
     let mut told = Vec::new();
     for table in lake {
         let name = format!("{}.{}", table.layer, table.name);
@@ -92,11 +109,16 @@ pub async fn deployed(session: &dyn Session, database: &str, lake: &[LakeTable])
             Err(error) => return Err(error),
         };
         let (Some(name_at), Some(type_at)) = (rows.column("name"), rows.column("type")) else {
-            return Err(SnowflakeError::Answer(format!("the description of {name} tells no names and types")));
+            return Err(SnowflakeError::Answer(format!(
+                "the description of {name} tells no names and types"
+            )));
         };
         let value = |row: &[Option<String>], at: usize| row.get(at).cloned().flatten().unwrap_or_default();
-        let described: BTreeMap<_, _> =
-            rows.rows.iter().map(|row| (value(row, name_at).to_ascii_lowercase(), value(row, type_at))).collect();
+        let described: BTreeMap<_, _> = rows
+            .rows
+            .iter()
+            .map(|row| (value(row, name_at).to_ascii_lowercase(), value(row, type_at)))
+            .collect();
         told.extend(described_differences(table, &name, &described));
     }
     Ok(told)
@@ -112,15 +134,18 @@ fn described_differences(table: &LakeTable, name: &str, described: &BTreeMap<Str
                 let found = bare(found);
                 let wanted = column.snowflake().unwrap_or(&column.hive);
                 if found != wanted {
-                    told.push(format!("{name}.{}: is deployed as {found} and has to be {wanted}", column.name));
+                    told.push(format!(
+                        "{name}.{}: is deployed as {found} and has to be {wanted}",
+                        column.name
+                    ));
                 }
             }
         }
     }
     // Every external table has the row itself as a column.
-    let extra = described.keys().filter(|key| {
-        *key != "value" && !wanted.iter().any(|column| column.name.eq_ignore_ascii_case(key))
-    });
+    let extra = described
+        .keys()
+        .filter(|key| *key != "value" && !wanted.iter().any(|column| column.name.eq_ignore_ascii_case(key)));
     told.extend(extra.map(|key| format!("{name}.{key}: the lake's table lacks it")));
     told
 }
@@ -160,7 +185,8 @@ mod tests {
             let columns = columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned()));
             described_differences(&table, "curated.t", &columns.collect())
         };
-        let right = [("value", "VARIANT"), ("day", "DATE"), ("a", "VARCHAR(16777216)"), ("n", "NUMBER(10,0)")];
+        let right =
+            [("value", "VARIANT"), ("day", "DATE"), ("a", "VARCHAR(16777216)"), ("n", "NUMBER(10,0)")];
         assert!(described(&right).is_empty());
         let told = described(&[("day", "DATE"), ("n", "NUMBER(38,0)"), ("b", "DATE")]);
         assert_eq!(

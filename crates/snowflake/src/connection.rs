@@ -143,17 +143,35 @@ fn failure(error: &Error) -> SnowflakeError {
             SnowflakeError::Unreachable { reason: "something on the way answered instead".to_owned() }
         }
         Error::Communication(message) => SnowflakeError::Refused { reason: one_line(message) },
-        Error::TimedOut => SnowflakeError::Answer(format!("the statement took longer than {} s", PATIENCE.as_secs())),
+        Error::TimedOut => {
+            SnowflakeError::Answer(format!("the statement took longer than {} s", PATIENCE.as_secs()))
+        }
         Error::ChunkDownload(_) | Error::IO(_) | Error::FutureJoin(_) => {
             SnowflakeError::Unreachable { reason: "a part of the answer was not delivered".to_owned() }
         }
-        Error::Json(error, _) => SnowflakeError::Answer(format!(
-            "the answer is not the JSON that was expected (at column {}): does SNOWFLAKE_HOST name Snowflake?",
-            error.column()
-        )),
-        Error::UnsupportedFormat(what) => SnowflakeError::Answer(format!("the answer cannot be read: {what}")),
+        Error::Json(error, body) => refusal_in(body).unwrap_or_else(|| {
+            let column = error.column();
+            SnowflakeError::Answer(format!(
+                "the answer is not the JSON that was expected (at column {column}): does SNOWFLAKE_HOST name Snowflake?"
+            ))
+        }),
+        Error::UnsupportedFormat(what) => {
+            SnowflakeError::Answer(format!("the answer cannot be read: {what}"))
+        }
         _ => SnowflakeError::Answer("the connector failed".to_owned()),
     }
+}
+
+/// The message of a refusal. The connector cannot read one whose data has another shape than a success has, as that of a
+/// login; it then gives the whole body, of which nothing else is told.
+fn refusal_in(body: &str) -> Option<SnowflakeError> {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        success: bool,
+        message: String,
+    }
+    let refusal: Refusal = serde_json::from_str(body).ok()?;
+    (!refusal.success).then(|| SnowflakeError::Refused { reason: one_line(&refusal.message) })
 }
 
 fn reason_of(error: &(dyn std::error::Error + 'static)) -> String {
@@ -206,9 +224,14 @@ mod tests {
         let told = failure(&Error::Json(json, "{\"token\":\"hunter2\"}".to_owned()));
         assert!(!format!("{told} {told:?}").contains("hunter2"), "{told}");
         assert_eq!(told.disposition(), Disposition::Stop);
+        let json = serde_json::from_str::<u8>("x").unwrap_err();
+        let body =
+            "{\"success\":false,\"message\":\"JWT token is invalid.\",\"data\":{\"hunter2\":1}}".to_owned();
+        assert_eq!(failure(&Error::Json(json, body)).to_string(), "JWT token is invalid.");
         let gateway = failure(&Error::Communication("<html>503".to_owned()));
         assert_eq!(gateway.disposition(), Disposition::Retry);
-        let refused = failure(&Error::Communication("SQL compilation error:\nObject 'X' does not exist".to_owned()));
+        let refused =
+            failure(&Error::Communication("SQL compilation error:\nObject 'X' does not exist".to_owned()));
         assert_eq!(refused.to_string(), "SQL compilation error: Object 'X' does not exist");
         assert!(refused.is_missing_object());
         assert_eq!(failure(&Error::SessionExpired).disposition(), Disposition::Retry);

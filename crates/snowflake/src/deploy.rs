@@ -98,23 +98,33 @@ mod tests {
     }
 
     fn plan(scripts: &[(&str, &str)]) -> Plan {
-        let script = |(name, text): &(&str, &str)| Script::of_text(name, text, &Variables::default()).unwrap();
+        let script =
+            |(name, text): &(&str, &str)| Script::of_text(name, text, &Variables::default()).unwrap();
         Plan::of(scripts.iter().map(script).collect(), &History::default()).unwrap()
     }
 
     #[tokio::test]
     async fn the_first_statement_that_fails_is_named_and_written_down() {
         let session = Scripted::default();
-        let plan = plan(&[("001_a.sql", "ONE;"), ("002_b.sql", "TWO;\n\nTHREE;\nBROKEN x;\nFOUR"), ("003_c.sql", "FIVE")]);
+        let plan = plan(&[
+            ("001_a.sql", "ONE;"),
+            ("002_b.sql", "TWO;\n\nTHREE;\nBROKEN x;\nFOUR"),
+            ("003_c.sql", "FIVE"),
+        ]);
         let mut begun = Vec::new();
-        let error = deploy(&session, "db", &plan, |step| begun.push(step.script.name.clone())).await.unwrap_err();
+        let error =
+            deploy(&session, "db", &plan, |step| begun.push(step.script.name.clone())).await.unwrap_err();
         assert_eq!(error.to_string(), "002_b.sql:4: statement 3, BROKEN x: it's broken");
         assert_eq!(begun, ["001_a.sql", "002_b.sql"]);
         let asked = session.0.into_inner().unwrap();
         let own: Vec<_> = asked.iter().filter(|sql| sql.len() < 10).map(String::as_str).collect();
         assert_eq!(own, ["ONE", "TWO", "THREE", "BROKEN x"]);
         let last = asked.last().unwrap();
-        assert!(last.contains("'002_b.sql'") && last.contains("'failed', 3, '002_b.sql:4: statement 3, BROKEN x: it''s broken'"), "{last}");
+        assert!(
+            last.contains("'002_b.sql'")
+                && last.contains("'failed', 3, '002_b.sql:4: statement 3, BROKEN x: it''s broken'"),
+            "{last}"
+        );
     }
 
     #[tokio::test]

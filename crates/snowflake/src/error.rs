@@ -50,7 +50,9 @@ impl SnowflakeError {
     /// Whether trying again helps.
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Unreachable { .. } | Self::Expired | Self::Login { may_pass: true, .. } => Disposition::Retry,
+            Self::Unreachable { .. } | Self::Expired | Self::Login { may_pass: true, .. } => {
+                Disposition::Retry
+            }
             Self::Statement { source, .. } => source.disposition(),
             _ => Disposition::Stop,
         }
@@ -69,7 +71,8 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again() {
         let unreachable = || SnowflakeError::Unreachable { reason: "timed out".to_owned() };
-        let refused = || SnowflakeError::Refused { reason: "Object 'X' does not exist or not authorized.".to_owned() };
+        let refused =
+            || SnowflakeError::Refused { reason: "Object 'X' does not exist or not authorized.".to_owned() };
         let statement = |source| SnowflakeError::Statement {
             file: "001_a.sql".to_owned(),
             line: 3,
@@ -82,7 +85,10 @@ mod tests {
         assert_eq!(statement(unreachable()).disposition(), Disposition::Retry);
         assert_eq!(statement(refused()).disposition(), Disposition::Stop);
         let login = |may_pass| SnowflakeError::Login { reason: String::new(), may_pass };
-        assert_eq!((login(true).disposition(), login(false).disposition()), (Disposition::Retry, Disposition::Stop));
+        assert_eq!(
+            (login(true).disposition(), login(false).disposition()),
+            (Disposition::Retry, Disposition::Stop)
+        );
         assert!(refused().is_missing_object() && !unreachable().is_missing_object());
     }
 }

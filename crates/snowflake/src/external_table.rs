@@ -81,7 +81,8 @@ fn of_statement(file: &str, statement: &Statement) -> Result<Option<ExternalTabl
     let mut partition_by = Vec::new();
     if reader.word("PARTITION") && reader.word("BY") {
         let names = reader.bracketed().ok_or_else(|| wrong("PARTITION BY has no brackets"))?;
-        partition_by = split_at_commas(names).into_iter().map(text).map(|name| name.to_ascii_lowercase()).collect();
+        partition_by =
+            split_at_commas(names).into_iter().map(text).map(|name| name.to_ascii_lowercase()).collect();
     }
     if !reader.word("LOCATION") {
         return Err(wrong("LOCATION does not follow its columns and partitions"));
@@ -212,7 +213,9 @@ fn column(tokens: &[TokenWithSpan]) -> Option<ExternalColumn> {
 
 fn source(expression: &[TokenWithSpan]) -> Source {
     let other = || Source::Other(text(expression));
-    let Some(cast_at) = expression.iter().position(|token| token.token == Token::DoubleColon) else { return other() };
+    let Some(cast_at) = expression.iter().position(|token| token.token == Token::DoubleColon) else {
+        return other();
+    };
     let (value, cast) = (&expression[..cast_at], text(&expression[cast_at + 1..]).to_ascii_uppercase());
     if let [root, colon, path] = value
         && is_word(&root.token, "VALUE")
@@ -253,7 +256,10 @@ mod tests {
         let tables = of_text(SQL).unwrap();
         let [table] = tables.as_slice() else { panic!("{tables:?}") };
         assert_eq!((table.schema.as_str(), table.name.as_str(), table.line), ("curated", "t", 2));
-        assert_eq!((table.folder.as_str(), table.partition_by.as_slice()), ("curated/t", &["day".to_owned()][..]));
+        assert_eq!(
+            (table.folder.as_str(), table.partition_by.as_slice()),
+            ("curated/t", &["day".to_owned()][..])
+        );
         let column = |index: usize| {
             let ExternalColumn { name, declared, source } = table.columns[index].clone();
             (name, declared, source)
@@ -261,7 +267,10 @@ mod tests {
         let told = |name: &str, declared: &str, source| (name.to_owned(), declared.to_owned(), source);
         let text = str::to_owned;
         assert_eq!(column(0), told("day", "DATE", Source::Folder { key: text("day"), cast: text("DATE") }));
-        assert_eq!(column(1), told("a", "VARCHAR", Source::Column { path: text("A b"), cast: text("VARCHAR") }));
+        assert_eq!(
+            column(1),
+            told("a", "VARCHAR", Source::Column { path: text("A b"), cast: text("VARCHAR") })
+        );
         assert_eq!(column(2).2, Source::Column { path: text("n"), cast: text("NUMBER(10,0)") });
         assert!(matches!(column(3).2, Source::Other(_)), "{:?}", column(3));
     }

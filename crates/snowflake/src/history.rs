@@ -61,7 +61,9 @@ impl History {
         let mut history = Self::default();
         for row in rows {
             let [Some(script), Some(checksum), Some(result)] = row.as_slice() else {
-                return Err(SnowflakeError::Answer(format!("a row of {database}.{SCHEMA}.{TABLE} has another shape")));
+                return Err(SnowflakeError::Answer(format!(
+                    "a row of {database}.{SCHEMA}.{TABLE} has another shape"
+                )));
             };
             let deployed = Deployed { checksum: checksum.clone(), succeeded: result == "deployed" };
             history.0.insert(script.clone(), deployed);

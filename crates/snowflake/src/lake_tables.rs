@@ -49,7 +49,8 @@ impl LakeTable {
 
     /// The columns that an external table takes out of the files: a partition's own comes by the path.
     pub fn file_columns(&self) -> impl Iterator<Item = &LakeColumn> {
-        let by_path = |column: &&LakeColumn| self.partitions.iter().any(|partition| partition.name == column.name);
+        let by_path =
+            |column: &&LakeColumn| self.partitions.iter().any(|partition| partition.name == column.name);
         self.columns.iter().filter(move |column| !by_path(column))
     }
 }

@@ -50,7 +50,9 @@ mod tests {
         let encrypted = plain.replace("BEGIN PRIVATE", "BEGIN ENCRYPTED PRIVATE");
         assert!(refused(&encrypted, None).contains("PASSPHRASE"));
         assert!(PrivateKey::of_pem(&encrypted, Some(Secret::new("p"))).is_ok());
-        assert!(refused(&plain.replace("BEGIN PRIVATE", "BEGIN RSA PRIVATE"), None).contains("openssl pkcs8"));
+        assert!(
+            refused(&plain.replace("BEGIN PRIVATE", "BEGIN RSA PRIVATE"), None).contains("openssl pkcs8")
+        );
         assert!(refused("hunter2", None).contains("no private key"));
     }
 }

@@ -23,7 +23,8 @@ impl Script {
     /// # Errors
     /// A name that is not `NNN_name.sql`, a variable without a value, a text without an end.
     pub fn of_text(name: &str, text: &str, variables: &Variables) -> Result<Self, SnowflakeError> {
-        let number = number(name).map_err(|problem| SnowflakeError::Name { path: PathBuf::from(name), problem })?;
+        let number =
+            number(name).map_err(|problem| SnowflakeError::Name { path: PathBuf::from(name), problem })?;
         let text = variables.render(name, text)?;
         let statements = split(name, &text)?;
         let checksum = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -84,20 +85,29 @@ mod tests {
 
     #[test]
     fn scripts_come_in_the_order_of_their_numbers() {
-        let folder = folder(&[("010_b.sql", "SELECT 2"), ("002_a.sql", "SELECT 1; SELECT 2;"), ("bootstrap.sql", "'")]);
+        let folder = folder(&[
+            ("010_b.sql", "SELECT 2"),
+            ("002_a.sql", "SELECT 1; SELECT 2;"),
+            ("bootstrap.sql", "'"),
+        ]);
         let scripts = read(folder.path(), &Variables::default()).unwrap();
-        let told: Vec<_> = scripts.iter().map(|script| (script.name.as_str(), script.statements.len())).collect();
+        let told: Vec<_> =
+            scripts.iter().map(|script| (script.name.as_str(), script.statements.len())).collect();
         assert_eq!(told, [("002_a.sql", 2), ("010_b.sql", 1)]);
     }
 
     #[test]
     fn a_folder_that_has_no_order_is_refused() {
-        let refused = |files: &[(&str, &str)]| read(folder(files).path(), &Variables::default()).unwrap_err().to_string();
+        let refused = |files: &[(&str, &str)]| {
+            read(folder(files).path(), &Variables::default()).unwrap_err().to_string()
+        };
         assert!(refused(&[("001_a.sql", ""), ("001_b.sql", "")]).contains("001_b.sql: another script"));
         assert!(refused(&[("01_a.sql", "")]).contains("NNN_name.sql"));
         assert!(refused(&[("0001_a.sql", "")]).contains("NNN_name.sql"));
         assert!(refused(&[("readme.md", "")]).contains("there is no script"));
-        assert!(read(Path::new("/no/such"), &Variables::default()).unwrap_err().to_string().contains("/no/such"));
+        assert!(
+            read(Path::new("/no/such"), &Variables::default()).unwrap_err().to_string().contains("/no/such")
+        );
     }
 
     #[test]

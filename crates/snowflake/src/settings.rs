@@ -77,7 +77,10 @@ impl Settings {
     /// # Errors
     /// All that is missing or wrong, at once.
     pub fn of_process() -> Result<Self, SettingsError> {
-        Self::of(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+        Self::of(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
     }
 
     /// The given variables; an empty one counts as none.
@@ -261,7 +264,10 @@ mod tests {
     #[test]
     fn a_host_may_be_plain_on_this_machine_alone() {
         let of = |text| host(text).unwrap();
-        assert_eq!(of("http://127.0.0.1:81/"), Host { name: "127.0.0.1".to_owned(), port: Some(81), secure: false });
+        assert_eq!(
+            of("http://127.0.0.1:81/"),
+            Host { name: "127.0.0.1".to_owned(), port: Some(81), secure: false }
+        );
         assert_eq!(of("a.example.com"), Host { name: "a.example.com".to_owned(), port: None, secure: true });
         assert_eq!(of("https://a.example.com:8443").port, Some(8443));
         for wrong in ["http://a.example.com", "ftp://a", "a:b", "https://", "user@host"] {

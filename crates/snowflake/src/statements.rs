@@ -124,7 +124,9 @@ mod tests {
     fn what_has_no_end_is_told_with_its_line() {
         let error = split("002_b.sql", "SELECT 1;\nSELECT 'x").unwrap_err().to_string();
         assert!(error.starts_with("002_b.sql:2:"), "{error}");
-        for block in ["BEGIN SELECT 1; END;", "DECLARE x INT; BEGIN END;", "CREATE TASK t AS BEGIN SELECT 1; END;"] {
+        for block in
+            ["BEGIN SELECT 1; END;", "DECLARE x INT; BEGIN END;", "CREATE TASK t AS BEGIN SELECT 1; END;"]
+        {
             assert!(split("a.sql", block).unwrap_err().to_string().contains("$$"), "{block}");
         }
         assert_eq!(split_ok("BEGIN; COMMIT; BEGIN TRANSACTION;").len(), 3);

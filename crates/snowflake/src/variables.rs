@@ -22,9 +22,11 @@ impl Variables {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            variables
-                .assign(line)
-                .map_err(|problem| SnowflakeError::Script { file: file.to_owned(), line: index as u64 + 1, problem })?;
+            variables.assign(line).map_err(|problem| SnowflakeError::Script {
+                file: file.to_owned(),
+                line: index as u64 + 1,
+                problem,
+            })?;
         }
         Ok(variables)
     }
@@ -44,8 +46,11 @@ impl Variables {
         if !is_name(name) {
             return Err(format!("`{name}` is no variable's name: letters, digits and _"));
         }
-        if value.is_empty() || value.contains("--") || value.contains("/*") || !value.bytes().all(is_harmless) {
-            return Err(format!("the value of {name} is empty, or has more than letters, digits and _ . / : + = @ -"));
+        if value.is_empty() || value.contains("--") || value.contains("/*") || !value.bytes().all(is_harmless)
+        {
+            return Err(format!(
+                "the value of {name} is empty, or has more than letters, digits and _ . / : + = @ -"
+            ));
         }
         self.0.insert(name.to_owned(), value.to_owned());
         Ok(())
@@ -62,11 +67,13 @@ impl Variables {
     pub fn render(&self, file: &str, text: &str) -> Result<String, SnowflakeError> {
         let mut rendered = String::with_capacity(text.len());
         for (index, line) in text.split_inclusive('\n').enumerate() {
-            let problem = |problem| SnowflakeError::Script { file: file.to_owned(), line: index as u64 + 1, problem };
+            let problem =
+                |problem| SnowflakeError::Script { file: file.to_owned(), line: index as u64 + 1, problem };
             let mut rest = line;
             while let Some((before, after)) = rest.split_once("&{") {
-                let (name, after) =
-                    after.split_once('}').ok_or_else(|| problem("`&{` without a `}` on its line".to_owned()))?;
+                let (name, after) = after
+                    .split_once('}')
+                    .ok_or_else(|| problem("`&{` without a `}` on its line".to_owned()))?;
                 let value = self.get(name).ok_or_else(|| {
                     problem(format!("the variable {name} has no value: give --set {name}=VALUE or a line in the environment's file"))
                 })?;
