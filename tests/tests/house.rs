@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
 /// The rooms that a room may use directly. Tests use any.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("millrace-proto", &[]),
     ("millrace-events", &["millrace-proto"]),
     ("millrace-sources", &["millrace-events"]),
@@ -26,6 +26,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
     // What AWS does between Kafka and a function: it invokes any, and knows none.
     ("millrace-event-source", &["millrace-events", "millrace-stream"]),
     ("millrace-jobs", &["millrace-events", "millrace-lake", "millrace-runtime"]),
+    // The runtime for its `Secret`: the deployer's key.
+    ("millrace-snowflake", &["millrace-runtime"]),
+    // Ports alone: whoever validates brings the clients.
+    ("millrace-validate", &[]),
     (
         "millrace",
         &[
@@ -35,6 +39,8 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "millrace-lake",
             "millrace-runtime",
             "millrace-event-source",
+            "millrace-snowflake",
+            "millrace-validate",
             "fetch-users",
             "land-events",
             "millrace-jobs",
@@ -61,7 +67,7 @@ const TESTS: [&str; 7] = [
 ];
 
 /// What a room must not reach, by whatever way.
-const MUST_NOT_KNOW: [(&str, &[Thing]); 11] = [
+const MUST_NOT_KNOW: [(&str, &[Thing]); 13] = [
     ("millrace-proto", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-events", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-sources", &[KAFKA, AWS, POLARS]),
@@ -73,6 +79,8 @@ const MUST_NOT_KNOW: [(&str, &[Thing]); 11] = [
     ("replay-dead-letters", &[POLARS]),
     ("millrace-event-source", &[S3, POLARS]),
     ("millrace-jobs", &[KAFKA, LAMBDA]),
+    ("millrace-snowflake", &[AWS, KAFKA, POLARS]),
+    ("millrace-validate", &[AWS, KAFKA, POLARS]),
 ];
 
 /// The only door to Polars.

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod check;
 pub mod connection;
 pub mod deploy;
+pub mod environment;
 pub mod error;
 pub mod external_table;
 pub mod history;
@@ -20,6 +21,7 @@ pub mod statements;
 pub mod variables;
 
 pub use connection::Connection;
+pub use environment::Environment;
 pub use error::{Disposition, SnowflakeError};
 pub use session::{Rows, Session};
 pub use settings::Settings;
