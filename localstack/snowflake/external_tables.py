@@ -74,18 +74,16 @@ class ExternalTables:
 
     def rows(self, folder: str, stage: str, pattern: str | None) -> str:
         """Each row of the files of `folder` as VALUE, with its path as Snowflake has it."""
-        prefix = re.sub(r"^s3://[^/]+/", "", stage)
-        here = str(self.lake) + "/"
-        files = sorted(str(path) for path in (self.lake / folder).rglob("*") if path.is_file())
-        # Hidden ones are a writer's own: S3 has none.
-        files = [file for file in files if not Path(file).name.startswith(".") and re.fullmatch(pattern or ".*", file)]
-        if not files:
+        prefix, here = re.sub(r"^s3://[^/]+/", "", stage), str(self.lake) + "/"
+        if not any((self.lake / folder).rglob("*.parquet")):
             return 'SELECT NULL::JSON AS "VALUE", NULL::VARCHAR AS "METADATA$FILENAME" WHERE FALSE'
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        matching = f"WHERE regexp_full_match(filename, '{pattern}')" if pattern else ""
+        # Files that come later are seen, as with AUTO_REFRESH.
         return (
             "SELECT to_json(struct_pack(*COLUMNS(* EXCLUDE (filename)))) AS \"VALUE\", "
             f"replace(filename, '{here}', '{prefix}') AS \"METADATA$FILENAME\" "
-            f"FROM read_parquet([{listed}], filename = true, union_by_name = true, hive_partitioning = false)"
+            f"FROM read_parquet('{here}{folder}/**/*.parquet', filename = true, union_by_name = true, "
+            f"hive_partitioning = false) {matching}"
         )
 
     def describe(self, name: str) -> tuple[list, list]:
