@@ -20,6 +20,8 @@ Examples:
   millrace snowflake plan --offline --set lake_url=s3://lake/dev --set storage_role_arn=ARN
   millrace snowflake plan --environment prod --set lake_url=s3://lake/prod --set storage_role_arn=ARN
   millrace snowflake deploy --set lake_url=s3://lake/dev --set storage_role_arn=ARN
+  millrace snowflake deploy --through 3 --set …             the integration alone: its ids go into the role's trust
+  millrace snowflake query \"DESC INTEGRATION &{database}_lake\"
   millrace snowflake query --sample totals
   millrace snowflake query \"SELECT country, COUNT(*) AS users FROM &{database}.gold.users GROUP BY country\" --format json
   millrace snowflake check
@@ -42,6 +44,8 @@ enum Task {
     Plan {
         #[command(flatten)]
         chosen: Chosen,
+        #[command(flatten)]
+        extent: Extent,
         /// Show all scripts and their statements, and ask nobody what is deployed
         #[arg(long)]
         offline: bool,
@@ -53,6 +57,8 @@ enum Task {
     Deploy {
         #[command(flatten)]
         chosen: Chosen,
+        #[command(flatten)]
+        extent: Extent,
     },
     /// Ask one query, with the environment's variables in it
     Query {
@@ -91,6 +97,22 @@ struct Chosen {
     assignments: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+struct Extent {
+    /// End with the script of this number; the rest waits, as the stage does for the trust of its role
+    #[arg(long, value_name = "NNN")]
+    through: Option<u32>,
+}
+
+impl Extent {
+    fn of(&self, plan: Plan) -> Plan {
+        match self.through {
+            Some(number) => plan.through(number),
+            None => plan,
+        }
+    }
+}
+
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -115,8 +137,8 @@ impl Chosen {
 
 pub(crate) async fn snowflake(args: &SnowflakeArgs) -> anyhow::Result<ExitCode> {
     match &args.task {
-        Task::Plan { chosen, offline, json } => plan(chosen, *offline, *json).await,
-        Task::Deploy { chosen } => run(chosen).await,
+        Task::Plan { chosen, extent, offline, json } => plan(chosen, extent, *offline, *json).await,
+        Task::Deploy { chosen, extent } => run(chosen, extent).await,
         Task::Query { chosen, sql, sample, format } => {
             query(chosen, sql.as_deref(), sample.as_deref(), *format).await
         }
@@ -130,7 +152,7 @@ fn table(header: &[&str]) -> Table {
     table
 }
 
-async fn plan(chosen: &Chosen, offline: bool, json: bool) -> anyhow::Result<ExitCode> {
+async fn plan(chosen: &Chosen, extent: &Extent, offline: bool, json: bool) -> anyhow::Result<ExitCode> {
     let plan = if offline {
         // What the environment says of a session counts here too, where it is complete.
         let settings = Settings::of_process().ok();
@@ -141,6 +163,7 @@ async fn plan(chosen: &Chosen, offline: bool, json: bool) -> anyhow::Result<Exit
         let history = History::read(&session, environment.database()?).await?;
         Plan::of(environment.scripts()?, &history)?
     };
+    let plan = extent.of(plan);
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", told(&plan))?;
@@ -179,10 +202,10 @@ fn told(plan: &Plan) -> Value {
     json!({ "scripts": steps.collect::<Vec<_>>(), "gone": plan.gone })
 }
 
-async fn run(chosen: &Chosen) -> anyhow::Result<ExitCode> {
+async fn run(chosen: &Chosen, extent: &Extent) -> anyhow::Result<ExitCode> {
     let (environment, session) = chosen.connect().await?;
     let database = environment.database()?;
-    let plan = Plan::of(environment.scripts()?, &History::read(&session, database).await?)?;
+    let plan = extent.of(Plan::of(environment.scripts()?, &History::read(&session, database).await?)?);
     let begins = |step: &millrace_snowflake::plan::Step| {
         eprintln!(
             "{} ({}, {} statements)",

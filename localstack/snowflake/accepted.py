@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from rowset import done
+from rowset import done, texts
 from statement import Statement
 
 KINDS = {
@@ -29,12 +29,15 @@ class Accepted:
         self.counts: dict[str, int] = {}
         self.stages: dict[str, str] = {}
         self.file_formats: set[str] = set()
+        self.integrations: set[str] = set()
 
     def run(self, connection: object, statement: Statement) -> tuple[list, list] | None:
         if statement.match(r"ALTER SESSION SET TIMEZONE"):
             if not statement.match(r"ALTER SESSION SET TIMEZONE\s*=\s*'UTC'$"):
                 raise ValueError("this server's days are UTC's")
             return done("Statement executed successfully.")
+        if described := statement.match(r"DESC(RIBE)?( STORAGE)? INTEGRATION (\w+)$"):
+            return self.describe(described[3].upper())
         for kind, pattern in KINDS.items():
             if statement.match(pattern):
                 self.look_at(kind, connection, statement)
@@ -42,9 +45,19 @@ class Accepted:
                 return done("Accepted and not verified.")
         return None
 
+    def without_rights(self, statement: Statement) -> Statement:
+        """Who may grant in a schema is nobody's business here; the schema is made."""
+        made = re.fullmatch(r"(CREATE\s+SCHEMA\s.*?)\s+WITH\s+MANAGED\s+ACCESS", statement.text, re.IGNORECASE | re.DOTALL)
+        if not made:
+            return statement
+        self.counts["managed access"] = self.counts.get("managed access", 0) + 1
+        return Statement(made[1])
+
     def look_at(self, kind: str, connection: object, statement: Statement) -> None:
         name = r"(?:IF NOT EXISTS )?([\w.]+)"
-        if kind == "stage" and (url := statement.find(r"URL = '(s3://[^']+/)'")):
+        if kind == "storage integration" and statement.match("CREATE "):
+            self.integrations.add(statement.match(r"CREATE STORAGE INTEGRATION " + name)[1].upper())
+        elif kind == "stage" and (url := statement.find(r"URL = '(s3://[^']+/)'")):
             named = statement.match(r"(?:CREATE|ALTER)(?: OR REPLACE)? STAGE " + name)
             self.stages[named[1].upper()] = url[1]
         elif kind == "file format":
@@ -62,3 +75,14 @@ class Accepted:
                 connection.cursor().execute(body[1], server=True)
             finally:
                 duckdb.rollback()
+
+    def describe(self, name: str) -> tuple[list, list]:
+        """What a role's trust is written from; the values are nobody's."""
+        if name not in self.integrations:
+            raise ValueError(f"Integration '{name}' does not exist or not authorized.")
+        told = {
+            "STORAGE_AWS_IAM_USER_ARN": "arn:aws:iam::123456789012:user/snowflake",
+            "STORAGE_AWS_EXTERNAL_ID": "MILLRACE_SFCRole=1_local",
+        }
+        names = ["property", "property_type", "property_value", "property_default"]
+        return texts(names, [[key, "String", value, ""] for key, value in told.items()])

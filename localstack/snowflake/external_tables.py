@@ -38,6 +38,8 @@ class ExternalTables:
             return self.create(connection, statement, match)
         if match := statement.match(r"DESC(?:RIBE)? EXTERNAL TABLE ([\w.]+)$"):
             return self.describe(match[1].upper())
+        if match := statement.match(r"SHOW EXTERNAL TABLES IN DATABASE (\w+)$"):
+            return self.show(match[1].upper())
         return None
 
     def create(self, connection: object, statement: Statement, match: re.Match) -> tuple[list, list]:
@@ -85,6 +87,13 @@ class ExternalTables:
             f"FROM read_parquet('{here}{folder}/**/*.parquet', filename = true, union_by_name = true, "
             f"hive_partitioning = false) {matching}"
         )
+
+    def show(self, database: str) -> tuple[list, list]:
+        """With the queue that S3 has to notify; here it is nobody's."""
+        queue = "arn:aws:sqs:eu-west-1:123456789012:sf-snowpipe-local"
+        names = [name.split(".") for name in self.tables if name.startswith(f"{database}.")]
+        columns = ["name", "database_name", "schema_name", "invalid", "notification_channel"]
+        return texts(columns, [[table, database, schema, "false", queue] for _, schema, table in names])
 
     def describe(self, name: str) -> tuple[list, list]:
         if name not in self.tables:

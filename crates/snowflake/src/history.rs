@@ -36,7 +36,8 @@ const TABLE: &str = "deployments";
 fn preparations(database: &str) -> [String; 3] {
     [
         format!("CREATE DATABASE IF NOT EXISTS {database}"),
-        format!("CREATE SCHEMA IF NOT EXISTS {database}.{SCHEMA}"),
+        // As the scripts make it: the history is written before they are run.
+        format!("CREATE SCHEMA IF NOT EXISTS {database}.{SCHEMA} WITH MANAGED ACCESS"),
         format!(
             "CREATE TABLE IF NOT EXISTS {database}.{SCHEMA}.{TABLE} (script VARCHAR NOT NULL, checksum VARCHAR NOT NULL, \
              statements NUMBER(10, 0) NOT NULL, result VARCHAR NOT NULL, failed_statement NUMBER(10, 0), reason VARCHAR, \

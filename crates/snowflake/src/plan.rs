@@ -67,6 +67,14 @@ impl Plan {
         Ok(Self { steps, gone })
     }
 
+    /// The plan as far as the script of this number: a deployment may have to wait there for somebody else's step, as for the
+    /// trust of a role of AWS.
+    #[must_use]
+    pub fn through(mut self, number: u32) -> Self {
+        self.steps.retain(|step| step.script.number <= number);
+        self
+    }
+
     /// What would run.
     pub fn pending(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.change.runs())
@@ -103,6 +111,8 @@ mod tests {
         let changes: Vec<_> = plan.steps.iter().map(|step| step.change).collect();
         assert_eq!(changes, [Change::Unchanged, Change::Changed, Change::Again, Change::New]);
         assert_eq!(plan.pending().count(), 3);
+        let names: Vec<_> = plan.through(2).steps.into_iter().map(|step| step.script.name).collect();
+        assert_eq!(names, ["001_a.sql", "002_b.sql"]);
     }
 
     #[test]

@@ -154,6 +154,14 @@ async fn all_scripts_are_deployed_once() {
     let rows = objects(&session, "SELECT script, result, deployed_by FROM once.operations.deployments").await;
     assert_eq!(rows.len(), 2 * scripts().len());
     assert!(rows.iter().all(|row| row["result"] == "deployed" && row["deployed_by"].is_string()));
+    // What a role's trust and a bucket's notification are written from.
+    let described = objects(&session, "DESC INTEGRATION once_lake").await;
+    assert!(described.iter().any(|row| row["property"] == "STORAGE_AWS_IAM_USER_ARN"), "{described:?}");
+    let shown = objects(&session, "SHOW EXTERNAL TABLES IN DATABASE once").await;
+    assert_eq!(shown.len(), LakeTable::all().unwrap().len());
+    assert!(
+        shown.iter().all(|row| row["notification_channel"].as_str().unwrap().starts_with("arn:aws:sqs:"))
+    );
     let not_verified = server.not_verified();
     println!("answered and not verified by the test server: {}", Value::Object(not_verified.clone()));
     for kind in ["storage integration", "role", "grant", "stage", "file format", "task"] {
