@@ -21,8 +21,12 @@ from fakesnow.instance import FakeSnow
 from accepted import Accepted
 from external_tables import ExternalTables
 from key_pair import KeyPair, Refused, made_in
-from rowset import rows_of
+from rowset import done, rows_of
 from statement import Statement, without_comments
+
+
+# Rows that come with an answer; the others are fetched by their own addresses, as from Snowflake's store.
+ROWS_OF_A_CHUNK = 1000
 
 
 class Warehouse:
@@ -35,6 +39,8 @@ class Warehouse:
         self.accepted = Accepted()
         self.external = ExternalTables(lake, self.accepted)
         self.sessions: dict[str, object] = {}
+        self.ended: set[str] = set()
+        self.chunks: dict[str, bytes] = {}
         self.alone = threading.Lock()
 
     def login(self, data: dict, database: str | None, schema: str | None) -> dict:
@@ -48,19 +54,36 @@ class Warehouse:
             self.sessions[token] = self.fakesnow.connect(database and database.upper(), schema and schema.upper())
         return {"success": True, "data": {"token": token, "parameters": [], "sessionInfo": {}}}
 
-    def query(self, token: str, text: str) -> dict:
+    def query(self, token: str, text: str, address: str) -> dict:
         connection = self.sessions.get(token)
+        if token in self.ended:
+            return refused("390112", "Your session has expired. Please login again.", None)
         if connection is None:
             return refused("390104", "User must login again to access the service.", None)
         try:
             with self.alone:
-                columns, rows = self.run(connection, Statement(without_comments(text)))
+                statement = Statement(without_comments(text))
+                if statement.match(r"SELECT SYSTEM\$ABORT_SESSION\(CURRENT_SESSION\(\)\)$"):
+                    self.ended.add(token)
+                    columns, rows = done("session aborted.")
+                else:
+                    columns, rows = self.run(connection, statement)
         except snowflake.connector.errors.Error as error:
             return failed(f"{error.errno:06d}", error.msg or "the statement failed")
         except Exception as error:  # an unknown statement is a failure, never a pass
             return failed("000900", f"the test server cannot run this: {type(error).__name__}: {error}")
-        data = {"queryResultFormat": "json", "rowtype": columns, "rowset": rows, "total": len(rows), "returned": len(rows)}
-        return {"success": True, "data": {**data, "queryId": secrets.token_hex(16)}}
+        data = {"queryResultFormat": "json", "rowtype": columns, "total": len(rows), "returned": len(rows)}
+        data |= {"rowset": rows[:ROWS_OF_A_CHUNK], "queryId": secrets.token_hex(16), "chunkHeaders": {"x-chunk": "1"}}
+        later = [rows[begin : begin + ROWS_OF_A_CHUNK] for begin in range(ROWS_OF_A_CHUNK, len(rows), ROWS_OF_A_CHUNK)]
+        return {"success": True, "data": {**data, "chunks": [self.chunk(rows, address) for rows in later]}}
+
+    def chunk(self, rows: list, address: str) -> dict:
+        """Rows without the brackets around them, compressed, to be had once."""
+        plain = json.dumps(rows)[1:-1].encode()
+        path = f"/chunks/{secrets.token_hex(16)}"
+        self.chunks[path] = packed = gzip.compress(plain)
+        sizes = {"rowCount": len(rows), "uncompressedSize": len(plain), "compressedSize": len(packed)}
+        return {"url": f"http://{address}{path}", **sizes}
 
     def run(self, connection: object, statement: Statement) -> tuple[list, list]:
         for run in (self.external.run, self.accepted.run):
@@ -87,6 +110,8 @@ def handler(warehouse: Warehouse) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            if packed := warehouse.chunks.pop(self.path, None):
+                return self.send(200, "application/octet-stream", packed)
             answers = {"/health": lambda: {"ok": True}, "/not-verified": lambda: warehouse.accepted.counts}
             answer = answers.get(self.path)
             self.answer(200, answer()) if answer else self.answer(404, {})
@@ -102,14 +127,16 @@ def handler(warehouse: Warehouse) -> type[BaseHTTPRequestHandler]:
                 self.answer(200, warehouse.login(request["data"], named.get("databaseName"), named.get("schemaName")))
             elif path == "/queries/v1/query-request":
                 token = self.headers.get("Authorization", "").removeprefix('Snowflake Token="').removesuffix('"')
-                self.answer(200, warehouse.query(token, request["sqlText"]))
+                self.answer(200, warehouse.query(token, request["sqlText"], self.headers["Host"]))
             else:
                 self.answer(404, {})
 
         def answer(self, status: int, told: object) -> None:
-            body = json.dumps(told).encode()
+            self.send(status, "application/json", json.dumps(told).encode())
+
+        def send(self, status: int, kind: str, body: bytes) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -112,6 +112,10 @@ class Lake:
             "event_type": "['VIEW_PRODUCT', 'ADD_TO_CART', 'CHECKOUT', 'PAYMENT', 'SEARCH'][1 + i % 5]",
             "status": "CASE WHEN i % 9 = 0 THEN 'ERROR' ELSE 'SUCCESS' END",
         }
+        if table["name"] == "raw_video_engagements":
+            choices["action"] = "['START', 'PAUSE', 'LIKE', 'STOP'][1 + i % 4]"
+        elif table["name"] == "raw_ad_events":
+            choices["action"] = "['IMPRESSION', 'IMPRESSION', 'CLICK', 'CONVERSION'][1 + i % 4]"
         for day, hour, begin, end in [(DAYS[0], "06", 0, 50), (DAYS[0], "07", 50, 80), (DAYS[1], "00", 80, 130)]:
             rows = f"(SELECT range AS i FROM range({begin}, {end}))"
             path = self.write(table, f"date={day}/hour={hour}/{topic}-{begin}.parquet", {**position, **choices}, rows)
@@ -150,6 +154,7 @@ class Lake:
                     "demographic_value": "'place ' || i::VARCHAR",
                     "email_domain": "'domain-' || i::VARCHAR || '.example'",
                     "user_count": "100 - i",
+                    "registrations": "7 * i",
                 }
                 self.write(table, part, known, f"(SELECT range AS i FROM range({20 + number}))")
 

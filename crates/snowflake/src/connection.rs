@@ -62,7 +62,7 @@ impl Connection {
             Some(live) => live,
             None => self.client.create_session().await.map_err(|error| login_failure(&error))?,
         };
-        match live.query(sql).await {
+        match query(&live, sql).await {
             Ok(rows) => {
                 *session = Some(live);
                 rows_of(&rows)
@@ -74,6 +74,19 @@ impl Connection {
             }
         }
     }
+}
+
+/// All rows of an answer, in its order. The connector's own `query` gives a long answer's later parts last to first.
+async fn query(session: &SnowflakeSession, sql: &str) -> Result<Vec<SnowflakeRow>, Error> {
+    let answer = session.execute(sql).await?;
+    let mut parts = Vec::new();
+    while let Some(part) = answer.fetch_next_chunk().await? {
+        parts.push(part);
+    }
+    if let Some((_, later)) = parts.split_first_mut() {
+        later.reverse();
+    }
+    Ok(parts.into_iter().flatten().collect())
 }
 
 #[async_trait]

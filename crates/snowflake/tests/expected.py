@@ -75,6 +75,43 @@ QUERIES = {
 }
 
 
+def once(stream: str) -> str:
+    """A stream's records, each once."""
+    position = "_topic, _generation, _partition, _offset"
+    return f"(SELECT DISTINCT ON ({position}) * FROM {files(f'raw/{stream}')} ORDER BY {position})"
+
+
+def of_streams() -> dict[str, str]:
+    found = {}
+    if (lake / "raw/user_interactions").is_dir():
+        found["gold.shop_funnel_daily"] = (
+            "SELECT event_timestamp::DATE AS event_date, count(DISTINCT session_id) AS sessions, "
+            "count(DISTINCT session_id) FILTER (event_type = 'VIEW_PRODUCT') AS viewed, "
+            "count(DISTINCT session_id) FILTER (event_type = 'PAYMENT' AND status = 'SUCCESS') AS paid, "
+            f"count(*) FILTER (status = 'ERROR') AS errors FROM {once('user_interactions')} GROUP BY 1 ORDER BY 1"
+        )
+    if (lake / "raw/video_engagements").is_dir():
+        found["gold.video_engagement_daily"] = (
+            "SELECT event_timestamp::DATE AS event_date, count(*) FILTER (action = 'START') AS starts, "
+            f"count(*) FILTER (action = 'LIKE') AS likes FROM {once('video_engagements')} GROUP BY 1 ORDER BY 1"
+        )
+    if (lake / "raw/ad_events").is_dir():
+        found["gold.ad_performance_daily"] = (
+            "SELECT count(*) FILTER (action = 'IMPRESSION') AS impressions, count(*) FILTER (action = 'CLICK') AS clicks, "
+            f"sum(cost_micros) / 1e6 AS cost FROM {once('ad_events')}"
+        )
+    return found
+
+
+QUERIES |= of_streams() | {
+    "gold.user_growth": "SELECT count(*) AS months, sum(registrations) AS registrations "
+    f"FROM {newest('timeseries/fact_registration_trends')} WHERE period_type = 'monthly'",
+    "gold.audience_segments": "SELECT count(*) AS segments, sum(users) AS users FROM (SELECT count(*) AS users FROM "
+    f"(SELECT DISTINCT ON (user_id) * FROM {files('analytics/dim_user_demographics')} ORDER BY user_id, processing_date DESC) "
+    "GROUP BY target_segment, age_group, generation, country)",
+}
+
+
 def plain(value: object) -> object:
     if isinstance(value, datetime.datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S.%f").removesuffix(".000000")

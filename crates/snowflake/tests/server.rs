@@ -231,6 +231,74 @@ fn same(name: &str, answered: &[Map<String, Value>], expected: &Value) {
 }
 
 #[tokio::test]
+async fn every_view_answers_and_those_of_the_business_agree() {
+    let Some(server) = server() else { return };
+    let session = shared(&server).await;
+    let mut views = 0;
+    for script in read(&sql(), &variables(SHARED)).unwrap() {
+        for statement in &script.statements {
+            let words: Vec<_> = statement.text.split_whitespace().collect();
+            if let ["CREATE", "OR", "REPLACE", "VIEW", name, ..] = words.as_slice() {
+                session
+                    .run(&format!("SELECT * FROM {name} LIMIT 3"))
+                    .await
+                    .unwrap_or_else(|error| panic!("{name}: {error}"));
+                views += 1;
+            }
+        }
+    }
+    assert!(views > 29, "{views}");
+    let expected = server.expected();
+    for (name, query) in [
+        (
+            "gold.shop_funnel_daily",
+            "SELECT event_date, sessions, viewed, paid, errors FROM shared.gold.shop_funnel_daily ORDER BY event_date",
+        ),
+        (
+            "gold.video_engagement_daily",
+            "SELECT event_date, SUM(starts) AS starts, SUM(likes) AS likes FROM shared.gold.video_engagement_daily GROUP BY event_date ORDER BY event_date",
+        ),
+        (
+            "gold.ad_performance_daily",
+            "SELECT SUM(impressions) AS impressions, SUM(clicks) AS clicks, SUM(cost) AS cost FROM shared.gold.ad_performance_daily",
+        ),
+        (
+            "gold.user_growth",
+            "SELECT COUNT(*) AS months, MAX(registrations_to_date) AS registrations FROM shared.gold.user_growth",
+        ),
+        (
+            "gold.audience_segments",
+            "SELECT COUNT(*) AS segments, SUM(users) AS users FROM shared.gold.audience_segments",
+        ),
+    ] {
+        // A lake may have no events of a stream.
+        if let Some(rows) = expected["queries"].get(name) {
+            same(name, &objects(&session, query).await, rows);
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_of_many_parts_and_ended_sessions_are_nobodys_business() {
+    let Some(server) = server() else { return };
+    let session = server.connect().await;
+    let rows = session
+        .run("SELECT n FROM (SELECT UNNEST(GENERATE_SERIES(1, 3500)) AS n) ORDER BY n")
+        .await
+        .unwrap()
+        .rows;
+    let numbers: Vec<i64> = rows.iter().map(|row| row[0].as_deref().unwrap().parse().unwrap()).collect();
+    assert!(
+        numbers.len() == 3500 && numbers.is_sorted(),
+        "{} rows, in order: {}",
+        numbers.len(),
+        numbers.is_sorted()
+    );
+    session.run("SELECT SYSTEM$ABORT_SESSION(CURRENT_SESSION())").await.unwrap();
+    assert_eq!(session.run("SELECT 7 AS seven").await.unwrap().rows, [[Some("7".to_owned())]]);
+}
+
+#[tokio::test]
 async fn every_column_has_the_values_that_the_files_have() {
     let Some(server) = server() else { return };
     let session = shared(&server).await;
