@@ -108,20 +108,25 @@ async fn plan(session: &Connection, database: &str, scripts: Vec<Script>) -> Pla
     Plan::of(scripts, &History::read(session, database).await.unwrap()).unwrap()
 }
 
-/// The database of the tests that only read.
-const SHARED: &str = "shared";
+/// A database of this run's own: a server may have seen an earlier one.
+fn own(name: &str) -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    format!("{name}_{}", since.as_micros())
+}
 
-/// A session at [`SHARED`], which is deployed by whoever comes first.
-async fn shared(server: &Server) -> Connection {
-    static DEPLOYED: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
+/// A session, and the database of the tests that only read, which is deployed by whoever comes first.
+async fn shared(server: &Server) -> (Connection, &'static str) {
+    static DEPLOYED: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
     let session = server.connect().await;
-    DEPLOYED
+    let database = DEPLOYED
         .get_or_init(async || {
-            let planned = plan(&session, SHARED, read(&sql(), &variables(SHARED)).unwrap()).await;
-            deploy(&session, SHARED, &planned, |_| {}).await.unwrap();
+            let database = own("shared");
+            let planned = plan(&session, &database, read(&sql(), &variables(&database)).unwrap()).await;
+            deploy(&session, &database, &planned, |_| {}).await.unwrap();
+            database
         })
         .await;
-    session
+    (session, database)
 }
 
 /// One query's rows as objects.
@@ -133,31 +138,36 @@ async fn objects(session: &Connection, sql: &str) -> Vec<Map<String, Value>> {
 async fn all_scripts_are_deployed_once() {
     let Some(server) = server() else { return };
     let session = server.connect().await;
-    let scripts = || read(&sql(), &variables("once")).unwrap();
-    let first = plan(&session, "once", scripts()).await;
+    let database = &own("once");
+    let scripts = || read(&sql(), &variables(database)).unwrap();
+    let first = plan(&session, database, scripts()).await;
     assert!(first.steps.iter().all(|step| step.change == Change::New) && first.gone.is_empty());
     let mut begun = Vec::new();
     let deployment =
-        deploy(&session, "once", &first, |step| begun.push(step.script.name.clone())).await.unwrap();
+        deploy(&session, database, &first, |step| begun.push(step.script.name.clone())).await.unwrap();
     let statements = scripts().iter().map(|script| script.statements.len()).sum();
     assert_eq!(deployment, Deployment { scripts: scripts().len(), statements });
     assert!(begun.is_sorted() && begun.len() == deployment.scripts);
 
-    let second = plan(&session, "once", scripts()).await;
+    let second = plan(&session, database, scripts()).await;
     assert!(second.is_empty(), "{:?}", second.pending().map(|step| &step.script.name).collect::<Vec<_>>());
-    assert_eq!(deploy(&session, "once", &second, |_| {}).await.unwrap(), Deployment::default());
+    assert_eq!(deploy(&session, database, &second, |_| {}).await.unwrap(), Deployment::default());
 
     // Each script runs again as it is: a deployment that was cut off begins its script anew.
     let again = Plan::of(scripts(), &History::default()).unwrap();
-    deploy(&session, "once", &again, |_| {}).await.unwrap();
+    deploy(&session, database, &again, |_| {}).await.unwrap();
 
-    let rows = objects(&session, "SELECT script, result, deployed_by FROM once.operations.deployments").await;
+    let rows = objects(
+        &session,
+        &format!("SELECT script, result, deployed_by FROM {database}.operations.deployments"),
+    )
+    .await;
     assert_eq!(rows.len(), 2 * scripts().len());
     assert!(rows.iter().all(|row| row["result"] == "deployed" && row["deployed_by"].is_string()));
     // What a role's trust and a bucket's notification are written from.
-    let described = objects(&session, "DESC INTEGRATION once_lake").await;
+    let described = objects(&session, &format!("DESC INTEGRATION {database}_lake")).await;
     assert!(described.iter().any(|row| row["property"] == "STORAGE_AWS_IAM_USER_ARN"), "{described:?}");
-    let shown = objects(&session, "SHOW EXTERNAL TABLES IN DATABASE once").await;
+    let shown = objects(&session, &format!("SHOW EXTERNAL TABLES IN DATABASE {database}")).await;
     assert_eq!(shown.len(), LakeTable::all().unwrap().len());
     assert!(
         shown.iter().all(|row| row["notification_channel"].as_str().unwrap().starts_with("arn:aws:sqs:"))
@@ -172,13 +182,13 @@ async fn all_scripts_are_deployed_once() {
 #[tokio::test]
 async fn every_sample_query_agrees_with_the_lake() {
     let Some(server) = server() else { return };
-    let session = shared(&server).await;
+    let (session, shared) = shared(&server).await;
     let expected = server.expected();
     let mut asked = 0;
     for (name, rows) in expected["queries"].as_object().unwrap() {
         let path = sql().join(format!("queries/{name}.sql"));
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        let text = variables(SHARED).render(name, &text).unwrap();
+        let text = variables(shared).render(name, &text).unwrap();
         let [query] = split(name, &text).unwrap().try_into().unwrap();
         let mut answered = objects(&session, &query.text).await;
         if name == "10_data_quality_checks" {
@@ -195,16 +205,20 @@ async fn every_sample_query_agrees_with_the_lake() {
     }
     assert_eq!(asked, 12, "each sample query has an expected answer");
 
-    let current = "SELECT COUNT(*) AS users, COUNT(DISTINCT user_id) AS ids, MAX(processing_date) AS newest, MIN(processing_date) AS oldest, \
-                   COUNT(DISTINCT city) AS cities FROM shared.analytics.dim_user_demographics_current";
+    let current = format!(
+        "SELECT COUNT(*) AS users, COUNT(DISTINCT user_id) AS ids, MAX(processing_date) AS newest, MIN(processing_date) AS oldest, \
+                   COUNT(DISTINCT city) AS cities FROM {shared}.analytics.dim_user_demographics_current"
+    );
     same(
         "the current dimension",
-        &objects(&session, current).await,
+        &objects(&session, &current).await,
         &expected["queries"]["current_dimension"],
     );
-    let history = "SELECT COUNT(*) AS versions, COUNT_IF(is_current) AS open, COUNT_IF(valid_to IS NULL) AS endless, \
-                   COUNT_IF(valid_to <= valid_from) AS turned FROM shared.analytics.dim_user_demographics_history";
-    let history = &objects(&session, history).await[0];
+    let history = format!(
+        "SELECT COUNT(*) AS versions, COUNT_IF(is_current) AS open, COUNT_IF(valid_to IS NULL) AS endless, \
+                   COUNT_IF(valid_to <= valid_from) AS turned FROM {shared}.analytics.dim_user_demographics_history"
+    );
+    let history = &objects(&session, &history).await[0];
     assert!(history["open"] == history["endless"] && history["turned"] == 0, "{history:?}");
     assert_eq!(history["open"], expected["queries"]["current_dimension"][0]["users"]);
 }
@@ -233,9 +247,9 @@ fn same(name: &str, answered: &[Map<String, Value>], expected: &Value) {
 #[tokio::test]
 async fn every_view_answers_and_those_of_the_business_agree() {
     let Some(server) = server() else { return };
-    let session = shared(&server).await;
+    let (session, shared) = shared(&server).await;
     let mut views = 0;
-    for script in read(&sql(), &variables(SHARED)).unwrap() {
+    for script in read(&sql(), &variables(shared)).unwrap() {
         for statement in &script.statements {
             let words: Vec<_> = statement.text.split_whitespace().collect();
             if let ["CREATE", "OR", "REPLACE", "VIEW", name, ..] = words.as_slice() {
@@ -252,28 +266,28 @@ async fn every_view_answers_and_those_of_the_business_agree() {
     for (name, query) in [
         (
             "gold.shop_funnel_daily",
-            "SELECT event_date, sessions, viewed, paid, errors FROM shared.gold.shop_funnel_daily ORDER BY event_date",
+            "SELECT event_date, sessions, viewed, paid, errors FROM {db}.gold.shop_funnel_daily ORDER BY event_date",
         ),
         (
             "gold.video_engagement_daily",
-            "SELECT event_date, SUM(starts) AS starts, SUM(likes) AS likes FROM shared.gold.video_engagement_daily GROUP BY event_date ORDER BY event_date",
+            "SELECT event_date, SUM(starts) AS starts, SUM(likes) AS likes FROM {db}.gold.video_engagement_daily GROUP BY event_date ORDER BY event_date",
         ),
         (
             "gold.ad_performance_daily",
-            "SELECT SUM(impressions) AS impressions, SUM(clicks) AS clicks, SUM(cost) AS cost FROM shared.gold.ad_performance_daily",
+            "SELECT SUM(impressions) AS impressions, SUM(clicks) AS clicks, SUM(cost) AS cost FROM {db}.gold.ad_performance_daily",
         ),
         (
             "gold.user_growth",
-            "SELECT COUNT(*) AS months, MAX(registrations_to_date) AS registrations FROM shared.gold.user_growth",
+            "SELECT COUNT(*) AS months, MAX(registrations_to_date) AS registrations FROM {db}.gold.user_growth",
         ),
         (
             "gold.audience_segments",
-            "SELECT COUNT(*) AS segments, SUM(users) AS users FROM shared.gold.audience_segments",
+            "SELECT COUNT(*) AS segments, SUM(users) AS users FROM {db}.gold.audience_segments",
         ),
     ] {
         // A lake may have no events of a stream.
         if let Some(rows) = expected["queries"].get(name) {
-            same(name, &objects(&session, query).await, rows);
+            same(name, &objects(&session, &query.replace("{db}", shared)).await, rows);
         }
     }
 }
@@ -301,14 +315,14 @@ async fn answers_of_many_parts_and_ended_sessions_are_nobodys_business() {
 #[tokio::test]
 async fn every_column_has_the_values_that_the_files_have() {
     let Some(server) = server() else { return };
-    let session = shared(&server).await;
+    let (session, shared) = shared(&server).await;
     let expected = server.expected();
     let mut columns = 0;
     for (table, counts) in expected["non_null"].as_object().unwrap() {
         let counts = counts.as_object().unwrap();
         let counted =
             counts.keys().map(|name| format!("COUNT({name}) AS {name}")).collect::<Vec<_>>().join(", ");
-        let answered = objects(&session, &format!("SELECT {counted} FROM {SHARED}.{table}")).await;
+        let answered = objects(&session, &format!("SELECT {counted} FROM {shared}.{table}")).await;
         for (name, count) in counts {
             assert_eq!(&answered[0][name], count, "{table}.{name}");
             columns += 1;
@@ -316,7 +330,7 @@ async fn every_column_has_the_values_that_the_files_have() {
     }
     assert!(columns > 250, "{columns}");
     assert_eq!(
-        check::deployed(&session, SHARED, &LakeTable::all().unwrap()).await.unwrap(),
+        check::deployed(&session, shared, &LakeTable::all().unwrap()).await.unwrap(),
         Vec::<String>::new()
     );
 }
@@ -325,29 +339,32 @@ async fn every_column_has_the_values_that_the_files_have() {
 async fn what_is_deployed_otherwise_is_seen() {
     let Some(server) = server() else { return };
     let session = server.connect().await;
+    let database = &own("otherwise");
     // As far as the curated layer.
-    let mut scripts = read(&sql(), &variables("otherwise")).unwrap();
+    let mut scripts = read(&sql(), &variables(database)).unwrap();
     scripts.retain(|script| script.number < 12);
-    let planned = plan(&session, "otherwise", scripts).await;
-    deploy(&session, "otherwise", &planned, |_| {}).await.unwrap();
+    let planned = plan(&session, database, scripts).await;
+    deploy(&session, database, &planned, |_| {}).await.unwrap();
     let mut lake = LakeTable::all().unwrap();
     lake.retain(|table| table.layer == "curated");
     let text = std::fs::read_to_string(sql().join("011_external_tables_curated.sql")).unwrap();
     let text = text
         .replace("VALUE:\"email\"::", "VALUE:\"Email\"::")
         .replace("age_years NUMBER(10, 0)", "age_years NUMBER(38, 0)");
-    let changed = Script::of_text("011_external_tables_curated.sql", &text, &variables("otherwise")).unwrap();
+    let changed = Script::of_text("011_external_tables_curated.sql", &text, &variables(database)).unwrap();
     for statement in &changed.statements {
         session.run(&statement.text).await.unwrap();
     }
-    let told = check::deployed(&session, "otherwise", &lake).await.unwrap();
+    let told = check::deployed(&session, database, &lake).await.unwrap();
     assert_eq!(
         told,
         ["curated.users_transformed.age_years: is deployed as NUMBER(38,0) and has to be NUMBER(10,0)"]
     );
     // As in Snowflake, a path in another case is no error: it is null.
-    let sql = "SELECT COUNT(*) AS users, COUNT(email) AS emails, COUNT(username) AS names FROM otherwise.curated.users_transformed";
-    let row = &objects(&session, sql).await[0];
+    let counts = format!(
+        "SELECT COUNT(*) AS users, COUNT(email) AS emails, COUNT(username) AS names FROM {database}.curated.users_transformed"
+    );
+    let row = &objects(&session, &counts).await[0];
     assert!(
         row["users"].as_i64() > Some(0) && row["emails"] == 0 && row["names"].as_i64() > Some(0),
         "{row:?}"
@@ -360,41 +377,48 @@ async fn what_is_deployed_otherwise_is_seen() {
 async fn a_failure_names_its_statement_and_the_script_runs_again() {
     let Some(server) = server() else { return };
     let session = server.connect().await;
+    let database = &own("broken");
     let script = |name: &str, text: &str| Script::of_text(name, text, &Variables::default()).unwrap();
     let first = || {
         script(
             "001_schema.sql",
-            "CREATE DATABASE IF NOT EXISTS broken;\nCREATE SCHEMA IF NOT EXISTS broken.a;",
+            &format!("CREATE DATABASE IF NOT EXISTS {database};\nCREATE SCHEMA IF NOT EXISTS {database}.a;"),
         )
     };
     let second = |third: &str| {
         let text = format!(
-            "CREATE OR REPLACE TABLE broken.a.t (n INT);\nINSERT INTO broken.a.t VALUES (1);\n\n-- the third\n{third};\nCREATE TABLE broken.a.never (n INT);"
+            "CREATE OR REPLACE TABLE {database}.a.t (n INT);\nINSERT INTO {database}.a.t VALUES (1);\n\n-- the third\n{third};\nCREATE TABLE {database}.a.never (n INT);"
         );
         script("002_table.sql", &text)
     };
-    let planned = plan(&session, "broken", vec![first(), second("SELECT x FROM broken.a.missing")]).await;
-    let error = deploy(&session, "broken", &planned, |_| {}).await.unwrap_err();
+    let planned =
+        plan(&session, database, vec![first(), second(&format!("SELECT x FROM {database}.a.missing"))]).await;
+    let error = deploy(&session, database, &planned, |_| {}).await.unwrap_err();
     let told = error.to_string();
-    assert!(told.starts_with("002_table.sql:5: statement 3, SELECT x FROM broken.a.missing: "), "{told}");
+    assert!(
+        told.starts_with(&format!("002_table.sql:5: statement 3, SELECT x FROM {database}.a.missing: ")),
+        "{told}"
+    );
     assert!(told.to_lowercase().contains("does not exist") && error.disposition() == Disposition::Stop);
     let rows = objects(
         &session,
-        "SELECT script, result, failed_statement, reason FROM broken.operations.deployments ORDER BY script",
+        &format!("SELECT script, result, failed_statement, reason FROM {database}.operations.deployments ORDER BY script"),
     )
     .await;
     assert!(rows.len() == 2 && rows[1]["result"] == "failed" && rows[1]["failed_statement"] == 3, "{rows:?}");
-    assert!(session.run("SELECT * FROM broken.a.never").await.unwrap_err().is_missing_object());
+    assert!(session.run(&format!("SELECT * FROM {database}.a.never")).await.unwrap_err().is_missing_object());
 
-    let planned = plan(&session, "broken", vec![first(), second("SELECT n FROM broken.a.t")]).await;
+    let planned =
+        plan(&session, database, vec![first(), second(&format!("SELECT n FROM {database}.a.t"))]).await;
     let changes: Vec<_> = planned.steps.iter().map(|step| step.change).collect();
     assert_eq!(changes, [Change::Unchanged, Change::Again]);
     assert_eq!(
-        deploy(&session, "broken", &planned, |_| {}).await.unwrap(),
+        deploy(&session, database, &planned, |_| {}).await.unwrap(),
         Deployment { scripts: 1, statements: 4 }
     );
 
-    let planned = plan(&session, "broken", vec![first(), second("SELECT n + 1 FROM broken.a.t")]).await;
+    let planned =
+        plan(&session, database, vec![first(), second(&format!("SELECT n + 1 FROM {database}.a.t"))]).await;
     assert_eq!(planned.pending().map(|step| step.change).collect::<Vec<_>>(), [Change::Changed]);
     let unknown = session.run("CREATE WIDGET w").await.unwrap_err();
     assert!(!unknown.to_string().is_empty(), "what the server does not know fails");
