@@ -44,12 +44,18 @@ impl Connection {
             user: settings.user.clone(),
             pause: Duration::from_secs(1),
         };
-        let login = async || connection.client.create_session().await.map_err(|error| login_failure(&error));
+        let login = async || connection.login().await;
         let session = login.retry(connection.tries()).when(may_pass).await?;
         *connection.session.lock().await = Some(session);
-        // A timestamp of the lake has no zone: it is UTC's, whatever the account's zone is.
-        connection.run("ALTER SESSION SET TIMEZONE = 'UTC'").await?;
         Ok(connection)
+    }
+
+    async fn login(&self) -> Result<SnowflakeSession, SnowflakeError> {
+        let session = self.client.create_session().await.map_err(|error| login_failure(&error))?;
+        // A timestamp of the lake has no zone: it is UTC's, whatever the account's zone is.
+        let utc = query(&session, "ALTER SESSION SET TIMEZONE = 'UTC'").await;
+        utc.map_err(|error| failure(&error))?;
+        Ok(session)
     }
 
     fn tries(&self) -> ExponentialBuilder {
@@ -60,7 +66,7 @@ impl Connection {
         let mut session = self.session.lock().await;
         let live = match session.take() {
             Some(live) => live,
-            None => self.client.create_session().await.map_err(|error| login_failure(&error))?,
+            None => self.login().await?,
         };
         match query(&live, sql).await {
             Ok(rows) => {
