@@ -1,7 +1,7 @@
 //! `millrace snowflake`: the lake in Snowflake: what a deployment would run, running it, asking, and whether it is the lake's.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -12,22 +12,22 @@ use millrace_snowflake::deploy::deploy;
 use millrace_snowflake::history::History;
 use millrace_snowflake::lake_tables::LakeTable;
 use millrace_snowflake::plan::Plan;
-use millrace_snowflake::{Connection, Environment, Rows, Session, Settings, check};
+use millrace_snowflake::{Connection, Environment, Rows, Session, Settings, Values, check};
 use serde_json::{Value, json};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   millrace snowflake plan --offline --set lake_url=s3://lake/dev --set storage_role_arn=ARN
-  millrace snowflake plan --environment prod --set lake_url=s3://lake/prod --set storage_role_arn=ARN
-  millrace snowflake deploy --set lake_url=s3://lake/dev --set storage_role_arn=ARN
-  millrace snowflake deploy --through 3 --set …             the integration alone: its ids go into the role's trust
+  millrace snowflake plan --env prod --platform outputs.json
+  terraform -chdir=infra/envs/dev output -json platform | millrace snowflake deploy --env dev --platform -
+  millrace snowflake deploy --through 3 --platform outputs.json    the integration alone: its ids go into the role's trust
   millrace snowflake query \"DESC INTEGRATION &{database}_lake\"
   millrace snowflake query --sample totals
   millrace snowflake query \"SELECT country, COUNT(*) AS users FROM &{database}.gold.users GROUP BY country\" --format json
   millrace snowflake check
 
 Who logs in where comes from the environment alone: SNOWFLAKE_ACCOUNT, _USER, _PRIVATE_KEY (or _PRIVATE_KEY_PATH, with
-_PRIVATE_KEY_PASSPHRASE where it is encrypted), _ROLE, _WAREHOUSE; _DATABASE, _SCHEMA and _HOST where they are not the usual ones.
+_PRIVATE_KEY_PASSPHRASE where it is encrypted); _ROLE, _WAREHOUSE, _DATABASE, _SCHEMA and _HOST where they are not the usual ones.
 
 Exit codes: 0 done, 1 a statement failed or the tables are apart, 2 usage.";
 
@@ -87,11 +87,14 @@ enum Task {
 #[derive(Debug, Args)]
 struct Chosen {
     /// The environment, whose variables are in sql/environments/NAME.vars
-    #[arg(long, value_name = "NAME", default_value = "dev")]
+    #[arg(long = "env", value_name = "NAME", default_value = "dev")]
     environment: String,
     /// The folder of the scripts
     #[arg(long = "sql", value_name = "DIR", default_value = "sql")]
     scripts: PathBuf,
+    /// What `terraform output -json platform` tells, as a file; - is standard input
+    #[arg(long, value_name = "FILE")]
+    platform: Option<PathBuf>,
     /// A variable's value, over the environment's; may be given again
     #[arg(long = "set", value_name = "NAME=VALUE")]
     assignments: Vec<String>,
@@ -124,15 +127,25 @@ enum Format {
 
 impl Chosen {
     fn environment(&self, settings: Option<&Settings>) -> anyhow::Result<Environment> {
-        Ok(Environment::load(&self.scripts, &self.environment, settings, &self.assignments)?)
+        let platform = self.platform.as_deref().map(text_of).transpose()?;
+        let values = Values { settings, platform: platform.as_deref(), assignments: &self.assignments };
+        Ok(Environment::load(&self.scripts, &self.environment, values)?)
     }
 
     /// The environment of a session, and the session.
     async fn connect(&self) -> anyhow::Result<(Environment, Connection)> {
         let settings = Settings::of_process()?;
         let environment = self.environment(Some(&settings))?;
-        Ok((environment, Connection::open(&settings).await?))
+        let session = Connection::open(&environment.session(&settings)?).await?;
+        Ok((environment, session))
     }
+}
+
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    if path == Path::new("-") {
+        return std::io::read_to_string(std::io::stdin()).context("standard input is no UTF-8 text");
+    }
+    std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))
 }
 
 pub(crate) async fn snowflake(args: &SnowflakeArgs) -> anyhow::Result<ExitCode> {
@@ -261,14 +274,14 @@ fn write_answer(rows: &Rows, format: Format) -> anyhow::Result<()> {
 }
 
 async fn compare(chosen: &Chosen, offline: bool) -> anyhow::Result<ExitCode> {
-    let mut told = chosen.environment(Settings::of_process().ok().as_ref())?.differences()?;
     let lake = LakeTable::all()?;
-    let of_what = if offline {
-        "in the scripts"
+    let (told, of_what) = if offline {
+        (chosen.environment(Settings::of_process().ok().as_ref())?.differences()?, "in the scripts")
     } else {
         let (environment, session) = chosen.connect().await?;
+        let mut told = environment.differences()?;
         told.extend(check::deployed(&session, environment.database()?, &lake).await?);
-        "in the scripts and as deployed"
+        (told, "in the scripts and as deployed")
     };
     let mut out = std::io::stdout().lock();
     for difference in &told {

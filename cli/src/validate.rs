@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clap::Args;
 use millrace_events::catalogue;
-use millrace_snowflake::{Connection, Session, Settings};
+use millrace_snowflake::{Connection, Environment, Session, Settings, Values};
 use millrace_stream::topics::Topics;
 use millrace_validate::{Cloud, LocalMachine, Scope, Trouble, validate as validated};
 
@@ -18,7 +18,7 @@ use crate::lake::LakeAddress;
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   millrace validate                                  for dev, from the repository's root
-  millrace validate --environment prod --json
+  millrace validate --env prod --json
   millrace validate --offline                        ask nobody beyond this machine
 
 Each line is ok, missing (with what to do) or skipped (with why). Nothing is changed anywhere.
@@ -29,7 +29,7 @@ Exit codes: 0 nothing is missing, 1 something is, 2 usage.";
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
     /// The environment that is to be deployed
-    #[arg(long, value_name = "NAME", default_value = "dev")]
+    #[arg(long = "env", value_name = "NAME", default_value = "dev")]
     environment: String,
     /// The repository's root
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -44,7 +44,8 @@ pub(crate) struct ValidateArgs {
 
 pub(crate) async fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
     let scope = Scope { environment: args.environment.clone(), offline: args.offline };
-    let report = validated(&LocalMachine::new(&args.root), &Services, &scope).await;
+    let services = Services { scripts: args.root.join("sql"), environment: args.environment.clone() };
+    let report = validated(&LocalMachine::new(&args.root), &services, &scope).await;
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
@@ -58,7 +59,21 @@ pub(crate) async fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
 
 /// The platform's own clients.
 #[derive(Debug)]
-struct Services;
+struct Services {
+    scripts: PathBuf,
+    environment: String,
+}
+
+impl Services {
+    /// Who was let in at Snowflake, and as what.
+    async fn login(&self) -> anyhow::Result<String> {
+        let settings = Settings::of_process()?;
+        let values = Values { settings: Some(&settings), ..Values::default() };
+        let settings = Environment::load(&self.scripts, &self.environment, values)?.session(&settings)?;
+        Connection::open(&settings).await?.run("SELECT CURRENT_ROLE() AS role").await?;
+        Ok(format!("{} is let in as {}", settings.user, settings.role.unwrap_or_default()))
+    }
+}
 
 /// How long a lake is waited for: one that is not there is tried again and again by the client.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -115,15 +130,7 @@ impl Cloud for Services {
     }
 
     async fn snowflake(&self) -> Result<String, Trouble> {
-        let settings = Settings::of_process()
-            .map_err(|error| trouble(told(error), "set what is missing, as docs/snowflake.md tells"))?;
-        let asked = async { Connection::open(&settings).await?.run("SELECT CURRENT_ROLE() AS role").await };
-        match asked.await {
-            Ok(_) => Ok(format!("{} is let in as {}", settings.user, settings.role)),
-            Err(error) => Err(trouble(
-                told(error),
-                "run sql/bootstrap.sql with the key's public half, and compare account, user and key",
-            )),
-        }
+        const REMEDY: &str = "run sql/bootstrap.sql with the key's public half, and compare account, user and key (docs/snowflake.md)";
+        self.login().await.map_err(|error| trouble(told(error), REMEDY))
     }
 }

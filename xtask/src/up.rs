@@ -169,8 +169,6 @@ impl Kind {
                 ("SNOWFLAKE_PRIVATE_KEY_PATH", Value::Of("MILLRACE_TEST_SNOWFLAKE_KEY")),
                 ("SNOWFLAKE_ACCOUNT", Value::Fixed(snowflake::ACCOUNT)),
                 ("SNOWFLAKE_USER", Value::Fixed(snowflake::USER)),
-                ("SNOWFLAKE_ROLE", Value::Fixed("MILLRACE_DEV_OWNER")),
-                ("SNOWFLAKE_WAREHOUSE", Value::Fixed("MILLRACE_DEV")),
             ],
         }
     }

@@ -118,8 +118,8 @@ fn client(settings: &Settings) -> Result<SnowflakeClient, Error> {
     };
     let config = SnowflakeClientConfig {
         account: settings.account.clone(),
-        role: Some(settings.role.clone()),
-        warehouse: Some(settings.warehouse.clone()),
+        role: settings.role.clone(),
+        warehouse: settings.warehouse.clone(),
         database: settings.database.clone(),
         schema: settings.schema.clone(),
         timeout: Some(PATIENCE),

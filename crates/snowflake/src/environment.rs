@@ -18,36 +18,60 @@ pub struct Environment {
     variables: Variables,
 }
 
-/// What Terraform tells, and no file of the repository does.
-const TERRAFORMS: [(&str, &str); 2] =
-    [("lake_url", "s3://bucket/lake"), ("storage_role_arn", "arn:aws:iam::0:role/none")];
+/// Where values come from beside the environment's file, each over the one before.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Values<'a> {
+    /// The database and the warehouse of a session, so that it and its scripts mean the same.
+    pub settings: Option<&'a Settings>,
+    /// What `terraform output -json platform` tells.
+    pub platform: Option<&'a str>,
+    /// `name=value` each.
+    pub assignments: &'a [String],
+}
+
+/// What Terraform tells and no file of the repository does: the variable, the output's name, and what serves where it does
+/// not matter.
+const TERRAFORMS: [(&str, &str, &str); 2] = [
+    ("lake_url", "lake", "s3://bucket/lake"),
+    ("storage_role_arn", "snowflake_role_arn", "arn:aws:iam::0:role/none"),
+];
 
 impl Environment {
-    /// The values of `environments/<name>.vars`; over them the database and warehouse that `settings` logs in to, so that a
-    /// session and its scripts mean the same; over these each `name=value` of `assignments`.
+    /// The values of `environments/<name>.vars` in `folder`, and `values` over them.
     ///
     /// # Errors
-    /// The file is not there, or an assignment is none.
-    pub fn load(
-        folder: &Path,
-        name: &str,
-        settings: Option<&Settings>,
-        assignments: &[String],
-    ) -> Result<Self, SnowflakeError> {
+    /// The file is not there, an assignment is none, or the platform's outputs are not Terraform's.
+    pub fn load(folder: &Path, name: &str, values: Values<'_>) -> Result<Self, SnowflakeError> {
         let path = folder.join(format!("environments/{name}.vars"));
         let text = text_of(&path)?;
         let mut variables = Variables::of_text(&path.display().to_string(), &text)?;
-        let of_session = settings.map(|settings| (settings.database.as_deref(), settings.warehouse.as_str()));
-        if let Some((database, warehouse)) = of_session {
-            if let Some(database) = database {
-                variables.set(&format!("database={database}"))?;
+        if let Some(settings) = values.settings {
+            for (name, value) in [("database", &settings.database), ("warehouse", &settings.warehouse)] {
+                if let Some(value) = value {
+                    variables.set(&format!("{name}={value}"))?;
+                }
             }
-            variables.set(&format!("warehouse={warehouse}"))?;
         }
-        for assignment in assignments {
+        for assignment in values.platform.map(of_platform).transpose()?.into_iter().flatten() {
+            variables.set(&assignment)?;
+        }
+        for assignment in values.assignments {
             variables.set(assignment)?;
         }
         Ok(Self { folder: folder.to_owned(), variables })
+    }
+
+    /// `settings`, with the environment's owner and warehouse where they name none.
+    ///
+    /// # Errors
+    /// No variable names the database.
+    pub fn session(&self, settings: &Settings) -> Result<Settings, SnowflakeError> {
+        let owner = format!("{}_owner", self.database()?);
+        let mut settings = settings.clone();
+        settings.role.get_or_insert(owner);
+        settings.warehouse =
+            settings.warehouse.or_else(|| self.variables.get("warehouse").map(str::to_owned));
+        Ok(settings)
     }
 
     /// The database that all is in.
@@ -77,7 +101,7 @@ impl Environment {
     /// A script cannot be read.
     pub fn differences(&self) -> Result<Vec<String>, SnowflakeError> {
         let mut variables = self.variables.clone();
-        for (name, any) in TERRAFORMS {
+        for (name, _, any) in TERRAFORMS {
             if variables.get(name).is_none() {
                 variables.set(&format!("{name}={any}"))?;
             }
@@ -134,6 +158,21 @@ impl Environment {
     }
 }
 
+/// The assignments in Terraform's output of the platform.
+fn of_platform(text: &str) -> Result<Vec<String>, SnowflakeError> {
+    let wrong = |what: &str| {
+        SnowflakeError::Variable(format!(
+            "the platform's outputs {what}: give what `terraform output -json platform` tells"
+        ))
+    };
+    let outputs: serde_json::Value = serde_json::from_str(text).map_err(|_| wrong("are no JSON"))?;
+    let assignments = TERRAFORMS.iter().map(|(variable, output, _)| {
+        let value = outputs[*output].as_str().ok_or_else(|| wrong(&format!("do not tell {output}")))?;
+        Ok(format!("{variable}={}", value.trim_end_matches('/')))
+    });
+    assignments.collect()
+}
+
 fn text_of(path: &Path) -> Result<String, SnowflakeError> {
     std::fs::read_to_string(path).map_err(|source| SnowflakeError::Read { path: path.to_owned(), source })
 }
@@ -146,39 +185,53 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sql")
     }
 
-    fn settings(database: &str) -> Settings {
+    fn settings(more: &[(&str, &str)]) -> Settings {
         let key = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----";
-        let variables = [
-            ("SNOWFLAKE_ACCOUNT", "a"),
-            ("SNOWFLAKE_USER", "u"),
-            ("SNOWFLAKE_PRIVATE_KEY", key),
-            ("SNOWFLAKE_ROLE", "r"),
-            ("SNOWFLAKE_WAREHOUSE", "OWN"),
-            ("SNOWFLAKE_DATABASE", database),
-        ];
-        Settings::of(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap()
+        let required = [("SNOWFLAKE_ACCOUNT", "a"), ("SNOWFLAKE_USER", "u"), ("SNOWFLAKE_PRIVATE_KEY", key)];
+        let variables = required.iter().chain(more);
+        Settings::of(variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).unwrap()
+    }
+
+    fn dev(values: Values<'_>) -> Environment {
+        Environment::load(&repository(), "dev", values).unwrap()
     }
 
     #[test]
     fn a_session_and_its_scripts_mean_the_same() {
-        let of = |settings: Option<&Settings>, assignments: &[String]| {
-            let environment = Environment::load(&repository(), "dev", settings, assignments).unwrap();
-            (
-                environment.database().unwrap().to_owned(),
-                environment.variables.get("warehouse").unwrap().to_owned(),
-            )
+        let of = |more: &[(&str, &str)], assignments: &[String]| {
+            let settings = settings(more);
+            let environment = dev(Values { settings: Some(&settings), assignments, ..Values::default() });
+            let session = environment.session(&settings).unwrap();
+            let told = [session.role, session.warehouse].map(Option::unwrap);
+            assert_eq!(environment.variables.get("warehouse"), Some(told[1].as_str()));
+            told
         };
-        let told = |database: &str, warehouse: &str| (database.to_owned(), warehouse.to_owned());
-        assert_eq!(of(None, &[]), told("MILLRACE_DEV", "MILLRACE_DEV"));
-        assert_eq!(of(Some(&settings("")), &[]), told("MILLRACE_DEV", "OWN"));
-        assert_eq!(of(Some(&settings("MINE")), &["warehouse=W".to_owned()]), told("MINE", "W"));
-        let error = Environment::load(&repository(), "nowhere", None, &[]).unwrap_err().to_string();
+        assert_eq!(of(&[], &[]), ["MILLRACE_DEV_owner", "MILLRACE_DEV"]);
+        let own = [("SNOWFLAKE_DATABASE", "MINE"), ("SNOWFLAKE_WAREHOUSE", "OWN")];
+        assert_eq!(of(&own, &[]), ["MINE_owner", "OWN"]);
+        assert_eq!(of(&[("SNOWFLAKE_ROLE", "ME")], &["warehouse=W".to_owned()]), ["ME", "W"]);
+        let error = Environment::load(&repository(), "nowhere", Values::default()).unwrap_err().to_string();
         assert!(error.contains("environments/nowhere.vars"), "{error}");
     }
 
     #[test]
+    fn what_terraform_tells_is_taken_from_its_output() {
+        let platform = Some(
+            r#"{"lake": "s3://lake/dev/", "snowflake_role_arn": "arn:aws:iam::1:role/x", "bucket": "lake"}"#,
+        );
+        let environment = dev(Values { platform, ..Values::default() });
+        assert_eq!(environment.variables.get("lake_url"), Some("s3://lake/dev"));
+        assert!(environment.scripts().unwrap().len() > 12);
+        let refused = |platform| {
+            let values = Values { platform: Some(platform), ..Values::default() };
+            Environment::load(&repository(), "dev", values).unwrap_err().to_string()
+        };
+        assert!(refused("{}").contains("do not tell lake") && refused("x").contains("no JSON"));
+    }
+
+    #[test]
     fn scripts_are_checked_without_terraforms_word_and_not_deployed_without_it() {
-        let environment = Environment::load(&repository(), "dev", None, &[]).unwrap();
+        let environment = dev(Values::default());
         assert_eq!(environment.differences().unwrap(), Vec::<String>::new());
         assert!(
             environment
@@ -191,7 +244,7 @@ mod tests {
 
     #[test]
     fn queries_that_come_along_are_found_by_name() {
-        let environment = Environment::load(&repository(), "dev", None, &[]).unwrap();
+        let environment = dev(Values::default());
         assert_eq!(environment.samples().unwrap().len(), 12);
         let query = environment.sample("totals").unwrap();
         assert!(

@@ -21,7 +21,7 @@ pub mod statements;
 pub mod variables;
 
 pub use connection::Connection;
-pub use environment::Environment;
+pub use environment::{Environment, Values};
 pub use error::{Disposition, SnowflakeError};
 pub use session::{Rows, Session};
 pub use settings::Settings;

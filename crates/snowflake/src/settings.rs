@@ -21,10 +21,10 @@ pub struct Settings {
     /// `SNOWFLAKE_PRIVATE_KEY` (the key's text) or `SNOWFLAKE_PRIVATE_KEY_PATH` (its file); `SNOWFLAKE_PRIVATE_KEY_PASSPHRASE`
     /// where it is encrypted.
     pub private_key: PrivateKey,
-    /// `SNOWFLAKE_ROLE`: as what; the environment's owner for a deployment.
-    pub role: String,
-    /// `SNOWFLAKE_WAREHOUSE`: what computes; also the scripts' variable `warehouse`.
-    pub warehouse: String,
+    /// `SNOWFLAKE_ROLE`: as what; unless set, the environment's owner.
+    pub role: Option<String>,
+    /// `SNOWFLAKE_WAREHOUSE`: what computes; also the scripts' variable `warehouse`, and that one unless set.
+    pub warehouse: Option<String>,
     /// `SNOWFLAKE_DATABASE`: the session's database; also the scripts' variable `database`.
     pub database: Option<String>,
     /// `SNOWFLAKE_SCHEMA`: the session's schema.
@@ -69,7 +69,7 @@ impl SettingsError {
 }
 
 /// How many settings have to be there; the key counts as one.
-const REQUIRED: usize = 5;
+const REQUIRED: usize = 3;
 
 impl Settings {
     /// The process's own environment.
@@ -98,17 +98,16 @@ impl Settings {
         let account = reading.required("SNOWFLAKE_ACCOUNT");
         let user = reading.required("SNOWFLAKE_USER");
         let private_key = reading.private_key();
-        let role = reading.required("SNOWFLAKE_ROLE");
-        let warehouse = reading.required("SNOWFLAKE_WAREHOUSE");
         let host = reading.host();
+        let (role, warehouse) = (reading.take("SNOWFLAKE_ROLE"), reading.take("SNOWFLAKE_WAREHOUSE"));
         let (database, schema) = (reading.take("SNOWFLAKE_DATABASE"), reading.take("SNOWFLAKE_SCHEMA"));
         let settings = || {
             Some(Self {
                 account: account?,
                 user: user?,
                 private_key: private_key?,
-                role: role?,
-                warehouse: warehouse?,
+                role,
+                warehouse,
                 database,
                 schema,
                 host,
@@ -218,12 +217,10 @@ mod tests {
         Settings::of(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
     }
 
-    const ALL: [(&str, &str); 5] = [
+    const ALL: [(&str, &str); 3] = [
         ("SNOWFLAKE_ACCOUNT", "org-account"),
         ("SNOWFLAKE_USER", "deployer"),
         ("SNOWFLAKE_PRIVATE_KEY", KEY),
-        ("SNOWFLAKE_ROLE", "owner"),
-        ("SNOWFLAKE_WAREHOUSE", "small"),
     ];
 
     #[test]
@@ -231,12 +228,7 @@ mod tests {
         let error = of(&[("SNOWFLAKE_USER", "u"), ("SNOWFLAKE_ROLE", "")]).unwrap_err();
         assert_eq!(
             error.missing(),
-            [
-                "SNOWFLAKE_ACCOUNT",
-                "SNOWFLAKE_PRIVATE_KEY or SNOWFLAKE_PRIVATE_KEY_PATH",
-                "SNOWFLAKE_ROLE",
-                "SNOWFLAKE_WAREHOUSE"
-            ]
+            ["SNOWFLAKE_ACCOUNT", "SNOWFLAKE_PRIVATE_KEY or SNOWFLAKE_PRIVATE_KEY_PATH"]
         );
         assert!(!error.nothing_is_set() && of(&[("HOME", "/")]).unwrap_err().nothing_is_set());
         assert!(error.to_string().contains("SNOWFLAKE_ACCOUNT is not set; SNOWFLAKE_PRIVATE_KEY or"));

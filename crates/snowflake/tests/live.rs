@@ -6,8 +6,7 @@ use std::path::Path;
 use millrace_snowflake::history::History;
 use millrace_snowflake::lake_tables::LakeTable;
 use millrace_snowflake::plan::Plan;
-use millrace_snowflake::script::read;
-use millrace_snowflake::{Connection, Session, Settings, Variables, check};
+use millrace_snowflake::{Connection, Environment, Session, Settings, Values, check};
 
 #[tokio::test]
 async fn an_account_answers() {
@@ -20,16 +19,17 @@ async fn an_account_answers() {
         return;
     };
     let sql = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sql");
-    let text = std::fs::read_to_string(sql.join("environments/dev.vars")).unwrap();
-    let mut variables = Variables::of_text("dev.vars", &text).unwrap();
-    assignments.split_whitespace().for_each(|assignment| variables.set(assignment).unwrap());
-    let database = variables.get("database").unwrap();
+    let assignments: Vec<_> = assignments.split_whitespace().map(str::to_owned).collect();
+    let settings = Settings::of_process().unwrap();
+    let values = Values { settings: Some(&settings), assignments: &assignments, ..Values::default() };
+    let environment = Environment::load(&sql, "dev", values).unwrap();
+    let database = environment.database().unwrap();
 
-    let session = Connection::open(&Settings::of_process().unwrap()).await.unwrap();
+    let session = Connection::open(&environment.session(&settings).unwrap()).await.unwrap();
     let version = session.run("SELECT CURRENT_VERSION() AS version, CURRENT_ROLE() AS role").await.unwrap();
     assert_eq!(version.rows.len(), 1);
     let history = History::read(&session, database).await.unwrap();
-    let plan = Plan::of(read(&sql, &variables).unwrap(), &history).unwrap();
+    let plan = Plan::of(environment.scripts().unwrap(), &history).unwrap();
     println!("{} scripts would run", plan.pending().count());
     if plan.is_empty() {
         let told = check::deployed(&session, database, &LakeTable::all().unwrap()).await.unwrap();

@@ -53,7 +53,6 @@ impl Server {
             ("SNOWFLAKE_PRIVATE_KEY_PATH", key.to_str().unwrap()),
             ("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE", passphrase),
             ("SNOWFLAKE_ROLE", "MILLRACE_DEV_OWNER"),
-            ("SNOWFLAKE_WAREHOUSE", "MILLRACE_DEV"),
             ("SNOWFLAKE_HOST", &self.url),
         ];
         Settings::of(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap()

@@ -14,15 +14,13 @@ const REQUIRED: [(&str, &str); 3] = [
 const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// What a login at Snowflake needs; either of the two names of the key will do.
-const SNOWFLAKE: [(&[&str], &str); 5] = [
+const SNOWFLAKE: [(&[&str], &str); 3] = [
     (&["SNOWFLAKE_ACCOUNT"], "set it to the account's identifier, organisation-account"),
     (&["SNOWFLAKE_USER"], "set it to the deploying user: sql/bootstrap.sql makes it"),
     (
         &["SNOWFLAKE_PRIVATE_KEY", "SNOWFLAKE_PRIVATE_KEY_PATH"],
         "set one to the user's private key in PKCS#8, or to its file",
     ),
-    (&["SNOWFLAKE_ROLE"], "set it to the environment's owner: sql/bootstrap.sql makes it"),
-    (&["SNOWFLAKE_WAREHOUSE"], "set it to the environment's warehouse: sql/bootstrap.sql makes it"),
 ];
 
 pub(crate) fn check(machine: &dyn Machine) -> Vec<Finding> {
