@@ -7,7 +7,7 @@ use crate::machine::Machine;
 
 const CHECK: &str = "GitHub secrets";
 
-/// A line `NAME=` for each secret and variable of the workflows, comments (`#`) above them.
+/// A line `NAME=what it is` for each secret and variable of the workflows; one that ends with `optional` may stay unset.
 const TEMPLATE: &str = ".github/secrets.template";
 
 pub(crate) fn check(machine: &dyn Machine) -> Finding {
@@ -15,7 +15,8 @@ pub(crate) fn check(machine: &dyn Machine) -> Finding {
         let remedy = "check out the whole repository: the file names what the workflows read";
         return Finding::missing(CHECK, format!("{TEMPLATE} is not there"), remedy);
     };
-    let wanted = names(&template);
+    let wanted: BTreeSet<_> =
+        named(&template).filter(|(_, optional)| !optional).map(|(name, _)| name).collect();
     if wanted.is_empty() {
         return Finding::missing(
             CHECK,
@@ -44,9 +45,13 @@ pub(crate) fn check(machine: &dyn Machine) -> Finding {
     )
 }
 
-fn names(template: &str) -> BTreeSet<&str> {
+/// Each name, and whether it may stay unset.
+fn named(template: &str) -> impl Iterator<Item = (&str, bool)> {
     let lines = template.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.filter_map(|line| Some(line.split_once('=')?.0.trim())).collect()
+    lines.filter_map(|line| {
+        let (name, what) = line.split_once('=')?;
+        Some((name.trim(), what.ends_with("optional")))
+    })
 }
 
 #[cfg(test)]
@@ -55,7 +60,7 @@ mod tests {
     use crate::finding::State;
     use crate::machine::fake::Fake;
 
-    const TEXT: &str = "# the role\nAWS_DEPLOY_ROLE_ARN=\n\nSNOWFLAKE_PRIVATE_KEY=\n";
+    const TEXT: &str = "# the role\nAWS_DEPLOY_ROLE_ARN=\n\nSNOWFLAKE_PRIVATE_KEY= a key\nWEBHOOK= where to tell, optional\n";
 
     fn found(template: Option<&'static str>, programs: &[(&'static str, &'static str)]) -> Finding {
         let files = template.map(|text| (TEMPLATE, text)).into_iter().collect();
@@ -76,5 +81,32 @@ mod tests {
         );
         assert_eq!(found(None, &[]).state, State::Missing);
         assert_eq!(found(Some("# nothing"), &[]).state, State::Missing);
+    }
+
+    /// What a workflow reads and the template does not name would be missed on the day of the first deployment.
+    #[test]
+    fn the_template_names_what_the_workflows_read() {
+        let github = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.github");
+        let template = std::fs::read_to_string(github.join("secrets.template")).unwrap();
+        let named: BTreeSet<_> = named(&template).map(|(name, _)| name.to_owned()).collect();
+        let mut read = BTreeSet::new();
+        for entry in std::fs::read_dir(github.join("workflows")).into_iter().flatten() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            for of in ["secrets.", "vars."] {
+                // Behind `${{ ` or an operator, not within another word.
+                for (at, _) in text.match_indices(of) {
+                    let word = text[..at]
+                        .ends_with(|before: char| before.is_ascii_alphanumeric() || "-_./".contains(before));
+                    let name =
+                        text[at + of.len()..].split(|end: char| !end.is_ascii_uppercase() && end != '_');
+                    let name = name.into_iter().next().unwrap_or_default();
+                    if !word && !name.is_empty() && name != "GITHUB_TOKEN" {
+                        read.insert(name.to_owned());
+                    }
+                }
+            }
+        }
+        let missed: Vec<_> = read.difference(&named).collect();
+        assert!(missed.is_empty(), ".github/secrets.template does not name {missed:?}");
     }
 }
