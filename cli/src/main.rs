@@ -18,9 +18,11 @@ mod query;
 mod run;
 mod schema;
 mod simulate;
+mod snowflake;
 mod tables;
 mod topic_choice;
 mod topics;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -81,6 +83,12 @@ enum Command {
     /// Write a table as JSON, CSV or Parquet
     #[command(after_help = export::EXAMPLES)]
     Export(export::ExportArgs),
+    /// Deploy the lake's tables to Snowflake, ask and check them
+    #[command(after_help = snowflake::EXAMPLES)]
+    Snowflake(snowflake::SnowflakeArgs),
+    /// Tell whether all is there for a first deployment
+    #[command(after_help = validate::EXAMPLES)]
+    Validate(validate::ValidateArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -128,6 +136,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Job(args) => until_stopped(async |shutdown| job::job(args, shutdown).await),
         Command::Backfill(args) => until_stopped(async |shutdown| backfill::backfill(args, shutdown).await),
         Command::Export(args) => export::export(&args),
+        Command::Snowflake(args) => until_stopped(async |_| snowflake::snowflake(&args).await),
+        Command::Validate(args) => until_stopped(async |_| validate::validate(&args).await),
         Command::Compact(args) => until_stopped(async |shutdown| compact::compact(&args, shutdown).await),
         Command::Forget(args) => until_stopped(async |shutdown| forget::forget(&args, shutdown).await),
     }

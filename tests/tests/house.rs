@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
 /// The rooms that a room may use directly. Tests use any.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("millrace-proto", &[]),
     ("millrace-events", &["millrace-proto"]),
     ("millrace-sources", &["millrace-events"]),
@@ -33,6 +33,10 @@ const ARROWS: [(&str, &[&str]); 14] = [
         "millrace-cloud-jobs",
         &["millrace-events", "millrace-glue", "millrace-jobs", "millrace-lake", "millrace-runtime"],
     ),
+    // The runtime for its `Secret`: the deployer's key.
+    ("millrace-snowflake", &["millrace-runtime"]),
+    // Ports alone: whoever validates brings the clients.
+    ("millrace-validate", &[]),
     (
         "millrace",
         &[
@@ -42,6 +46,8 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "millrace-lake",
             "millrace-runtime",
             "millrace-event-source",
+            "millrace-snowflake",
+            "millrace-validate",
             "fetch-users",
             "land-events",
             "millrace-jobs",
@@ -70,7 +76,7 @@ const TESTS: [&str; 9] = [
 ];
 
 /// What a room must not reach, by whatever way.
-const MUST_NOT_KNOW: [(&str, &[Thing]); 13] = [
+const MUST_NOT_KNOW: [(&str, &[Thing]); 15] = [
     ("millrace-proto", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-events", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-sources", &[KAFKA, AWS, POLARS]),
@@ -84,6 +90,8 @@ const MUST_NOT_KNOW: [(&str, &[Thing]); 13] = [
     ("millrace-glue", &[KAFKA, POLARS]),
     ("millrace-jobs", &[KAFKA, LAMBDA]),
     ("millrace-cloud-jobs", &[KAFKA]),
+    ("millrace-snowflake", &[AWS, KAFKA, POLARS]),
+    ("millrace-validate", &[AWS, KAFKA, POLARS]),
 ];
 
 /// The only door to Polars.

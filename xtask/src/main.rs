@@ -14,6 +14,7 @@ mod python_env;
 mod release;
 mod servers;
 mod skips;
+mod sql;
 mod tally;
 mod test_run;
 mod up;
@@ -41,9 +42,11 @@ enum Task {
     Ci,
     /// Builds the functions' zips, and with --jobs the jobs', into target/lambda; a function's is held below 8 MB
     Package(package::PackageArguments),
+    /// The SQL for Snowflake: generates what follows from the lake's schemas, checks that every script parses
+    Sql(sql::SqlArguments),
     /// Builds and runs one benchmark of tests/benches
     Bench(bench::BenchArguments),
-    /// Starts Kafka, an AWS and a schema registry on 127.0.0.1, without Docker, and lets them run
+    /// Starts Kafka, an AWS, a schema registry and a Snowflake on 127.0.0.1, without Docker, and lets them run
     Up(up::UpArguments),
     /// Stops what `up` started
     Down(up::DownArguments),
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run().map(|failed| failed.is_empty()),
         Task::Ci => ci(),
         Task::Package(arguments) => package::run(&arguments),
+        Task::Sql(arguments) => sql::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Up(arguments) => up::up(&arguments),
         Task::Down(arguments) => up::down(&arguments),

@@ -145,9 +145,11 @@ impl Build<'_> {
     fn here(&self) -> anyhow::Result<Option<PathBuf>> {
         let mut build = cargo(&["rustc"]);
         build.args(self.arguments()).arg("--target-dir").arg(builds());
-        if self.profile == "lambda" && cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-            // rustc's own linker there, lld, lays functions of the same code on one another: a sixth of the binary.
-            build.args(["--", "-C", "link-arg=-Wl,--icf=all"]);
+        // Said again: where a package has a level of its own, the profile's word for it does not reach the linker.
+        build.args(["--", "-C", "strip=symbols"]);
+        if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            // rustc's own linker there, lld, lays functions of the same code on one another.
+            build.args(["-C", "link-arg=-Wl,--icf=all"]);
         }
         Ok(succeeds(&mut build)?.then(|| builds().join(self.profile).join(self.binary)))
     }

@@ -14,6 +14,7 @@ mod ministack;
 mod process;
 mod python;
 mod registry;
+pub(crate) mod snowflake;
 pub(crate) mod spark_kafka;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,8 @@ pub(crate) enum Kind {
     Ministack,
     /// A schema registry of Confluent's API, by Apicurio
     Registry,
+    /// Snowflake's protocol over a lake in a folder
+    Snowflake,
 }
 
 /// A server that answers, and what its users' environment says of it.
@@ -48,7 +51,8 @@ pub(crate) struct Started {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Kafka, Self::Localstack, Self::Ministack, Self::Registry];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Kafka, Self::Localstack, Self::Ministack, Self::Registry, Self::Snowflake];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -56,6 +60,7 @@ impl Kind {
             Self::Localstack => "localstack",
             Self::Ministack => "ministack",
             Self::Registry => "registry",
+            Self::Snowflake => "snowflake",
         }
     }
 
@@ -66,6 +71,7 @@ impl Kind {
             Self::Localstack => "LocalStack",
             Self::Ministack => "MiniStack",
             Self::Registry => "schema registry",
+            Self::Snowflake => "Snowflake's protocol",
         }
     }
 
@@ -76,6 +82,7 @@ impl Kind {
             Self::Registry => &["millrace-stream", "millrace-tests"],
             Self::Localstack => &["millrace-event-source", "millrace-lake", "millrace-tests"],
             Self::Ministack => &["millrace-glue", "millrace-lake"],
+            Self::Snowflake => &["millrace-snowflake"],
         }
     }
 
@@ -86,6 +93,7 @@ impl Kind {
             Self::Localstack => localstack::S3,
             Self::Ministack => ministack::URL,
             Self::Registry => registry::URL,
+            Self::Snowflake => snowflake::URL,
         }
     }
 
@@ -95,6 +103,7 @@ impl Kind {
             Self::Kafka | Self::Registry => java::missing(17).or_else(maven::missing),
             Self::Localstack => python::missing(localstack::PYTHON),
             Self::Ministack => python::missing(ministack::PYTHON),
+            Self::Snowflake => python::missing(snowflake::PYTHON),
         }
     }
 
@@ -105,6 +114,7 @@ impl Kind {
             Self::Localstack => localstack::start(folder),
             Self::Ministack => ministack::start(folder),
             Self::Registry => registry::start(folder),
+            Self::Snowflake => snowflake::start(folder),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::commands::{cargo, shown};
 use crate::python_env;
 use crate::skips::{self, SkipLog};
 use crate::tally::Tally;
-use crate::{infra, lint, servers, workflows, workspace};
+use crate::{infra, lint, servers, sql, workflows, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct TestArguments {
@@ -51,6 +51,7 @@ pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
     let mut failed: Vec<String> = Vec::new();
     if whole {
         failed.extend(lint::run()?.into_iter().map(str::to_owned));
+        failed.extend(sql::check(&log)?.into_iter().map(str::to_owned));
     }
 
     let mut tests = cargo(&["test", "--no-fail-fast"]);

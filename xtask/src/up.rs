@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::servers::Kind;
 use crate::servers::kept::{self, Kept};
+use crate::servers::{Kind, snowflake};
 use crate::workspace;
 
 #[derive(clap::Args)]
@@ -164,6 +164,12 @@ impl Kind {
                 ("AWS_REGION", Value::Fixed("us-east-1")),
             ],
             (Self::Registry, _) => vec![],
+            (Self::Snowflake, _) => vec![
+                ("SNOWFLAKE_HOST", Value::Of("MILLRACE_TEST_SNOWFLAKE")),
+                ("SNOWFLAKE_PRIVATE_KEY_PATH", Value::Of("MILLRACE_TEST_SNOWFLAKE_KEY")),
+                ("SNOWFLAKE_ACCOUNT", Value::Fixed(snowflake::ACCOUNT)),
+                ("SNOWFLAKE_USER", Value::Fixed(snowflake::USER)),
+            ],
         }
     }
 }

@@ -1,0 +1,136 @@
+//! `millrace validate`: whether all is there for a first deployment.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clap::Args;
+use millrace_events::catalogue;
+use millrace_snowflake::{Connection, Environment, Session, Settings, Values};
+use millrace_stream::topics::Topics;
+use millrace_validate::{Cloud, LocalMachine, Scope, Trouble, validate as validated};
+
+use crate::broker_args::client;
+use crate::lake::LakeAddress;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  millrace validate                                  for dev, from the repository's root
+  millrace validate --env prod --json
+  millrace validate --offline                        ask nobody beyond this machine
+
+Each line is ok, missing (with what to do) or skipped (with why). Nothing is changed anywhere.
+
+Exit codes: 0 nothing is missing, 1 something is, 2 usage.";
+
+/// Arguments of `millrace validate`.
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// The environment that is to be deployed
+    #[arg(long = "env", value_name = "NAME", default_value = "dev")]
+    environment: String,
+    /// The repository's root
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    root: PathBuf,
+    /// Ask neither AWS nor Kafka, Snowflake or GitHub
+    #[arg(long)]
+    offline: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
+    let scope = Scope { environment: args.environment.clone(), offline: args.offline };
+    let services = Services { scripts: args.root.join("sql"), environment: args.environment.clone() };
+    let report = validated(&LocalMachine::new(&args.root), &services, &scope).await;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&report)?)?;
+    } else {
+        for line in report.lines() {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The platform's own clients.
+#[derive(Debug)]
+struct Services {
+    scripts: PathBuf,
+    environment: String,
+}
+
+impl Services {
+    /// Who was let in at Snowflake, and as what.
+    async fn login(&self) -> anyhow::Result<String> {
+        let settings = Settings::of_process()?;
+        let values = Values { settings: Some(&settings), ..Values::default() };
+        let settings = Environment::load(&self.scripts, &self.environment, values)?.session(&settings)?;
+        Connection::open(&settings).await?.run("SELECT CURRENT_ROLE() AS role").await?;
+        Ok(format!("{} is let in as {}", settings.user, settings.role.unwrap_or_default()))
+    }
+}
+
+/// How long a lake is waited for: one that is not there is tried again and again by the client.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn trouble(what: impl Into<String>, remedy: impl Into<String>) -> Trouble {
+    Trouble { what: what.into(), remedy: remedy.into() }
+}
+
+/// An error and its causes.
+fn told(error: impl Into<anyhow::Error>) -> String {
+    crate::failure::told(&error.into())
+}
+
+#[async_trait]
+impl Cloud for Services {
+    async fn lake(&self, address: &str) -> Result<String, Trouble> {
+        const REMEDY: &str =
+            "make the bucket (terraform apply), and see that this role may list it and the region is its own";
+        let address: LakeAddress = address.parse().map_err(|why: String| trouble(why, REMEDY))?;
+        let listed = async {
+            // A folder of one job: enough to see that the answer is no refusal.
+            address.open().await?.list("_runs/").await.map_err(anyhow::Error::from)
+        };
+        match tokio::time::timeout(PATIENCE, listed).await {
+            Ok(Ok(runs)) => Ok(format!("{address} can be listed, {} runs", runs.len())),
+            Ok(Err(error)) => Err(trouble(told(error), REMEDY)),
+            Err(_) => {
+                Err(trouble(format!("{address} did not answer within {} s", PATIENCE.as_secs()), REMEDY))
+            }
+        }
+    }
+
+    async fn broker(&self, brokers: &str) -> Result<String, Trouble> {
+        const REMEDY: &str = "see that this machine may reach the cluster, and what MILLRACE_KAFKA_SECURITY and its settings say";
+        let settings = client(brokers).map_err(|error| trouble(told(error), REMEDY))?;
+        let asked = tokio::task::spawn_blocking(move || Topics::connect(&settings)?.all()).await;
+        let topics = match asked {
+            Ok(Ok(topics)) => topics,
+            Ok(Err(error)) => return Err(trouble(told(error), REMEDY)),
+            Err(_) => return Err(trouble("the client gave up", REMEDY)),
+        };
+        let missing: Vec<_> = catalogue::events()
+            .iter()
+            .map(|event| event.topic())
+            .filter(|topic| !topics.contains_key(*topic))
+            .collect();
+        if missing.is_empty() {
+            return Ok(format!("{brokers} answers and has the topics"));
+        }
+        Err(trouble(
+            format!("{brokers} answers and lacks {}", missing.join(", ")),
+            "`cargo xtask bootstrap` makes the topics",
+        ))
+    }
+
+    async fn snowflake(&self) -> Result<String, Trouble> {
+        const REMEDY: &str = "run sql/bootstrap.sql with the key's public half, and compare account, user and key (docs/snowflake.md)";
+        self.login().await.map_err(|error| trouble(told(error), REMEDY))
+    }
+}

@@ -1,0 +1,12 @@
+-- The newest day of the tables, and how good it is.
+
+SELECT
+    processing_date,
+    total_records,
+    avg_quality_score,
+    valid_emails,
+    valid_phones,
+    quality_check_timestamp
+FROM &{database}.curated.data_quality_summary
+ORDER BY processing_date DESC
+LIMIT 1;

@@ -1,0 +1,1 @@
+SELECT 'it never ends FROM t;

@@ -1,0 +1,74 @@
+//! The lake's tables as infra/tables.json tells them; a test of the lake's own holds that file to the writer's schemas.
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) name: String,
+    pub(super) layer: String,
+    pub(super) folder: String,
+    pub(super) partitions: Vec<Column>,
+    pub(super) columns: Vec<Column>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// Hive's name of the type.
+    pub(super) hive: String,
+}
+
+impl Column {
+    /// Snowflake's name of the type.
+    ///
+    /// Numbers are as wide as the lake's, so that a column of another width is seen. A timestamp is one of UTC without a
+    /// zone: the lake has no other, and one with the session's zone would change its day with who asks. A list stays
+    /// a VARIANT, as Snowflake shows Parquet's lists in two shapes.
+    pub(super) fn snowflake(&self) -> anyhow::Result<&'static str> {
+        Ok(match self.hive.as_str() {
+            "string" => "VARCHAR",
+            "int" => "NUMBER(10, 0)",
+            "bigint" => "NUMBER(19, 0)",
+            "double" => "FLOAT",
+            "boolean" => "BOOLEAN",
+            "date" => "DATE",
+            "timestamp" => "TIMESTAMP_NTZ",
+            "array<string>" => "VARIANT",
+            other => {
+                bail!(
+                    "{}: no type of Snowflake's is known for {other}: say it in xtask/src/sql/tables.rs",
+                    self.name
+                )
+            }
+        })
+    }
+}
+
+pub(super) fn of_json(text: &str) -> anyhow::Result<Vec<Table>> {
+    let told: Value = serde_json::from_str(text).context("infra/tables.json is no JSON")?;
+    list(&told, "tables")?.iter().map(table).collect()
+}
+
+fn table(told: &Value) -> anyhow::Result<Table> {
+    let columns = |key| list(told, key)?.iter().map(column).collect::<anyhow::Result<Vec<_>>>();
+    Ok(Table {
+        name: text(told, "name")?,
+        layer: text(told, "layer")?,
+        folder: text(told, "folder")?,
+        partitions: columns("partitions")?,
+        columns: columns("columns")?,
+    })
+}
+
+fn column(told: &Value) -> anyhow::Result<Column> {
+    Ok(Column { name: text(told, "name")?, hive: text(told, "type")? })
+}
+
+fn list<'a>(told: &'a Value, key: &str) -> anyhow::Result<&'a Vec<Value>> {
+    told[key].as_array().with_context(|| format!("infra/tables.json: {key} is no list"))
+}
+
+fn text(told: &Value, key: &str) -> anyhow::Result<String> {
+    Ok(told[key].as_str().with_context(|| format!("infra/tables.json: {key} is no text"))?.to_owned())
+}
