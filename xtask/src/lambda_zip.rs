@@ -3,8 +3,9 @@
 //! Written by hand: of the format one entry is needed, and a library for all of it would give Polars' CRC other features
 //! than a build of the program alone has, so that Polars were built twice.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
+use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
@@ -64,11 +65,35 @@ pub(crate) fn lambda_zip(body: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok(zip)
 }
 
+/// Whether the program in a zip of [`lambda_zip`] is for this machine's processor.
+pub(crate) fn runs_here(zip: &[u8]) -> bool {
+    // ELF's e_machine, little-endian, at byte 18.
+    let here: u16 = match std::env::consts::ARCH {
+        "x86_64" => 0x3e,
+        "aarch64" => 0xb7,
+        _ => return false,
+    };
+    let mut head = [0; 20];
+    let packed = zip.get(30 + NAME.len()..).unwrap_or_default();
+    let read = DeflateDecoder::new(packed).read_exact(&mut head);
+    read.is_ok() && head.starts_with(b"\x7fELF") && head[18..] == here.to_le_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
     use super::*;
+
+    #[test]
+    fn a_program_of_another_processor_is_known() {
+        let mut program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        program.truncate(1_000);
+        assert_eq!(runs_here(&lambda_zip(&program).unwrap()), cfg!(target_os = "linux"));
+        program[18] ^= 1;
+        assert!(!runs_here(&lambda_zip(&program).unwrap()));
+        assert!(!runs_here(&lambda_zip(b"#!/bin/sh\n").unwrap()) && !runs_here(b"PK"));
+    }
 
     #[test]
     fn another_reader_finds_an_executable_bootstrap() {
