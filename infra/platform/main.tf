@@ -233,7 +233,6 @@ module "jobs" {
   lake = {
     url        = module.lake.url
     bucket_arn = module.lake.bucket_arn
-    prefix     = module.lake.prefix
     prefix_arn = module.lake.prefix_arn
   }
   lake_kms_key_arn     = var.lake.kms_key_arn

@@ -70,17 +70,11 @@ impl Aws {
         std::fs::write(&asked, event)?;
         let payload = format!("fileb://{}", asked.display());
         let answer = answered.display().to_string();
-        let told = self.ask(&[
-            "lambda",
-            "invoke",
-            "--function-name",
-            name,
-            "--qualifier",
-            qualifier,
-            "--payload",
-            &payload,
-            &answer,
-        ]);
+        let mut invoke = self.command(&["lambda", "invoke", "--function-name", name]);
+        invoke.args(["--qualifier", qualifier, "--payload", &payload, &answer]);
+        // As long as a function may take, and once: another try would be another invocation.
+        invoke.args(["--cli-read-timeout", "930"]).env("AWS_MAX_ATTEMPTS", "1");
+        let told = output(&mut invoke).and_then(|told| Ok(serde_json::from_str::<Value>(&told)?));
         let body = std::fs::read_to_string(&answered);
         let _ = std::fs::remove_file(&asked);
         let _ = std::fs::remove_file(&answered);

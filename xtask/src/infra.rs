@@ -3,6 +3,7 @@
 
 mod copy;
 mod docs;
+mod fake_api;
 mod local;
 mod mutants;
 mod mutations;
@@ -37,13 +38,21 @@ pub(crate) enum InfraTask {
 }
 
 pub(crate) fn run(task: &InfraTask) -> anyhow::Result<bool> {
-    let log = SkipLog::begin(&workspace::scratch())?;
     let mut tally = Tally::default();
-    match task {
-        InfraTask::Check => check(&mut tally, &log)?,
-        InfraTask::Docs => docs::write()?,
-        InfraTask::ApplyLocally(arguments) => local::run(arguments, &mut tally, &log)?,
-    }
+    let begin = || SkipLog::begin(&workspace::scratch());
+    let log = match task {
+        InfraTask::Docs => return docs::write().map(|()| true),
+        InfraTask::Check => {
+            let log = begin()?;
+            check(&mut tally, &log)?;
+            log
+        }
+        InfraTask::ApplyLocally(arguments) => {
+            let log = begin()?;
+            local::run(arguments, &mut tally, &log)?;
+            log
+        }
+    };
     Ok(tally.end(log.end()?.len()))
 }
 

@@ -3,7 +3,7 @@
 //! Written by hand: of the format one entry is needed, and a library for all of it would give Polars' CRC other features
 //! than a build of the program alone has, so that Polars were built twice.
 
-use libdeflater::{CompressionLvl, Compressor, Crc};
+use libdeflater::{CompressionLvl, Compressor, Crc, Decompressor};
 
 const NAME: &[u8] = b"bootstrap";
 /// Of the format 2.0, which knows deflate.
@@ -62,11 +62,37 @@ pub(crate) fn lambda_zip(body: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok(zip)
 }
 
+/// Whether the program in a zip of [`lambda_zip`] is for this machine's processor.
+pub(crate) fn runs_here(zip: &[u8]) -> bool {
+    // ELF's e_machine, little-endian, at byte 18.
+    let here: u16 = match std::env::consts::ARCH {
+        "x86_64" => 0x3e,
+        "aarch64" => 0xb7,
+        _ => return false,
+    };
+    // The first entry's header: the program's length, then behind the name the packed program.
+    let length = zip.get(22..26).and_then(|length| length.try_into().ok()).map_or(0, u32::from_le_bytes);
+    let packed = zip.get(30 + NAME.len()..).unwrap_or_default();
+    let mut program = vec![0; usize::try_from(length).unwrap_or(0)];
+    let read = Decompressor::new().deflate_decompress(packed, &mut program);
+    read.is_ok() && program.starts_with(b"\x7fELF") && program.get(18..20) == Some(&here.to_le_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
     use super::*;
+
+    #[test]
+    fn a_program_of_another_processor_is_known() {
+        let mut program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        program.truncate(1_000);
+        assert_eq!(runs_here(&lambda_zip(&program).unwrap()), cfg!(target_os = "linux"));
+        program[18] ^= 1;
+        assert!(!runs_here(&lambda_zip(&program).unwrap()));
+        assert!(!runs_here(&lambda_zip(b"#!/bin/sh\n").unwrap()) && !runs_here(b"PK"));
+    }
 
     #[test]
     fn another_reader_finds_an_executable_bootstrap() {

@@ -127,7 +127,7 @@ pub(crate) fn offer(
     wanted: impl Fn(&str) -> bool,
 ) -> anyhow::Result<Offered> {
     let scratch = workspace::scratch();
-    sweep(&scratch);
+    sweep(&scratch, OFFERED);
     // A folder for each process: two runs on one checkout keep their servers apart.
     let folder = scratch.join(format!("{OFFERED}{}", std::process::id()));
     let mut offered = Offered { servers: Vec::new(), folder };
@@ -169,11 +169,11 @@ impl Drop for Offered {
     }
 }
 
-/// Removes what the servers of interrupted runs left.
-fn sweep(scratch: &Path) {
+/// Removes what interrupted tasks left: the folders whose names begin so and end in a process that is no more.
+pub(crate) fn sweep(scratch: &Path, begins: &str) {
     for entry in std::fs::read_dir(scratch).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let process = name.to_str().and_then(|name| name.strip_prefix(OFFERED)?.parse().ok());
+        let process = name.to_str().and_then(|name| name.strip_prefix(begins)?.parse().ok());
         if process.is_some_and(|process| kept::began(process).is_none()) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
@@ -192,7 +192,7 @@ mod tests {
             [format!("{OFFERED}{}", std::process::id()), format!("{OFFERED}4294967294"), "up".to_owned()];
         let [ours, dead, other] = names.map(|name| scratch.path().join(name));
         [&ours, &dead, &other].into_iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
-        sweep(scratch.path());
+        sweep(scratch.path(), OFFERED);
         assert!(ours.exists() && other.exists() && !dead.exists());
         drop(Offered { servers: Vec::new(), folder: ours.clone() });
         assert!(!ours.exists());

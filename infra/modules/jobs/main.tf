@@ -39,10 +39,11 @@ locals {
         resources = [for folder in local.written : "${var.lake.prefix_arn}/${folder}/*"]
       },
       {
+        # Without a condition on the prefix: S3 answers "there is none" only to those who may list all of a bucket, and "forbidden" to
+        # others, which a job that looks for a state or a run's record cannot tell from a wrong role.
         sid       = "ListLake"
         actions   = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
         resources = [var.lake.bucket_arn]
-        condition = { StringLike = { "s3:prefix" = ["${var.lake.prefix}/*"] } }
       },
       {
         sid = "RegisterPartitions"

@@ -14,11 +14,10 @@ variable "runs_on" {
 }
 
 variable "lake" {
-  description = "The lake: MILLRACE_LAKE (url), the ARN of its bucket, its folder in the bucket, and the ARN of that folder."
+  description = "The lake: MILLRACE_LAKE (url), the ARN of its bucket, and the ARN of its folder."
   type = object({
     url        = string
     bucket_arn = string
-    prefix     = string
     prefix_arn = string
   })
 }

@@ -11,7 +11,6 @@ variables {
   lake = {
     url        = "s3://lake-of-tests/lake"
     bucket_arn = "arn:aws:s3:::lake-of-tests"
-    prefix     = "lake"
     prefix_arn = "arn:aws:s3:::lake-of-tests/lake"
   }
   tables = jsondecode(file("../tables.json")).tables

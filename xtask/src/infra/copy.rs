@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::workspace;
+use crate::{servers, workspace};
+
+/// Begins the name of the folder of a task's copies; its process ends it.
+const COPIES: &str = "infra-";
 
 /// A folder that is removed when its value goes away.
 #[derive(Debug)]
@@ -15,8 +18,9 @@ pub(crate) struct Copy {
 impl Copy {
     /// A copy of infra/ by the name of `purpose`, one for each process.
     pub(crate) fn of_infra(purpose: &str) -> anyhow::Result<Self> {
-        let folder = workspace::scratch().join(format!("infra-{purpose}-{}", std::process::id()));
-        let copy = Self { folder };
+        let scratch = workspace::scratch();
+        servers::sweep(&scratch, COPIES);
+        let copy = Self { folder: scratch.join(format!("{COPIES}{}", std::process::id())).join(purpose) };
         copy_folder(&workspace::root().join("infra"), &copy.root())?;
         Ok(copy)
     }
@@ -35,6 +39,8 @@ impl Copy {
 impl Drop for Copy {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
+        // The last copy of a task takes the task's folder with it.
+        let _ = self.folder.parent().map(std::fs::remove_dir);
     }
 }
 

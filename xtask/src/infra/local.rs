@@ -10,10 +10,11 @@ use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
 use super::copy::Copy;
+use super::fake_api;
 use super::terraform::{self, Terraform};
 use crate::aws::Aws;
 use crate::commands::quietly;
-use crate::lambda_zip::lambda_zip;
+use crate::lambda_zip::{lambda_zip, runs_here};
 use crate::servers::Kind;
 use crate::skips::SkipLog;
 use crate::tally::Tally;
@@ -21,6 +22,9 @@ use crate::workspace;
 
 const ROOT: &str = "envs/local";
 const NAME: &str = "envs-local";
+
+/// Where nobody listens.
+const NOBODY: &str = "127.0.0.1:9";
 
 /// The functions and jobs that the platform wants zips of.
 const ZIPPED: [&str; 6] = [
@@ -37,8 +41,8 @@ pub(crate) struct LocalArguments {
     /// Zips of this machine's processor, <function>/bootstrap.zip, as `cargo xtask package` writes them
     #[arg(long)]
     zips: Option<PathBuf>,
-    /// The brokers that the functions are told of
-    #[arg(long, default_value = "127.0.0.1:9092")]
+    /// Brokers that have the topics, for fetch-users; without them its own error is what is looked for
+    #[arg(long)]
     brokers: Option<String>,
 }
 
@@ -65,7 +69,8 @@ pub(crate) fn run(arguments: &LocalArguments, tally: &mut Tally, log: &SkipLog) 
         ("ministack", ministack.clone()),
         ("localstack", localstack),
         ("zip_folder", zips.display().to_string()),
-        ("brokers", format!("[{:?}]", arguments.brokers.as_deref().unwrap_or("127.0.0.1:9092"))),
+        ("brokers", format!("[{:?}]", arguments.brokers.as_deref().unwrap_or(NOBODY))),
+        ("api_url", fake_api::serve()?),
     ];
     let stack =
         Stack { terraform: Terraform::new(&copy.beside("data")), root: copy.root().join(ROOT), variables };
@@ -85,17 +90,20 @@ pub(crate) fn run(arguments: &LocalArguments, tally: &mut Tally, log: &SkipLog) 
     tally.take("infra on emulators: the second plan is empty", stack.plans_nothing());
     match Aws::of_emulator(&ministack) {
         Ok(aws) => {
-            tally.take("infra on emulators: release, rollback", releases(&stack, &aws));
             for function in ["fetch-users", "land-events"] {
                 if real.contains(&function) {
-                    tally.take(&format!("infra on emulators: {function} is invoked"), invoke(&aws, function));
+                    tally.take(
+                        &format!("infra on emulators: {function} is invoked"),
+                        invoke(&aws, function, arguments.brokers.is_some()),
+                    );
                 } else {
                     log.note(
                         &format!("{function} on emulators"),
-                        "there is no zip of it; run cargo xtask package",
+                        "there is no zip of it for this processor; run cargo xtask package",
                     )?;
                 }
             }
+            tally.take("infra on emulators: a release and a rollback", releases(&stack, &aws, &zips));
         }
         Err(error) => log.note("AWS's command line", &format!("{error:#}"))?,
     }
@@ -107,7 +115,7 @@ pub(crate) fn run(arguments: &LocalArguments, tally: &mut Tally, log: &SkipLog) 
 struct Stack {
     terraform: Terraform,
     root: PathBuf,
-    variables: [(&'static str, String); 4],
+    variables: [(&'static str, String); 5],
 }
 
 impl Stack {
@@ -153,32 +161,67 @@ fn lay_out_zips(given: Option<&Path>, folder: &Path) -> anyhow::Result<Vec<&'sta
         let zip = folder.join(function).join("bootstrap.zip");
         std::fs::create_dir_all(folder.join(function))?;
         let from = given.unwrap_or(&packaged).join(function).join("bootstrap.zip");
-        if from.is_file() {
-            std::fs::copy(&from, &zip)?;
-            real.push(function);
-        } else {
-            std::fs::write(&zip, lambda_zip(b"#!/bin/sh\necho 'stands for a function' >&2; exit 1\n")?)?;
+        let packaged = std::fs::read(&from).ok().filter(|packaged| runs_here(packaged));
+        match packaged {
+            Some(packaged) => {
+                std::fs::write(&zip, packaged)?;
+                real.push(function);
+            }
+            None => {
+                std::fs::write(&zip, lambda_zip(b"#!/bin/sh\necho 'stands for a function' >&2; exit 1\n")?)?
+            }
         }
     }
     Ok(real)
 }
 
-/// The aliases move to what was applied, and back.
-fn releases(stack: &Stack, aws: &Aws) -> anyhow::Result<()> {
-    let platform = stack.output()?;
-    let moved = crate::release::forward(aws, &platform, &stack.root.join("released.json"))?;
-    ensure!(moved == ZIPPED.len(), "{moved} aliases were moved, and there are {}", ZIPPED.len());
-    crate::release::back(aws, "millrace-local-land-events", Some("1"))
+/// A changed zip is published as another version, the alias waits for its release, moves, and moves back; Terraform then finds
+/// nothing to do.
+fn releases(stack: &Stack, aws: &Aws, zips: &Path) -> anyhow::Result<()> {
+    const CHANGED: &str = "replay-dead-letters";
+    let name = format!("millrace-local-{CHANGED}");
+    let live = || -> anyhow::Result<String> {
+        let alias = aws.ask(&["lambda", "get-alias", "--function-name", &name, "--name", "live"])?;
+        Ok(alias["FunctionVersion"].as_str().unwrap_or_default().to_owned())
+    };
+    let zip = lambda_zip(b"#!/bin/sh\necho 'another version' >&2; exit 1\n")?;
+    std::fs::write(zips.join(CHANGED).join("bootstrap.zip"), zip)?;
+    stack.apply()?;
+    let before = live()?;
+    ensure!(before == "1", "an apply moved the alias to {before}");
+    let moved = crate::release::forward(aws, &stack.output()?, &stack.root.join("released.json"))?;
+    ensure!(moved == ZIPPED.len(), "{moved} aliases are released, and there are {}", ZIPPED.len());
+    let released = live()?;
+    ensure!(released == "2", "the release left the alias at {released}");
+    crate::release::back(aws, &name, None)?;
+    let back = live()?;
+    ensure!(back == "1", "the rollback left the alias at {back}");
+    stack.plans_nothing().context("after a rollback")
 }
 
-/// That the function's process answers Lambda: what it answers without a broker is its own error, by name.
-fn invoke(aws: &Aws, function: &str) -> anyhow::Result<()> {
+/// What a function does for an event, seen from outside.
+fn invoke(aws: &Aws, function: &str, produces: bool) -> anyhow::Result<()> {
+    let name = format!("millrace-local-{function}:live");
+    if function != "land-events" {
+        let answer = aws.invoke(&name, "{}")?;
+        println!("{function} answers {answer}");
+        if produces {
+            ensure!(answer["produced"] == 10 && answer["rejected"] == 0, "{answer}");
+            return Ok(());
+        }
+        // It has fetched, and told in its own words that the brokers do not answer: the runtime's words are for a process that ended.
+        let told = answer["errorMessage"].as_str().unwrap_or_default();
+        ensure!(answer["errorType"] == "Retry" && told.contains("broker"), "{answer}");
+        return Ok(());
+    }
+    let event = workspace::root().join("functions/land-events/events/kafka.json");
     let event =
-        if function == "land-events" { "{\"eventSource\":\"aws:kafka\",\"records\":{}}" } else { "{}" };
-    let answer = aws.invoke(&format!("millrace-local-{function}:live"), event)?;
-    println!("{function} answers {answer}");
-    let text = answer.to_string();
-    // The runtime's own words for a process that ended, or a zip that is none.
-    ensure!(!text.contains("Runtime.") && !text.contains("ExitError"), "the process did not answer: {text}");
+        std::fs::read_to_string(&event).with_context(|| format!("could not read {}", event.display()))?;
+    let answer = aws.invoke(&name, &event)?;
+    ensure!(answer == serde_json::json!({ "batchItemFailures": [] }), "{answer}");
+    let raw = ["s3api", "list-objects-v2", "--bucket", "millrace-local-lake", "--prefix", "lake/raw/"];
+    let objects = aws.ask(&raw)?;
+    let key = objects["Contents"][0]["Key"].as_str().context("it landed no object")?;
+    println!("land-events landed {key}");
     Ok(())
 }

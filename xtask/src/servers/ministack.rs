@@ -28,7 +28,8 @@ pub(super) fn start(folder: &Path) -> anyhow::Result<Started> {
     let mut command = Command::new(python.with_file_name("ministack"));
     // Functions run as processes of this machine: there is no Docker to run them in.
     command.env("BIND_HOST", "127.0.0.1").env("LAMBDA_EXECUTOR", "local").current_dir(folder);
-    command.env("GATEWAY_PORT", port.to_string());
+    // What a function says to AWS comes here, and never leaves this machine.
+    command.env("GATEWAY_PORT", port.to_string()).env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"));
     let server = Server::start("ministack", &mut command, folder)?;
     server.wait(PATIENCE, || answers_http(port, "/_ministack/health"))?;
     Ok(Started { server, ports: vec![port], variables: vec![(URL, format!("http://127.0.0.1:{port}"))] })
