@@ -136,7 +136,9 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Job(args) => until_stopped(async |shutdown| job::job(args, shutdown).await),
         Command::Backfill(args) => until_stopped(async |shutdown| backfill::backfill(args, shutdown).await),
         Command::Export(args) => export::export(&args),
-        Command::Snowflake(args) => until_stopped(async |_| snowflake::snowflake(&args).await),
+        Command::Snowflake(args) => {
+            until_stopped(async |shutdown| snowflake::snowflake(&args, shutdown).await)
+        }
         Command::Validate(args) => until_stopped(async |_| validate::validate(&args).await),
         Command::Compact(args) => until_stopped(async |shutdown| compact::compact(&args, shutdown).await),
         Command::Forget(args) => until_stopped(async |shutdown| forget::forget(&args, shutdown).await),

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
+use millrace_runtime::Shutdown;
 use millrace_snowflake::deploy::deploy;
 use millrace_snowflake::history::History;
 use millrace_snowflake::lake_tables::LakeTable;
@@ -19,17 +20,18 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   millrace snowflake plan --offline --set lake_url=s3://lake/dev --set storage_role_arn=ARN
   millrace snowflake plan --env prod --platform outputs.json
-  terraform -chdir=infra/envs/dev output -json platform | millrace snowflake deploy --env dev --platform -
-  millrace snowflake deploy --through 3 --platform outputs.json    the integration alone: its ids go into the role's trust
+  millrace snowflake deploy --env prod --platform outputs.json
+  millrace snowflake deploy --platform outputs.json --through 3      the integration alone, for the role's trust
   millrace snowflake query \"DESC INTEGRATION &{database}_lake\"
   millrace snowflake query --sample totals
-  millrace snowflake query \"SELECT country, COUNT(*) AS users FROM &{database}.gold.users GROUP BY country\" --format json
+  millrace snowflake query \"SELECT COUNT(*) AS users FROM &{database}.gold.users\" --format json
   millrace snowflake check
 
-Who logs in where comes from the environment alone: SNOWFLAKE_ACCOUNT, _USER, _PRIVATE_KEY (or _PRIVATE_KEY_PATH, with
-_PRIVATE_KEY_PASSPHRASE where it is encrypted); _ROLE, _WAREHOUSE, _DATABASE, _SCHEMA and _HOST where they are not the usual ones.
+outputs.json is what `terraform -chdir=infra/envs/dev output -json platform` tells. Who logs in where comes from the
+environment alone: SNOWFLAKE_ACCOUNT, _USER, _PRIVATE_KEY (or _PRIVATE_KEY_PATH, with _PRIVATE_KEY_PASSPHRASE where it
+is encrypted); _ROLE, _WAREHOUSE, _DATABASE, _SCHEMA and _HOST where they are not the usual ones.
 
-Exit codes: 0 done, 1 a statement failed or the tables are apart, 2 usage.";
+Exit codes: 0 done, 1 a statement failed or the tables are apart, 2 usage, 130 after Ctrl-C (the same command goes on).";
 
 /// Arguments of `millrace snowflake`.
 #[derive(Debug, Args)]
@@ -148,14 +150,27 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))
 }
 
-pub(crate) async fn snowflake(args: &SnowflakeArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn snowflake(args: &SnowflakeArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     match &args.task {
-        Task::Plan { chosen, extent, offline, json } => plan(chosen, extent, *offline, *json).await,
-        Task::Deploy { chosen, extent } => run(chosen, extent).await,
-        Task::Query { chosen, sql, sample, format } => {
-            query(chosen, sql.as_deref(), sample.as_deref(), *format).await
+        Task::Deploy { chosen, extent } => run(chosen, extent, shutdown).await,
+        Task::Plan { chosen, extent, offline, json } => {
+            unless_stopped(shutdown, plan(chosen, extent, *offline, *json)).await
         }
-        Task::Check { chosen, offline } => compare(chosen, *offline).await,
+        Task::Query { chosen, sql, sample, format } => {
+            unless_stopped(shutdown, query(chosen, sql.as_deref(), sample.as_deref(), *format)).await
+        }
+        Task::Check { chosen, offline } => unless_stopped(shutdown, compare(chosen, *offline)).await,
+    }
+}
+
+/// What changes nothing may be dropped where it is.
+async fn unless_stopped(
+    shutdown: &Shutdown,
+    asked: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    tokio::select! {
+        done = asked => done,
+        () = shutdown.requested() => Ok(ExitCode::from(crate::INTERRUPTED)),
     }
 }
 
@@ -215,7 +230,7 @@ fn told(plan: &Plan) -> Value {
     json!({ "scripts": steps.collect::<Vec<_>>(), "gone": plan.gone })
 }
 
-async fn run(chosen: &Chosen, extent: &Extent) -> anyhow::Result<ExitCode> {
+async fn run(chosen: &Chosen, extent: &Extent, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let (environment, session) = chosen.connect().await?;
     let database = environment.database()?;
     let plan = extent.of(Plan::of(environment.scripts()?, &History::read(&session, database).await?)?);
@@ -227,7 +242,11 @@ async fn run(chosen: &Chosen, extent: &Extent) -> anyhow::Result<ExitCode> {
             step.script.statements.len()
         );
     };
-    let deployed = deploy(&session, database, &plan, begins).await?;
+    let deployed = deploy(&session, database, &plan, shutdown, begins).await?;
+    if deployed.interrupted {
+        eprintln!("ended after {} scripts; the same command goes on", deployed.scripts);
+        return Ok(ExitCode::from(crate::INTERRUPTED));
+    }
     writeln!(
         std::io::stdout(),
         "{} scripts deployed to {database}, {} statements; {} were there already",

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use millrace_runtime::Shutdown;
 use millrace_snowflake::deploy::{Deployment, deploy};
 use millrace_snowflake::history::History;
 use millrace_snowflake::lake_tables::LakeTable;
@@ -121,7 +122,7 @@ async fn shared(server: &Server) -> (Connection, &'static str) {
         .get_or_init(async || {
             let database = own("shared");
             let planned = plan(&session, &database, read(&sql(), &variables(&database)).unwrap()).await;
-            deploy(&session, &database, &planned, |_| {}).await.unwrap();
+            deploy(&session, &database, &planned, &Shutdown::new(), |_| {}).await.unwrap();
             database
         })
         .await;
@@ -143,18 +144,23 @@ async fn all_scripts_are_deployed_once() {
     assert!(first.steps.iter().all(|step| step.change == Change::New) && first.gone.is_empty());
     let mut begun = Vec::new();
     let deployment =
-        deploy(&session, database, &first, |step| begun.push(step.script.name.clone())).await.unwrap();
+        deploy(&session, database, &first, &Shutdown::new(), |step| begun.push(step.script.name.clone()))
+            .await
+            .unwrap();
     let statements = scripts().iter().map(|script| script.statements.len()).sum();
-    assert_eq!(deployment, Deployment { scripts: scripts().len(), statements });
+    assert_eq!(deployment, Deployment { scripts: scripts().len(), statements, interrupted: false });
     assert!(begun.is_sorted() && begun.len() == deployment.scripts);
 
     let second = plan(&session, database, scripts()).await;
     assert!(second.is_empty(), "{:?}", second.pending().map(|step| &step.script.name).collect::<Vec<_>>());
-    assert_eq!(deploy(&session, database, &second, |_| {}).await.unwrap(), Deployment::default());
+    assert_eq!(
+        deploy(&session, database, &second, &Shutdown::new(), |_| {}).await.unwrap(),
+        Deployment::default()
+    );
 
     // Each script runs again as it is: a deployment that was cut off begins its script anew.
     let again = Plan::of(scripts(), &History::default()).unwrap();
-    deploy(&session, database, &again, |_| {}).await.unwrap();
+    deploy(&session, database, &again, &Shutdown::new(), |_| {}).await.unwrap();
 
     let rows = objects(
         &session,
@@ -343,7 +349,7 @@ async fn what_is_deployed_otherwise_is_seen() {
     let mut scripts = read(&sql(), &variables(database)).unwrap();
     scripts.retain(|script| script.number < 12);
     let planned = plan(&session, database, scripts).await;
-    deploy(&session, database, &planned, |_| {}).await.unwrap();
+    deploy(&session, database, &planned, &Shutdown::new(), |_| {}).await.unwrap();
     let mut lake = LakeTable::all().unwrap();
     lake.retain(|table| table.layer == "curated");
     let text = std::fs::read_to_string(sql().join("011_external_tables_curated.sql")).unwrap();
@@ -392,7 +398,7 @@ async fn a_failure_names_its_statement_and_the_script_runs_again() {
     };
     let planned =
         plan(&session, database, vec![first(), second(&format!("SELECT x FROM {database}.a.missing"))]).await;
-    let error = deploy(&session, database, &planned, |_| {}).await.unwrap_err();
+    let error = deploy(&session, database, &planned, &Shutdown::new(), |_| {}).await.unwrap_err();
     let told = error.to_string();
     assert!(
         told.starts_with(&format!("002_table.sql:5: statement 3, SELECT x FROM {database}.a.missing: ")),
@@ -412,8 +418,8 @@ async fn a_failure_names_its_statement_and_the_script_runs_again() {
     let changes: Vec<_> = planned.steps.iter().map(|step| step.change).collect();
     assert_eq!(changes, [Change::Unchanged, Change::Again]);
     assert_eq!(
-        deploy(&session, database, &planned, |_| {}).await.unwrap(),
-        Deployment { scripts: 1, statements: 4 }
+        deploy(&session, database, &planned, &Shutdown::new(), |_| {}).await.unwrap(),
+        Deployment { scripts: 1, statements: 4, interrupted: false }
     );
 
     let planned =

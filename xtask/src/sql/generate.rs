@@ -1,4 +1,7 @@
-//! The scripts that follow from the lake's schemas: an external table for each table, and a view of its newest day.
+//! The scripts that follow from the lake's schemas: an external table for each table, and the views that show all its columns.
+//!
+//! A view of Snowflake's keeps the number of its columns: one of `SELECT *` would break as its table gets another. So each names
+//! them, and a new column is a change of the view's script too.
 
 use std::fmt::Write as _;
 
@@ -35,7 +38,13 @@ pub(super) fn scripts(tables: &[Table]) -> anyhow::Result<Vec<Script>> {
         }
         scripts.push(Script { name: format!("{:03}_external_tables_{layer}.sql", FIRST + index), text });
     }
-    scripts.push(Script { name: "021_views_latest_day.sql".to_owned(), text: latest_days(tables) });
+    for (name, text) in [
+        ("020_views_raw.sql", raw_records(tables)),
+        ("021_views_latest_day.sql", latest_days(tables)),
+        ("022_views_dimension.sql", dimension(tables)),
+    ] {
+        scripts.push(Script { name: name.to_owned(), text });
+    }
     let told: usize = tables.iter().filter(|table| LAYERS.contains(&table.layer.as_str())).count();
     ensure!(told == tables.len(), "a table of infra/tables.json is of a layer that has no script");
     Ok(scripts)
@@ -69,21 +78,76 @@ fn external_table(text: &mut String, table: &Table) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The names of a table's columns as its views show them, but for `but`.
+fn columns(table: &Table, but: &[&str]) -> String {
+    let of_files = table.columns.iter().filter(|column| !table.partitions.contains(column));
+    let names = table.partitions.iter().chain(of_files).map(|column| column.name.as_str());
+    let lines = names.filter(|name| !but.contains(name)).map(|name| format!("    {name}"));
+    lines.collect::<Vec<_>>().join(",\n")
+}
+
+fn view(text: &mut String, name: &str, query: &str) {
+    let _ = write!(text, "\nCREATE OR REPLACE VIEW &{{database}}.{name} COPY GRANTS AS\n{query};\n");
+}
+
+fn raw_records(tables: &[Table]) -> String {
+    let mut text = format!(
+        "{HEAD}-- Raw records once each. Objects may overlap after a retry: a record is known by its source position, whatever object\n\
+         -- it came in.\n"
+    );
+    for table in tables.iter().filter(|table| table.layer == "raw") {
+        let name = &table.name;
+        let query = format!(
+            "SELECT\n{}\nFROM &{{database}}.raw.{name}\nQUALIFY ROW_NUMBER() OVER (\n    \
+             PARTITION BY _topic, _generation, _partition, _offset\n    ORDER BY _ingested_at\n) = 1",
+            columns(table, &[])
+        );
+        view(&mut text, &format!("raw.{}", name.trim_start_matches("raw_")), &query);
+    }
+    text
+}
+
+/// No snapshot of a day, but the users that changed on it.
+const DIMENSION: &str = "dim_user_demographics";
+
 /// Jobs write a whole partition a day: who asks for a table without a day means its newest one.
 fn latest_days(tables: &[Table]) -> String {
     let mut text = format!(
-        "{HEAD}-- Each table's newest day. dim_user_demographics is no snapshot and has views of its own (022).\n"
+        "{HEAD}-- Each table's newest day. {DIMENSION} is no snapshot and has views of its own (022).\n"
     );
     let by_day = |table: &&Table| table.partitions.iter().any(|column| column.name == "processing_date");
-    for Table { name, layer, .. } in
-        tables.iter().filter(by_day).filter(|table| table.name != "dim_user_demographics")
-    {
-        let _ = write!(
-            text,
-            "\nCREATE OR REPLACE VIEW &{{database}}.{layer}.{name}_latest COPY GRANTS AS\n\
-             SELECT * EXCLUDE (value)\nFROM &{{database}}.{layer}.{name}\n\
-             WHERE processing_date = (SELECT MAX(processing_date) FROM &{{database}}.{layer}.{name});\n"
+    for table in tables.iter().filter(by_day).filter(|table| table.name != DIMENSION) {
+        let Table { name, layer, .. } = table;
+        let query = format!(
+            "SELECT\n{}\nFROM &{{database}}.{layer}.{name}\n\
+             WHERE processing_date = (SELECT MAX(processing_date) FROM &{{database}}.{layer}.{name})",
+            columns(table, &[])
         );
+        view(&mut text, &format!("{layer}.{name}_latest"), &query);
+    }
+    text
+}
+
+/// The views of the slowly changing dimension, type 2.
+fn dimension(tables: &[Table]) -> String {
+    let mut text = format!(
+        "{HEAD}-- {DIMENSION} is a slowly changing dimension, type 2: a day's partition holds the users that changed, not everyone.\n\
+         -- A version holds from its day up to the next one's, exclusive; the newest has no end.\n"
+    );
+    for table in tables.iter().filter(|table| table.name == DIMENSION) {
+        let from = format!("FROM &{{database}}.{}.{DIMENSION}", table.layer);
+        let current = format!(
+            "SELECT\n{}\n{from}\nQUALIFY ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY processing_date DESC) = 1",
+            columns(table, &[])
+        );
+        view(&mut text, &format!("{}.{DIMENSION}_current", table.layer), &current);
+        let next = "LEAD(processing_date) OVER (PARTITION BY user_id ORDER BY processing_date)";
+        // As it was written, every version was current on its day.
+        let history = format!(
+            "SELECT\n{},\n    processing_date AS valid_from,\n    {next} AS valid_to,\n    {next} IS NULL AS is_current\n{from}",
+            columns(table, &["is_current"])
+        );
+        view(&mut text, &format!("{}.{DIMENSION}_history", table.layer), &history);
     }
     text
 }
@@ -104,7 +168,10 @@ mod tests {
         assert!(text.contains("CREATE OR REPLACE EXTERNAL TABLE &{database}.curated.t (\n    processing_date DATE AS (SPLIT_PART("));
         assert!(text.contains("Path VARCHAR AS (VALUE:\"Path\"::VARCHAR),\n    n NUMBER(10, 0) AS (VALUE:\"n\"::NUMBER(10, 0))\n)"));
         assert!(!text.contains("VALUE:\"processing_date\""), "{text}");
-        assert!(scripts[4].text.contains("VIEW &{database}.curated.t_latest"));
+        let latest = scripts.iter().find(|script| script.name.starts_with("021")).unwrap();
+        assert!(
+            latest.text.contains("VIEW &{database}.curated.t_latest COPY GRANTS AS\nSELECT\n    processing_date,\n    Path,\n    n\n")
+        );
     }
 
     #[test]
