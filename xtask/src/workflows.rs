@@ -142,7 +142,8 @@ fn follow_rules(text: &str) -> anyhow::Result<()> {
         jobs += usize::from(trimmed.starts_with("runs-on:"));
         if let Some((_, task)) = line.split_once("cargo xtask ") {
             let task = task.split_whitespace().next().unwrap_or_default();
-            ensure!(TASKS.contains(&task), "line {number}: cargo xtask has no {task}");
+            let is_there = task == SQL || crate::tasks().iter().any(|name| name == task);
+            ensure!(is_there, "line {number}: cargo xtask has no {task}");
         }
     }
     let bounded = text.matches("timeout-minutes:").count();
@@ -154,21 +155,8 @@ fn follow_rules(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tasks that workflows may call; a test holds them to what there is.
-const TASKS: [&str; 12] = [
-    "bootstrap",
-    "ci",
-    "infra",
-    "lint",
-    "package",
-    "release",
-    "rollback",
-    "smoke",
-    "sql",
-    "terraform",
-    "test",
-    "workflows",
-];
+/// Made by the branch of sql/, and not here before it.
+const SQL: &str = "sql";
 
 #[cfg(test)]
 mod tests {

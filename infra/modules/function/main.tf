@@ -75,7 +75,8 @@ resource "aws_lambda_alias" "live" {
   function_version = aws_lambda_function.this.version
 
   lifecycle {
-    ignore_changes = [function_version, routing_config]
+    # The description tells the version before, for the rollback.
+    ignore_changes = [description, function_version, routing_config]
   }
 }
 
