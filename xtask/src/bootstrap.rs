@@ -185,10 +185,10 @@ fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) {
     );
     println!("6. Snowflake's integration and its trust, in two steps, since each side names the other");
     println!(
-        "   a. millrace snowflake deploy makes the storage integration with STORAGE_AWS_ROLE_ARN = snowflake_role_arn"
+        "   a. terraform -chdir=infra/envs/{env} output -json platform > outputs.json; millrace snowflake deploy --env {env} --platform outputs.json --through 3\n      makes the storage integration with STORAGE_AWS_ROLE_ARN = snowflake_role_arn"
     );
     println!(
-        "   b. DESC INTEGRATION tells STORAGE_AWS_IAM_USER_ARN and STORAGE_AWS_EXTERNAL_ID: put them into terraform.tfvars as"
+        "   b. millrace snowflake query \"DESC INTEGRATION &{{database}}_lake\" tells STORAGE_AWS_IAM_USER_ARN and STORAGE_AWS_EXTERNAL_ID: put them into terraform.tfvars as"
     );
     println!(
         "      snowflake = {{ user_arn = \"…\", external_id = \"…\" }}, and push: the role is made, and trusts them alone"

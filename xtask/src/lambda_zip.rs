@@ -21,7 +21,16 @@ const MODE: u32 = 0o100_755;
 /// # Errors
 /// It has 4 GiB or more, which this form of the format cannot say.
 pub(crate) fn lambda_zip(body: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut compressor = Compressor::new(CompressionLvl::best());
+    zip_at(CompressionLvl::best(), body)
+}
+
+/// The same of a program that nobody deploys: larger, and made in a hundredth of the time.
+pub(crate) fn lambda_zip_quickly(body: &[u8]) -> anyhow::Result<Vec<u8>> {
+    zip_at(CompressionLvl::fastest(), body)
+}
+
+fn zip_at(level: CompressionLvl, body: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut compressor = Compressor::new(level);
     let mut packed = vec![0; compressor.deflate_compress_bound(body.len())];
     let length = compressor.deflate_compress(body, &mut packed)?;
     packed.truncate(length);
