@@ -57,6 +57,7 @@ pub(crate) fn fill(
     let (mut batch, mut row, mut value) = (Batch::new(), RowBuffer::new(event), Vec::new());
     let (mut sent, mut bytes, mut poison) = (0, 0, BTreeMap::new());
     while sent < records {
+        batch.clear();
         behaviour.fill(&mut batch, CHUNK.min(records - sent))?;
         for record in batch.iter() {
             value.clear();
