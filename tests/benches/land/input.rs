@@ -12,6 +12,7 @@ use millrace_stream::client::ClientSettings;
 use millrace_stream::ledger::Ledger;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::record::OutgoingRecord;
+use millrace_stream::topics::Topics;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use tokio::runtime::Builder;
@@ -39,8 +40,8 @@ pub(crate) fn fill(
     broken: Share,
 ) -> anyhow::Result<Filled> {
     create(brokers, stream.topic())?;
-    // Now: a broker keeps what is a week old no longer than it likes.
-    let start = now_millis();
+    // A broker takes no record that is stamped more than an hour from now, and keeps old ones no longer than it likes.
+    let start = now_millis() - 6 * 3_600_000;
     let mut settings = BehaviourSettings::new(7, start, stream.into());
     (settings.first_users, settings.acts_per_second, settings.broken) = (20_000, 1_000.0, broken);
     let mut behaviour = Behaviour::new(settings)?;
@@ -96,7 +97,15 @@ fn create(brokers: &str, topic: &str) -> anyhow::Result<()> {
         made.iter().all(Result::is_ok),
         "the topic {topic} could not be made ({made:?}): give a broker that has none, as cargo xtask bench land starts it"
     );
-    Ok(())
+    // A broker answers that it is made before it tells everybody of it.
+    let topics = Topics::connect(&ClientSettings::new(brokers))?;
+    for _ in 0..100 {
+        if topics.partitions(topic)? == Some(crate::PARTITIONS) && topics.watermarks(topic).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    anyhow::bail!("the topic {topic} was made and is not there after 10 s")
 }
 
 /// Milliseconds since 1970, UTC.
