@@ -41,9 +41,9 @@ pub(crate) fn fill(
 ) -> anyhow::Result<Filled> {
     create(brokers, stream.topic())?;
     // A broker takes no record that is stamped more than an hour from now, and keeps old ones no longer than it likes.
-    let start = now_millis() - 6 * 3_600_000;
+    let start = now_millis() - 24 * 3_600_000;
     let mut settings = BehaviourSettings::new(7, start, stream.into());
-    (settings.first_users, settings.acts_per_second, settings.broken) = (20_000, 20_000.0, broken);
+    (settings.first_users, settings.acts_per_second, settings.broken) = (20_000, 2_000.0, broken);
     let mut behaviour = Behaviour::new(settings)?;
     let event = by_topic(stream.topic()).context("the stream has an event")?;
     let headers: [(&str, Option<&[u8]>); 4] = [
