@@ -42,7 +42,8 @@ impl Consumer {
             // What waits in the client is memory too: about this much for all partitions together.
             .set("queued.max.messages.kbytes", "8192")
             .set("fetch.message.max.bytes", "1048576")
-            .set("fetch.wait.max.ms", "20");
+            .set("fetch.wait.max.ms", "20")
+            .set("fetch.queue.backoff.ms", "10");
         let inner = settings.consumer(&config)?;
         let topics =
             starts.keys().map(|(topic, _)| topic.as_str()).collect::<std::collections::BTreeSet<_>>();

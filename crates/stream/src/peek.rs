@@ -92,7 +92,8 @@ impl Peek {
             // What waits in the client is memory too: about this much for all partitions together.
             .set("queued.max.messages.kbytes", "8192")
             .set("fetch.message.max.bytes", "1048576")
-            .set("fetch.wait.max.ms", "100");
+            .set("fetch.wait.max.ms", "100")
+            .set("fetch.queue.backoff.ms", "10");
         let inner = settings.consumer(&config)?;
         let starts = starts(&inner, topic, start, &partitions, settings.reach_timeout).map_err(consume)?;
         let ends = (until == Until::End).then(|| {

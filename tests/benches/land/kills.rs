@@ -30,6 +30,9 @@ const KILLS: u32 = 16;
 pub(crate) fn prove(report: &Report, brokers: &str, records: usize) -> anyhow::Result<()> {
     let topic = STREAM.topic();
     let filled = input::fill(brokers, STREAM, Encoding::Protobuf, records, "1%".parse()?)?;
+    // As `millrace land` does when it starts: the dead letters' topic.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(Topics::connect(&ClientSettings::new(brokers))?.ensure(topic))?;
     let lake = tempfile::tempdir()?;
     let born = || -> anyhow::Result<Child> {
         Ok(ours::lander(brokers, topic, GROUP, lake.path(), Pace::Hurried)?.stdout(Stdio::null()).spawn()?)
