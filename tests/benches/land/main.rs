@@ -68,8 +68,7 @@ fn goal(report: &mut Report, brokers: &str, records: usize) -> anyhow::Result<()
     let mut runs = Vec::new();
     for number in 0..RUNS {
         let run = ours::run(brokers, topic, &format!("goal-{number}"))?;
-        // More: a group that shared its partitions anew in the middle read some of them again, into the same objects.
-        ensure!(run.rows >= records as u64, "{} rows of {records} records", run.rows);
+        ensure!(run.rows == records as u64, "{} rows of {records} records", run.rows);
         runs.push(run);
     }
     let cpu = median(runs.iter().map(|run| run.cpu_seconds).collect());
@@ -110,7 +109,7 @@ fn side_by_side(report: &mut Report, brokers: &str, records: usize) -> anyhow::R
     let (mut ours_cpu, mut ours_wall, mut theirs_cpu, mut theirs_wall) = (vec![], vec![], vec![], vec![]);
     for number in 0..RUNS {
         let ours = ours::run(brokers, topic, &format!("spark-{number}"))?;
-        ensure!(ours.rows >= records as u64, "{} rows of {records} records", ours.rows);
+        ensure!(ours.rows == records as u64, "{} rows of {records} records", ours.rows);
         let theirs = spark.run(brokers, topic)?;
         ensure!(theirs.rows == records as u64, "Spark wrote {} rows of {records} records", theirs.rows);
         ours_cpu.push(ours.cpu_seconds);
