@@ -130,6 +130,7 @@ async fn an_entry_that_another_made_meanwhile_is_compared() {
     .await;
     let did = register(&catalogue(&server).await).await.unwrap();
     assert_eq!(did, Registered { table: Change::Unchanged, partition: Change::Unchanged });
+    assert_eq!(server.asked().len(), 6, "the script's last answer was asked for again");
 }
 
 #[tokio::test]
@@ -158,6 +159,7 @@ async fn a_part_of_a_batch_that_is_refused_is_no_success() {
     let error = register(&catalogue(&server).await).await.unwrap_err();
     let told = chain(&error);
     assert!(error.class() == Class::Stop && told.contains("limit") && told.contains("full"), "{told}");
+    assert_eq!(server.asked().len(), 4);
 }
 
 #[tokio::test]
