@@ -24,6 +24,10 @@ use crate::store::{Store, StoreError};
 /// The footer's entry that names the objects whose rows an object took over: a JSON array of their keys.
 pub const COMPACTED_FROM: &str = "millrace.compacted_from";
 
+/// The footer's entry beside [`COMPACTED_FROM`]: how many rows the compaction wrote. Fewer are left where somebody has taken
+/// rows out since.
+pub const COMPACTED_ROWS: &str = "millrace.compacted_rows";
+
 /// Rows read at once.
 const BATCH_ROWS: usize = 8_192;
 

@@ -102,6 +102,11 @@ impl RawObject {
         Ok(Self { writer, rows: 0 })
     }
 
+    /// Adds an entry to the footer.
+    pub(crate) fn append_entry(&mut self, key: &str, value: String) {
+        self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+    }
+
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
         self.writer.write(batch)?;
         self.rows += batch.num_rows();

@@ -18,7 +18,7 @@ use crate::job_error::JobError;
 /// Where the raw rows of users lie.
 pub const RAW_USERS: &str = "raw/users/";
 
-pub use millrace_lake::raw_file::COMPACTED_FROM;
+pub use millrace_lake::raw_file::{COMPACTED_FROM, COMPACTED_ROWS};
 
 /// One object of the raw layer, its schema checked.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct RawObject {
     pub size: u64,
     /// The objects that compaction made it from; none where it is as it was landed.
     pub compacted_from: Vec<String>,
+    /// Whether it no longer has the rows that compaction wrote, because somebody took some out.
+    pub shrunk: bool,
     missing: Vec<String>,
     extra: Vec<String>,
 }
@@ -99,16 +101,22 @@ impl RawObject {
         let (missing, extra) = check_schema(&key, footer.schema())?;
         let told = footer.metadata().file_metadata();
         let rows = usize::try_from(told.num_rows()).unwrap_or(0);
-        let entry = told.key_value_metadata().into_iter().flatten().find(|entry| entry.key == COMPACTED_FROM);
+        let entry = |name| {
+            let mut entries = told.key_value_metadata().into_iter().flatten();
+            entries.find(|entry| entry.key == name)?.value.as_deref()
+        };
         // An entry that cannot be read names nothing: the object is read, and positions keep it exact.
-        let compacted_from = entry.and_then(|entry| serde_json::from_str(entry.value.as_deref()?).ok());
-        Ok(Self { key, path, rows, size, compacted_from: compacted_from.unwrap_or_default(), missing, extra })
+        let compacted_from = entry(COMPACTED_FROM).and_then(|names| serde_json::from_str(names).ok());
+        let shrunk = entry(COMPACTED_ROWS).is_some_and(|written| written != rows.to_string());
+        let compacted_from = compacted_from.unwrap_or_default();
+        Ok(Self { key, path, rows, size, compacted_from, shrunk, missing, extra })
     }
 
     #[cfg(test)]
     pub(super) fn of_rows(key: Key, rows: usize) -> Self {
         let (path, compacted_from) = (PathBuf::new(), Vec::new());
-        Self { key, path, rows, size: 0, compacted_from, missing: Vec::new(), extra: Vec::new() }
+        let (missing, extra) = (Vec::new(), Vec::new());
+        Self { key, path, rows, size: 0, compacted_from, shrunk: false, missing, extra }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{Days, NaiveDate};
 use millrace_jobs::job_error::JobError;
-use millrace_jobs::raw_transformation::raw_scan::{COMPACTED_FROM, RAW_USERS};
+use millrace_jobs::raw_transformation::raw_scan::{COMPACTED_FROM, COMPACTED_ROWS, RAW_USERS};
 use millrace_jobs::raw_transformation::state::STATE;
 use millrace_jobs::raw_transformation::{self, JobReport};
 use millrace_jobs::run_context::{JobSettings, RunContext};
@@ -114,18 +114,27 @@ pub(crate) fn raw_key(generation: &str, partition: i64, first: i64, last: i64) -
 
 /// The Parquet file of `rows`, which says that it was made from `sources`, where there are some.
 pub(crate) fn raw_object(rows: &[RawRow], sources: &[String]) -> Bytes {
-    written(&[batch(rows)], sources)
+    let entries = if sources.is_empty() { Vec::new() } else { compaction_entries(sources, rows.len()) };
+    written(&[batch(rows)], &entries)
 }
 
-pub(crate) fn written(batches: &[arrow_array::RecordBatch], sources: &[String]) -> Bytes {
+/// What compaction says in the footer of `rows` rows made from `sources`.
+fn compaction_entries(sources: &[String], rows: usize) -> Vec<KeyValue> {
+    let sources = serde_json::to_string(sources).expect("json");
+    let rows = rows.to_string();
+    [(COMPACTED_FROM, sources), (COMPACTED_ROWS, rows)]
+        .map(|(key, value)| KeyValue::new(key.to_owned(), value))
+        .into()
+}
+
+pub(crate) fn written(batches: &[arrow_array::RecordBatch], entries: &[KeyValue]) -> Bytes {
     let mut body = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut body, batches[0].schema(), None).expect("a writer");
     for batch in batches {
         writer.write(batch).expect("written");
     }
-    if !sources.is_empty() {
-        let sources = serde_json::to_string(sources).expect("json");
-        writer.append_key_value_metadata(KeyValue::new(COMPACTED_FROM.to_owned(), sources));
+    for entry in entries {
+        writer.append_key_value_metadata(entry.clone());
     }
     writer.close().expect("closed");
     body.into()
@@ -154,7 +163,8 @@ pub(crate) fn compacted(sources: &BTreeMap<String, Bytes>) -> Bytes {
         names.push(name.clone());
         batches.extend(reader.build().expect("a reader").map(|batch| batch.expect("a batch")));
     }
-    written(&batches, &names)
+    let rows = batches.iter().map(arrow_array::RecordBatch::num_rows).sum();
+    written(&batches, &compaction_entries(&names, rows))
 }
 
 /// What lies in the state's folder.

@@ -26,7 +26,7 @@ use self::merge::{Fingerprint, Growing, Unmerged};
 use self::plan::{Group, Lane, Listed};
 use crate::key::{BadKey, Key};
 use crate::layout::{self, LayoutError};
-use crate::raw_file::{COMPACTED_FROM, RawFile, RawFileError};
+use crate::raw_file::{COMPACTED_FROM, COMPACTED_ROWS, RawFile, RawFileError};
 use crate::raw_listing::{self, ListingError};
 use crate::raw_name::RawObjectName;
 use crate::raw_object::RawObject;
@@ -361,6 +361,7 @@ fn encode(
             Ok(hand_over(object.take_encoded().map_err(bug)?)?)
         })?;
     }
+    object.append_entry(COMPACTED_ROWS, object.rows().to_string());
     hand_over(object.finish().map_err(bug)?)?;
     Ok(merged.fingerprint())
 }

@@ -64,6 +64,8 @@ async fn small_objects_become_one_that_names_them_and_theirs() {
     let expected: BTreeSet<Key> = first.into_iter().chain([large, more]).collect();
     assert_eq!(file.compacted_from().into_iter().collect::<BTreeSet<_>>(), expected);
     assert_eq!(file.offsets().unwrap(), (0..15).chain(20..40).collect::<Vec<_>>());
+    let written = file.entries().into_iter().find(|entry| entry.key == COMPACTED_ROWS).unwrap();
+    assert_eq!(written.value.as_deref(), Some("35"));
 
     let again = compacted(store.clone()).await.unwrap();
     assert_eq!((again.written, again.removed, again.before), (0, 0, again.after));

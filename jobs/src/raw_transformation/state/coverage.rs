@@ -30,7 +30,8 @@ pub(in crate::raw_transformation) fn others(covered: &[Covered], listed: &[Objec
 /// Of [`others`], opened, those to be read.
 ///
 /// A compacted object all of whose sources are covered holds nothing new. Where an object that is covered was
-/// rewritten, or is gone and no listed object was compacted from it, the state stands for rows that raw does not hold.
+/// rewritten, or is gone and no listed object was compacted from it, or that one has lost rows since, the state stands for rows that
+/// raw does not hold.
 pub(in crate::raw_transformation) fn news<'a>(
     covered: &[Covered],
     listed: &[ObjectMeta],
@@ -54,6 +55,11 @@ pub(in crate::raw_transformation) fn news<'a>(
         .flat_map(|object| std::iter::once(&object.key).chain(&object.replaces))
         .map(String::as_str)
         .collect();
+    let of_known =
+        |object: &RawObject| object.compacted_from.iter().any(|source| known.contains(source.as_str()));
+    if let Some(object) = others.iter().find(|object| object.shrunk && of_known(object)) {
+        return Err(Unusable::Rewritten(object.key.to_string()));
+    }
     let holds_news = |object: &&RawObject| {
         let sources = &object.compacted_from;
         sources.is_empty() || !sources.iter().all(|source| known.contains(source.as_str()))
@@ -129,6 +135,10 @@ mod tests {
             let partly_new = [opened("x", &["a", "b", "c"])];
             assert_eq!(to_read(&covered, &listing, &partly_new), Ok(vec!["x".to_owned()]));
         }
+        let mut shrunk = opened("x", &["a", "b", "c"]);
+        shrunk.shrunk = true;
+        let erased_since = to_read(&covered, &listed(&[("x", 3)]), &[shrunk]);
+        assert_eq!(erased_since, Err(Unusable::Rewritten("x".to_owned())));
         let one_left_out = to_read(&covered, &listed(&[("x", 3)]), &[opened("x", &["a"])]);
         assert_eq!(one_left_out, Err(Unusable::Gone("b".to_owned())));
     }
