@@ -14,6 +14,7 @@ use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progre
 use millrace_runtime::Shutdown;
 
 use crate::lake::LakeAddress;
+use crate::size::parse_size;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -160,37 +161,4 @@ fn tell_people(
         writeln!(out, "{} is left as it is: {}", left.object, left.reason)?;
     }
     Ok(())
-}
-
-/// A number of bytes, such as `128MiB`.
-fn parse_size(text: &str) -> Result<u64, String> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let scale = match unit.trim() {
-        "" | "B" => Some(0),
-        "KiB" => Some(10),
-        "MiB" => Some(20),
-        "GiB" => Some(30),
-        _ => None,
-    };
-    let bytes =
-        number.parse::<u64>().ok().zip(scale).and_then(|(number, scale)| number.checked_mul(1 << scale));
-    bytes
-        .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| "give a number of bytes, KiB, MiB or GiB, such as 128MiB".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_units() {
-        assert_eq!(parse_size("128MiB"), Ok(128 << 20));
-        assert_eq!(parse_size("1 GiB"), Ok(1 << 30));
-        assert_eq!(parse_size("77"), Ok(77));
-        for wrong in ["", "0", "MiB", "-1", "1MB", "1.5GiB", "99999999999999999999", "99999999999GiB"] {
-            assert!(parse_size(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -18,6 +18,7 @@ mod query;
 mod run;
 mod schema;
 mod simulate;
+mod size;
 mod snowflake;
 mod tables;
 mod topic_choice;

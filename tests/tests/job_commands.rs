@@ -56,7 +56,8 @@ fn a_backfill_gives_the_same_bytes_again() -> Result<()> {
     ensure!(empty == 0 && full.as_u64() > Some(1_000), "the users came on {DAY}: {}", first.stdout);
     let before = published(lake.path())?;
     ensure!(before.len() == 4 * 17, "{:?}", before.keys());
-    let second = ended(lake.path(), &backfill)?;
+    // In ranges of 256 rows, too.
+    let second = ended(lake.path(), &[&backfill[..], &["--memory", "1MiB"]].concat())?;
     ensure!(second.code == Some(0), "{second:?}");
     for (name, bytes) in published(lake.path())? {
         ensure!(before.get(&name) == Some(&bytes), "{name} changed");
@@ -77,6 +78,8 @@ fn jobs_run_one_by_one_and_an_earlier_run_does_not_win() -> Result<()> {
     }
     let late = ended(lake.path(), &["job", "time-series-analysis", "--as-of", day, "--json"])?.summary(0)?;
     ensure!(late.0["published"] == false, "{}", late.0);
+    let unsized_memory = ["job", "raw-transformation", "--memory", "1GB"];
+    ended(lake.path(), &unsized_memory)?.refusal(2, &["--memory", "such as 128MiB"])?;
     ended(lake.path(), &["job", "no-such-job"])?.refusal(2, &["raw-transformation"])?;
     ended(lake.path(), &["backfill", "--from", "2026-02-02", "--to", "2026-02-01"])?
         .refusal(2, &["--from"])?;

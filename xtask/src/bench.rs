@@ -32,7 +32,8 @@ pub(crate) fn run(arguments: &BenchArguments) -> anyhow::Result<bool> {
         return Ok(false);
     }
     let package = format!("millrace-bench-{}", arguments.name);
-    let mut bench = cargo(&["bench", "--package", &package, "--bench", &arguments.name, "--"]);
+    // Of the whole workspace: a package by itself asks for other features, and much would be built a second time for them.
+    let mut bench = cargo(&["bench", "--workspace", "--bench", &arguments.name, "--"]);
     if arguments.json {
         bench.arg("--json");
     }

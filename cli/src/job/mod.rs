@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use indicatif::{HumanBytes, HumanCount};
-use millrace_jobs::run_context::RunContext;
+use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_jobs::{analytics_aggregation, raw_transformation, time_series_analysis};
 use millrace_runtime::Shutdown;
 
@@ -16,6 +16,7 @@ pub(crate) use runner::{Done, Runner};
 use crate::clock;
 use crate::lake::LakeAddress;
 use crate::progress::Bars;
+use crate::size::parse_size;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -48,12 +49,20 @@ pub(crate) struct RunAt {
     /// later one wins [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) started_at: Option<DateTime<Utc>>,
+    /// What raw-transformation's rows may hold in memory at once, such as 256MiB; the engine's own needs, about 60 MiB, come
+    /// on top
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size, env = "MILLRACE_MEMORY_BYTES")]
+    pub(crate) memory: u64,
     /// Print one JSON object a job instead of words
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 impl RunAt {
+    pub(crate) fn settings(&self) -> JobSettings {
+        JobSettings { memory_bytes: self.memory, scratch_dir: self.lake.scratch_dir() }
+    }
+
     pub(crate) fn started_at(&self) -> i64 {
         self.started_at.map_or_else(clock::now_micros, |instant| instant.timestamp_micros())
     }
@@ -86,7 +95,7 @@ impl JobName {
 pub(crate) async fn job(args: JobArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let run = RunContext { as_of: args.as_of.unwrap_or_else(clock::today), started_at: args.at.started_at() };
     let bars = Bars::new(args.at.json);
-    let runner = Runner::new(args.at.lake.open().await?, args.at.lake.scratch_dir(), &bars);
+    let runner = Runner::new(args.at.lake.open().await?, args.at.settings(), &bars);
     let Some(done) = unless_stopped(runner.run(args.job, &run), shutdown, &bars).await? else {
         return Ok(ExitCode::from(crate::INTERRUPTED));
     };

@@ -1,6 +1,5 @@
 //! Runs any job with its progress bar.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use millrace_jobs::raw_transformation::{self, JobReport};
@@ -13,14 +12,11 @@ use serde_json::json;
 use super::JobName;
 use crate::progress::Bars;
 
-/// The bound of what raw-transformation's rows may hold in memory at once, in bytes.
-const JOB_MEMORY: u64 = 96 << 20;
-
 /// Runs jobs over one lake.
 #[derive(Debug)]
 pub(crate) struct Runner<'a> {
     store: Arc<dyn Store>,
-    scratch_dir: PathBuf,
+    settings: JobSettings,
     bars: &'a Bars,
 }
 
@@ -37,8 +33,8 @@ pub(crate) struct Done {
 }
 
 impl<'a> Runner<'a> {
-    pub(crate) fn new(store: Arc<dyn Store>, scratch_dir: PathBuf, bars: &'a Bars) -> Self {
-        Self { store, scratch_dir, bars }
+    pub(crate) fn new(store: Arc<dyn Store>, settings: JobSettings, bars: &'a Bars) -> Self {
+        Self { store, settings, bars }
     }
 
     pub(crate) async fn run(&self, job: JobName, run: &RunContext) -> anyhow::Result<Done> {
@@ -47,13 +43,11 @@ impl<'a> Runner<'a> {
         tracing::debug!(started_at = run.started_at, as_of = %run.as_of, "{} starts", job.as_str());
         let done = match job {
             JobName::RawTransformation => {
-                let settings =
-                    JobSettings { memory_bytes: JOB_MEMORY, scratch_dir: self.scratch_dir.clone() };
                 let progress = |progress| {
                     tracing::trace!(?progress, "raw-transformation");
                     bar.raw(progress);
                 };
-                let report = raw_transformation::run(store, run, &settings, &progress).await?;
+                let report = raw_transformation::run(store, run, &self.settings, &progress).await?;
                 Done {
                     job: job.as_str(),
                     rows_in: report.rows_in,

@@ -9,6 +9,7 @@ pub mod clean;
 pub mod email;
 mod expressions;
 mod input;
+mod newest;
 mod pass;
 pub mod phone;
 pub mod plan;

@@ -14,7 +14,7 @@ use super::state::Known;
 use super::state::rows::KeptRows;
 use super::summary::Summary;
 use super::table_writer::TableWriter;
-use super::{Message, Progress, RowCounts, plan};
+use super::{Message, Progress, RowCounts, newest, plan};
 use crate::job_error::JobError;
 use crate::run_context::{JobSettings, RunContext};
 
@@ -122,9 +122,8 @@ struct Made {
     rows: u64,
 }
 
-/// Writes users_transformed range by range, and what the state keeps of each. One range is encoded,
-/// for the table and for the state, while the next is sorted and transformed: Parquet's pages are compressed by the one
-/// thread that writes them.
+/// Writes users_transformed range by range, and what the state keeps of each. While one range is encoded, for the table and for
+/// the state, the next is transformed and the one after it gathered and sorted.
 fn transform(reading: &mut Reading<'_>) -> Result<Summary, JobError> {
     let Reading { ctx, spill, kept, counts, competing, .. } = reading;
     let outlet = reading.outlet;
@@ -147,22 +146,31 @@ fn transform(reading: &mut Reading<'_>) -> Result<Summary, JobError> {
             Ok((summary, rows))
         });
         let keeping = scope.spawn(move || winners.into_iter().try_for_each(|rows| kept.add(rows, outlet)));
-        let produced = (0..spill.ranges()).try_for_each(|range| {
-            let Some(Winners { newest, rows }) = winners_of(spill, range)? else { return Ok(()) };
-            // A taker that is gone tells why itself.
-            won.send(newest.clone()).map_err(|_| JobError::Cancelled)?;
+        let (sorted, ranges_of_winners) = mpsc_of_std::sync_channel::<Winners>(0);
+        let sorting = scope.spawn(move || {
+            (0..spill.ranges()).try_for_each(|range| {
+                let Some(winners) = winners_of(spill, range)? else { return Ok(()) };
+                // A taker that is gone tells why itself.
+                won.send(winners.newest.clone()).map_err(|_| JobError::Cancelled)?;
+                sorted.send(winners).map_err(|_| JobError::Cancelled)
+            })
+        });
+        let transformed = ranges_of_winners.into_iter().try_for_each(|Winners { newest, rows }| {
             let users = users_of(newest, ctx)?;
             counts.duplicates += rows - users.height() as u64;
             made.send(Made { users, rows }).map_err(|_| JobError::Cancelled)
         });
-        drop((made, won));
+        drop(made);
+        let sorted: Result<(), JobError> =
+            sorting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let encoded: Result<(Summary, u64), JobError> =
             encoding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let kept: Result<(), JobError> =
             keeping.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let (summary, rows) = encoded?;
         kept?;
-        produced?;
+        transformed?;
+        sorted?;
         counts.users = rows;
         Ok(summary)
     })
@@ -178,8 +186,7 @@ struct Winners {
 fn winners_of(spill: &mut Spill, range: usize) -> Result<Option<Winners>, JobError> {
     let Some(loaded) = spill.take(range)? else { return Ok(None) };
     let rows = (loaded.dropped + loaded.rows.height()) as u64;
-    let newest = plan::newest_per_id(loaded.rows.lazy());
-    let newest = newest.collect_with_engine(Engine::Streaming).map_err(transforming())?.unwrap_single();
+    let newest = newest::per_id(loaded.rows).map_err(transforming())?;
     Ok(Some(Winners { newest, rows }))
 }
 

@@ -14,17 +14,6 @@ pub fn with_ids(raw: LazyFrame) -> LazyFrame {
     raw.with_column(part_of_text(col("user_id"), clean::id))
 }
 
-/// Of the rows of one id the newest by (`_generation`, `_timestamp`, `_offset`, `_partition`, `_topic`); ids byte for
-/// byte; every row without an id. Positions must be distinct already.
-pub fn newest_per_id(raw: LazyFrame) -> LazyFrame {
-    let version = ["user_id", "_generation", "_timestamp", "_offset", "_partition", "_topic"];
-    let descending = vec![false, true, true, true, true, true];
-    let order = SortMultipleOptions::new().with_order_descending_multi(descending);
-    let first_of_its_id = col("user_id").neq_missing(col("user_id").shift(lit(1)));
-    // The first row's neighbour is null: a row with an id differs from it, one without is kept anyway.
-    raw.sort(version, order).filter(col("user_id").is_null().or(first_of_its_id))
-}
-
 /// The order of the published table: by id, then source position; no id first; bytewise.
 pub fn in_order(users: LazyFrame) -> LazyFrame {
     let key = ["id", "source_topic", "source_generation", "source_partition", "source_offset"];

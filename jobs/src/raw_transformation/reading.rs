@@ -15,6 +15,9 @@ use super::{Progress, RowCounts, plan, raw_columns};
 use crate::job_error::JobError;
 use crate::run_context::RunContext;
 
+/// Rows that are read at once, at most: more would not be read faster, and one piece is parted while the next is decoded.
+const PIECE_ROWS: usize = 65_536;
+
 /// Where rows go.
 pub(super) struct Reading<'a> {
     pub(super) ctx: &'a RunContext,
@@ -32,9 +35,10 @@ impl Reading<'_> {
     pub(super) fn read(&mut self, sources: &Sources, range_rows: usize) -> Result<(), JobError> {
         let columns: Vec<Expr> = raw_columns::read().iter_names().map(|name| col(name.clone())).collect();
         std::thread::scope(|scope| {
-            let (decoded, rows_of_pieces) = mpsc::sync_channel(0);
+            // One waits, so that neither side does.
+            let (decoded, rows_of_pieces) = mpsc::sync_channel(1);
             let decoding = scope.spawn(move || {
-                for (origin, piece) in pieces(sources, range_rows) {
+                for (origin, piece) in pieces(sources, range_rows.min(PIECE_ROWS)) {
                     let rows = collected(&piece, |raw| plan::with_ids(raw.select(&columns)));
                     let rows = rows.and_then(|rows| whole(&piece, rows));
                     let rows = rows.map_err(|error| origin.told(&piece, error))?;
@@ -66,7 +70,7 @@ impl Reading<'_> {
             Origin::Raw => {
                 self.counts.rows_in += rows.height() as u64;
                 let new = self.positions.first_seen(&rows).map_err(failed(&action))?;
-                rows.filter(&new).map_err(failed(&action))?
+                if new.all() { rows } else { rows.filter(&new).map_err(failed(&action))? }
             }
         };
         self.place(rows).map_err(failed(&action))?
@@ -76,8 +80,11 @@ impl Reading<'_> {
     fn place(&mut self, rows: DataFrame) -> PolarsResult<Result<(), JobError>> {
         let timestamps = rows.column("_timestamp")?.to_physical_repr();
         let in_time = timestamps.i64()?.lt(self.ctx.end_of_day());
-        let waiting = rows.filter(&!&in_time)?;
-        let competing = rows.filter(&in_time)?;
+        let (waiting, competing) = if in_time.all() {
+            (rows.clear(), rows)
+        } else {
+            (rows.filter(&!&in_time)?, rows.filter(&in_time)?)
+        };
         self.counts.after_as_of += waiting.height() as u64;
         self.competing += competing.height() as u64;
         Ok(self.kept.add(waiting, self.outlet).and_then(|()| {
@@ -95,7 +102,7 @@ pub(super) fn empty_spill(sources: &Sources, range_rows: usize, scratch: &Path) 
     }
     let mut sample = Sample::of_total(total);
     let key = ["user_id", "_topic", "_generation", "_partition", "_offset"].map(col);
-    for (origin, piece) in pieces(sources, range_rows) {
+    for (origin, piece) in pieces(sources, range_rows.min(PIECE_ROWS)) {
         let rows = collected(&piece, |raw| plan::with_ids(raw.select(&key)));
         let rows = rows.map_err(|error| origin.told(&piece, error))?;
         sample.add(&rows).map_err(JobError::engine(piece.action()))?;
@@ -124,9 +131,9 @@ impl Origin {
     }
 }
 
-fn pieces(sources: &Sources, range_rows: usize) -> impl Iterator<Item = (Origin, Piece<'_>)> {
-    let state = raw_scan::pieces(sources.state_rows(), range_rows).into_iter();
-    let raw = raw_scan::pieces(&sources.new, range_rows).into_iter();
+fn pieces(sources: &Sources, limit: usize) -> impl Iterator<Item = (Origin, Piece<'_>)> {
+    let state = raw_scan::pieces(sources.state_rows(), limit).into_iter();
+    let raw = raw_scan::pieces(&sources.new, limit).into_iter();
     state.map(|piece| (Origin::State, piece)).chain(raw.map(|piece| (Origin::Raw, piece)))
 }
 

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use polars::prelude::*;
 use polars_io::ipc::{IpcReader, IpcWriter};
+use rayon::prelude::*;
 
-use super::plan;
+use super::newest;
 use super::ranges::Ranges;
 use crate::job_error::JobError;
 
@@ -64,21 +65,29 @@ impl Spill {
                 for (row, range) in ranges.of(&rows).map_err(failed())?.into_iter().enumerate() {
                     members[range].push(row as IdxSize);
                 }
-                for (range, members) in members.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-                    let members = IdxCa::from_vec("rows".into(), members);
-                    let mut part = rows.take(&members).map_err(failed())?;
-                    let mut encoded = Vec::new();
-                    // Its writer copies just the texts in use: a text column otherwise holds on to the whole piece.
-                    IpcWriter::new(&mut encoded).with_parallel(false).finish(&mut part).map_err(failed())?;
-                    let path = folder.join(format!("range-{range}"));
-                    OpenOptions::new()
-                        .create(true)
-                        .append(true)
-                        .open(&path)
-                        .and_then(|mut file| file.write_all(&encoded))
-                        .map_err(JobError::scratch("write", path))?;
-                    parts[range].push(encoded.len() as u64);
-                }
+                // Each range has a file of its own.
+                let members = members.into_par_iter().zip(parts.par_iter_mut()).enumerate();
+                members.filter(|(_, (members, _))| !members.is_empty()).try_for_each(
+                    |(range, (members, parts))| {
+                        let members = IdxCa::from_vec("rows".into(), members);
+                        let mut part = rows.take(&members).map_err(failed())?;
+                        let mut encoded = Vec::new();
+                        // Its writer copies just the texts in use: a text column otherwise holds on to the whole piece.
+                        IpcWriter::new(&mut encoded)
+                            .with_parallel(false)
+                            .finish(&mut part)
+                            .map_err(failed())?;
+                        let path = folder.join(format!("range-{range}"));
+                        OpenOptions::new()
+                            .create(true)
+                            .append(true)
+                            .open(&path)
+                            .and_then(|mut file| file.write_all(&encoded))
+                            .map_err(JobError::scratch("write", path))?;
+                        parts.push(encoded.len() as u64);
+                        Ok::<(), JobError>(())
+                    },
+                )?;
                 Ok(before - rows.height())
             }
         }
@@ -160,7 +169,7 @@ fn newest_where_repeated(rows: DataFrame) -> Result<DataFrame, JobError> {
     if distinct == rows.height() - ids.null_count() {
         return Ok(rows);
     }
-    plan::newest_per_id(rows.lazy()).collect().map_err(failed())
+    newest::per_id(rows).map_err(failed())
 }
 
 fn concatenated(frames: Vec<DataFrame>) -> Result<Option<DataFrame>, JobError> {

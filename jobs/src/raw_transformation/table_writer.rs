@@ -5,20 +5,47 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::{
-    DataFrame, ParquetCompression, ParquetWriter, PolarsResult, Schema, StatisticsOptions,
+    CompatLevel, DataFrame, ParquetCompression, ParquetWriter, PolarsError, PolarsResult, Schema, SchemaExt,
+    StatisticsOptions,
 };
 use polars_io::ipc::{IpcReader, IpcWriter};
-use polars_io::parquet::write::BatchedWriter;
+use polars_io::parquet::write::{BatchedWriter, get_encodings};
 use polars_io::{SerReader, SerWriter};
+use polars_parquet::read::ParquetError;
+use polars_parquet::write::{
+    CompressedPage, Compressor, DynIter, Encoding, Page, ParquetType, Version, WriteOptions, array_to_columns,
+};
+use rayon::prelude::*;
 
 /// Rows of a row group. Fixed, so that a file's bytes follow from its rows alone, however they were gathered; small,
 /// since a row group is held whole while it is encoded.
 const ROW_GROUP: usize = 32_768;
 
+/// Columns nearly each row of which has a value of its own: no dictionary is tried for them, which would hash every value to
+/// find that out.
+const HARDLY_REPEATED: [&str; 13] = [
+    "id",
+    "user_id",
+    "full_name",
+    "email",
+    "username",
+    "phone",
+    "address",
+    "street_address",
+    "latitude",
+    "longitude",
+    "business_email",
+    "_offset",
+    "source_offset",
+];
+
 /// Encodes frames; what is encoded is taken out as bytes in order.
 pub(crate) struct TableWriter {
     encoder: BatchedWriter<Pipe>,
     pipe: Pipe,
+    options: WriteOptions,
+    /// How each column is stored.
+    columns: Vec<(ParquetType, Vec<Encoding>)>,
     // Rows that do not fill a row group yet.
     rest: DataFrame,
     rows: u64,
@@ -38,12 +65,24 @@ impl TableWriter {
 
     fn of(schema: &Schema, level: i32, statistics: StatisticsOptions) -> PolarsResult<Self> {
         let pipe = Pipe::default();
-        let encoder = ParquetWriter::new(pipe.clone())
-            .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(level)?)))
+        let compression = ParquetCompression::Zstd(Some(ZstdLevel::try_new(level)?));
+        let mut encoder = ParquetWriter::new(pipe.clone())
+            .with_compression(compression)
             .with_statistics(statistics)
-            .with_row_group_size(Some(ROW_GROUP))
             .batched(schema)?;
-        Ok(Self { encoder, pipe, rest: DataFrame::empty_with_schema(schema), rows: 0 })
+        let options = WriteOptions {
+            statistics,
+            version: Version::V1,
+            compression: compression.into(),
+            data_page_size: None,
+        };
+        let types = encoder.parquet_schema().fields().iter().cloned();
+        let encodings = get_encodings(&schema.to_arrow(CompatLevel::newest()));
+        let encodings = schema.iter_names().zip(encodings.iter()).map(|(name, encodings)| {
+            if HARDLY_REPEATED.contains(&name.as_str()) { vec![Encoding::Plain] } else { encodings.clone() }
+        });
+        let columns = types.zip(encodings).collect();
+        Ok(Self { encoder, pipe, options, columns, rest: DataFrame::empty_with_schema(schema), rows: 0 })
     }
 
     /// Appends rows; answers the bytes that became ready.
@@ -54,7 +93,7 @@ impl TableWriter {
             self.rest.rechunk_mut();
             let whole = self.rest.height() / ROW_GROUP * ROW_GROUP;
             for start in (0..whole).step_by(ROW_GROUP) {
-                self.encoder.write_batch(&self.rest.slice(start as i64, ROW_GROUP))?;
+                self.encode(&self.rest.slice(start as i64, ROW_GROUP))?;
             }
             self.rest = copied(self.rest.slice(whole as i64, self.rest.height()))?;
         }
@@ -65,11 +104,35 @@ impl TableWriter {
     pub(crate) fn finish(mut self) -> PolarsResult<(Vec<u8>, u64)> {
         self.rest.rechunk_mut();
         if self.rest.height() > 0 {
-            self.encoder.write_batch(&self.rest)?;
+            self.encode(&self.rest.clone())?;
         }
         self.encoder.finish()?;
         Ok((self.pipe.take(), self.rows))
     }
+
+    /// Encodes a row group, its columns by all processors: Polars' writer leaves compressing to the one that writes.
+    fn encode(&mut self, rows: &DataFrame) -> PolarsResult<()> {
+        for chunk in rows.iter_chunks(CompatLevel::newest(), false) {
+            let options = self.options;
+            let columns = chunk.columns().par_iter().zip(&self.columns).map(|(array, (kind, encodings))| {
+                let leaves = array_to_columns(array, kind.clone(), options, encodings)?;
+                leaves.into_iter().map(|pages| compressed(pages, options)).collect()
+            });
+            let columns: Vec<Vec<Vec<CompressedPage>>> = columns.collect::<PolarsResult<_>>()?;
+            let leaves: Vec<Vec<CompressedPage>> = columns.into_iter().flatten().collect();
+            self.encoder.write_row_group(chunk.len() as u64, &leaves)?;
+        }
+        Ok(())
+    }
+}
+
+fn compressed(
+    pages: DynIter<'static, PolarsResult<Page>>,
+    options: WriteOptions,
+) -> PolarsResult<Vec<CompressedPage>> {
+    let pages = pages.map(|page| page.map_err(|error| ParquetError::FeatureNotSupported(error.to_string())));
+    let pages = Compressor::new_from_vec(pages, options.compression, Vec::new());
+    pages.collect::<Result<_, _>>().map_err(PolarsError::from)
 }
 
 impl std::fmt::Debug for TableWriter {

@@ -124,7 +124,8 @@ def users_transformed(raw, run):
         "digits": F.regexp_replace("given_phone", "[^0-9]+", ""),
         "gender": F.when(col("given_gender").isin("male", "female"), col("given_gender")).otherwise("unknown"),
         "email_domain": F.when(has_at, F.nullif(F.lower(given_domain), F.lit(""))),
-        "email_local": F.when(has_at, F.nullif(local, F.lit(""))),
+        # Spark 3.5.7's nullif takes no parsed expression.
+        "email_local": F.when(has_at & (local != ""), local),
         "email_valid": F.coalesce(F.rlike("email", F.lit(HTML_EMAIL)), F.lit(False)),
         "age_years": F.when(col("birth_date") <= run.day, age),
         "account_age_days": F.datediff(run.day, "registration_date"),
