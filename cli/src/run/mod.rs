@@ -19,7 +19,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use land_events::LandCounts;
 use millrace_jobs::raw_transformation::JobReport;
-use millrace_jobs::run_context::{JobSettings, RunContext};
+use millrace_jobs::run_context::{JobSettings, LITTLE_MEMORY, RunContext};
 use millrace_jobs::run_record::TableReport;
 use millrace_lake::Store;
 use millrace_runtime::Shutdown;
@@ -160,9 +160,6 @@ async fn carry(
     })
 }
 
-/// What raw-transformation's rows may hold in memory at once, in bytes: little, so that a run fits any laptop beside its broker.
-const JOB_MEMORY: u64 = 96 << 20;
-
 /// All jobs of the day, in their order.
 async fn transform(
     plan: &args::Plan,
@@ -172,7 +169,7 @@ async fn transform(
     seconds: &mut BTreeMap<&'static str, f64>,
 ) -> anyhow::Result<Tables> {
     let run = RunContext { as_of: plan.as_of.unwrap_or_else(clock::today), started_at: clock::now_micros() };
-    let settings = JobSettings { memory_bytes: JOB_MEMORY, scratch_dir };
+    let settings = JobSettings { memory_bytes: LITTLE_MEMORY, scratch_dir };
     let runner = Runner::new(Arc::clone(store), settings, bars);
     let mut jobs = Vec::with_capacity(JobName::ALL.len());
     for name in JobName::ALL {

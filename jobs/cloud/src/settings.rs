@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use millrace_jobs::run_context::LITTLE_MEMORY;
 use millrace_lake::catalogue::DatabaseName;
 use millrace_runtime::settings::{Environment, SettingsError};
 
@@ -30,7 +31,7 @@ impl Settings {
         let lake = environment.required("MILLRACE_LAKE");
         let as_of = environment.or("MILLRACE_AS_OF", now.date_naive());
         let started_at = environment.or("MILLRACE_STARTED_AT", now);
-        let memory_bytes = environment.or("MILLRACE_MEMORY_BYTES", 96 << 20);
+        let memory_bytes = environment.or("MILLRACE_MEMORY_BYTES", LITTLE_MEMORY);
         let scratch = environment.or("MILLRACE_SCRATCH", std::env::temp_dir().join("millrace"));
         let glue_database = environment.optional::<DatabaseName>("MILLRACE_GLUE_DATABASE");
         let on_s3 = lake.as_ref().is_none_or(|lake: &String| lake.starts_with("s3://"));
