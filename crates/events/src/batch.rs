@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    Float64Builder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
-};
+use arrow_array::builder::{Float64Builder, Int32Builder, Int64Builder, TimestampMicrosecondBuilder};
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::ArrowError;
 
@@ -16,6 +14,7 @@ use crate::refusal::Refusal;
 use crate::repository_schemas::RepositorySchemas;
 use crate::row::{Cell, Row};
 use crate::schemas::WriterSchemas;
+use crate::text_column::TextColumn;
 
 /// One life of a topic's partition: what all rows of a batch have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,7 +70,8 @@ impl EventBatchBuilder {
     /// is empty again.
     pub fn finish(&mut self, ingested_at: i64) -> Result<RecordBatch, ArrowError> {
         let rows = self.rows();
-        let mut columns: Vec<ArrayRef> = self.columns.iter_mut().map(Column::finish).collect();
+        let mut columns =
+            self.columns.iter_mut().map(Column::finish).collect::<Result<Vec<ArrayRef>, _>>()?;
         let mut partition = Int32Builder::with_capacity(rows);
         partition.append_value_n(self.life.partition, rows);
         let mut ingested = instants(rows);
@@ -119,17 +119,14 @@ impl UserBatchBuilder {
 /// A field's column while it grows.
 #[derive(Debug)]
 enum Column {
-    Text(StringBuilder),
+    Text(TextColumn),
     /// With the names of the enum's symbols.
-    Symbol(StringBuilder, Vec<String>),
+    Symbol(TextColumn, Vec<String>),
     Double(Float64Builder),
     Int32(Int32Builder),
     Int64(Int64Builder),
     Instant(TimestampMicrosecondBuilder),
 }
-
-/// The room that a text takes in the API's answers, on average, in bytes.
-const MEAN_TEXT: usize = 18;
 
 fn instants(rows: usize) -> TimestampMicrosecondBuilder {
     TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC")
@@ -137,7 +134,7 @@ fn instants(rows: usize) -> TimestampMicrosecondBuilder {
 
 impl Column {
     fn new(field: &Field, rows: usize) -> Self {
-        let texts = || StringBuilder::with_capacity(rows, rows * MEAN_TEXT);
+        let texts = || TextColumn::new(rows);
         match field.kind {
             Kind::Text => Self::Text(texts()),
             Kind::Enum => {
@@ -154,12 +151,14 @@ impl Column {
     #[inline]
     fn append(&mut self, cell: Cell, row: &Row<'_>) {
         match (self, cell) {
-            (Self::Text(column), Cell::Text { start, end }) => column.append_value(row.slice(start, end)),
-            (Self::Text(column), _) => column.append_null(),
-            (Self::Symbol(column, names), Cell::Symbol(symbol)) => {
-                column.append_value(&names[usize::from(symbol)]);
+            (Self::Text(column), Cell::Text { start, end }) => {
+                column.append_part(row.bytes(), start as usize, end as usize);
             }
-            (Self::Symbol(column, _), _) => column.append_null(),
+            (Self::Text(column), _) => column.append_absent(),
+            (Self::Symbol(column, names), Cell::Symbol(symbol)) => {
+                column.append(&names[usize::from(symbol)]);
+            }
+            (Self::Symbol(column, _), _) => column.append_absent(),
             (Self::Double(column), Cell::Double(number)) => column.append_value(number),
             (Self::Double(column), _) => column.append_null(),
             // Decoders let through what an int32 holds and no more.
@@ -174,13 +173,9 @@ impl Column {
 
     /// Arrow's builders give their memory away with the array: what follows them has room for as much again, so that it
     /// does not grow from nothing in each batch.
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            Self::Text(column) | Self::Symbol(column, _) => {
-                let (rows, bytes) = (column.offsets_slice().len() - 1, column.values_slice().len());
-                let next = StringBuilder::with_capacity(rows, bytes + bytes / 16);
-                Arc::new(std::mem::replace(column, next).finish())
-            }
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
+            Self::Text(column) | Self::Symbol(column, _) => column.finish()?,
             Self::Double(column) => {
                 let next = Float64Builder::with_capacity(column.values_slice().len());
                 Arc::new(std::mem::replace(column, next).finish())
@@ -197,6 +192,6 @@ impl Column {
                 let next = instants(column.values_slice().len());
                 Arc::new(std::mem::replace(column, next).finish())
             }
-        }
+        })
     }
 }

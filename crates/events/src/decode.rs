@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::external_user;
 use crate::frame::{Encoding, MessagePath, Opened, SchemaId, looks_like};
 use crate::json_event;
+use crate::plain_user;
 use crate::refusal::Refusal;
 use crate::row::{Row, RowBuffer};
 use crate::schemas::{WriterSchema, WriterSchemas};
@@ -51,8 +52,9 @@ pub struct Decoder {
     last: Option<(SchemaId, Arc<WriterSchema>, Option<Arc<Plan>>)>,
 }
 
-/// More bytes than a row's texts can lie in. Kafka itself ends at half of it.
-const LONGEST: usize = u32::MAX as usize;
+/// The longest value that is read, in bytes: with a batch's others it stays below the two gigabytes of texts that an Arrow array takes.
+/// Brokers take records of one megabyte unless told otherwise.
+const LONGEST: usize = 1 << 30;
 
 impl Decoder {
     pub fn new(event: &Event, schemas: Arc<dyn WriterSchemas>) -> Self {
@@ -74,8 +76,8 @@ impl Decoder {
 
     fn fill(&mut self, value: &Value<'_>) -> Result<(), Refusal> {
         let bytes = value.bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(|| refused("it is empty"))?;
-        if bytes.len() >= LONGEST {
-            return Err(refused("it is longer than any record"));
+        if bytes.len() > LONGEST {
+            return Err(refused("it is longer than a gigabyte"));
         }
         let opened = Opened::of(bytes, value.content_type);
         let encoding = match (opened.declared, opened.schema) {
@@ -107,12 +109,17 @@ impl Decoder {
                     format: "JSON",
                     reason: "it is not UTF-8".to_owned(),
                 })?;
-                match self.event.told_by_slot() {
-                    Some(slot) if !json_event::has_key(text, &self.event.fields()[slot].name) => {
-                        external_user::decode(text, value.source, &self.event, &mut self.row)
+                let told_by = self.event.told_by_slot().map(|slot| self.event.fields()[slot].name.as_str());
+                if let Some(told_by) = told_by {
+                    if plain_user::read(text, told_by, &self.event, &mut self.row).is_some() {
+                        return Ok(());
                     }
-                    _ => json_event::read(text, &self.event, &mut self.row),
+                    self.row.clear();
+                    if !json_event::has_key(text, told_by) {
+                        return external_user::decode(text, value.source, &self.event, &mut self.row);
+                    }
                 }
+                json_event::read(text, &self.event, &mut self.row)
             }
         }
     }

@@ -19,6 +19,9 @@ enum Shape {
     External,
 }
 
+/// The `source` of users in an older shape: another team's.
+pub(crate) const EXTERNAL: &str = "external";
+
 /// Decodes a JSON user of any of the older shapes into `row`, which has to be clear.
 ///
 /// `source` is what the record's headers say of where a user in the API's own shape came from. `event` has to be
@@ -37,7 +40,7 @@ pub(crate) fn decode(
         Fault::Refused(refusal) => refusal,
     })?;
     if user[Text::Source].is_none() {
-        user[Text::Source] = Some(Cow::Borrowed("external"));
+        user[Text::Source] = Some(Cow::Borrowed(EXTERNAL));
     }
     fill(&user, event, row);
     Ok(())
@@ -50,7 +53,7 @@ fn fill(user: &User<'_>, event: &Event, row: &mut RowBuffer) {
         let cell = match field {
             Field::Text(text) => {
                 if let Some(text) = &user[text] {
-                    row.put_text(slot, text.as_bytes());
+                    row.put_text(slot, text);
                 }
                 continue;
             }
@@ -180,7 +183,13 @@ fn read_address<'j>(
 ) -> Result<Option<Cow<'j, str>>, NotJson> {
     if matches!(cursor.peek()?, Peek::String) {
         if let Some(address) = cursor.text("$.address")? {
-            cut_address(&address, user);
+            let cut = Address::cut(&address);
+            take_street(cut.street, user);
+            for (text, part) in
+                [(Text::City, cut.city), (Text::State, cut.state), (Text::Country, cut.country)]
+            {
+                user[text] = part.map(owned);
+            }
         }
         return Ok(None);
     }
@@ -218,36 +227,60 @@ fn read_street<'j>(cursor: &mut Cursor<'j>, user: &mut User<'j>) -> Result<(), N
         return api_user::read_street(cursor, "$.address.street", user);
     }
     if let Some(street) = cursor.text("$.address.street")? {
-        cut_street(&street, user);
+        take_street(Street::cut(&street), user);
     }
     Ok(())
 }
 
-/// `<street>, <city>, <state>, <country>`: cut at the last three commas, so that further ones stay in the street;
-/// with fewer than three all of it is the street.
-fn cut_address(address: &str, user: &mut User<'_>) {
-    let mut parts = address.rsplitn(4, ',');
-    let (country, state, city, street) = (parts.next(), parts.next(), parts.next(), parts.next());
-    let Some(street) = street else {
-        return cut_street(address, user);
-    };
-    let part = |text: Option<&str>| present(text.unwrap_or_default().trim());
-    (user[Text::City], user[Text::State], user[Text::Country]) = (part(city), part(state), part(country));
-    cut_street(street, user);
+fn take_street(street: Street<'_>, user: &mut User<'_>) {
+    user[Text::StreetNumber] = street.number.map(owned);
+    user[Text::StreetName] = street.name.map(owned);
 }
 
-/// The first word is the number if it begins with a digit.
-fn cut_street(street: &str, user: &mut User<'_>) {
-    let street = street.trim();
-    let first = street.split_whitespace().next().unwrap_or_default();
-    if first.starts_with(|c: char| c.is_ascii_digit()) {
-        user[Text::StreetNumber] = present(first);
-        user[Text::StreetName] = present(street[first.len()..].trim_start());
-    } else {
-        user[Text::StreetName] = present(street);
+fn owned(text: &str) -> Cow<'static, str> {
+    Cow::Owned(text.to_owned())
+}
+
+/// A flat address, cut.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Address<'a> {
+    pub(crate) street: Street<'a>,
+    pub(crate) city: Option<&'a str>,
+    pub(crate) state: Option<&'a str>,
+    pub(crate) country: Option<&'a str>,
+}
+
+impl<'a> Address<'a> {
+    /// `<street>, <city>, <state>, <country>`: cut at the last three commas, so that further ones stay in the street;
+    /// with fewer than three all of it is the street.
+    pub(crate) fn cut(address: &'a str) -> Self {
+        let mut parts = address.rsplitn(4, ',');
+        let (country, state, city, street) = (parts.next(), parts.next(), parts.next(), parts.next());
+        let Some(street) = street else {
+            return Self { street: Street::cut(address), ..Self::default() };
+        };
+        let part = |text: Option<&'a str>| text.map(str::trim).filter(|text| !text.is_empty());
+        Self { street: Street::cut(street), city: part(city), state: part(state), country: part(country) }
     }
 }
 
-fn present(text: &str) -> Option<Cow<'static, str>> {
-    (!text.is_empty()).then(|| Cow::Owned(text.to_owned()))
+/// A street in one text, cut.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Street<'a> {
+    pub(crate) number: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
+}
+
+impl<'a> Street<'a> {
+    /// The first word is the number if it begins with a digit.
+    pub(crate) fn cut(street: &'a str) -> Self {
+        let street = street.trim();
+        let first = street.split_whitespace().next().unwrap_or_default();
+        let (number, name) = match first.starts_with(|c: char| c.is_ascii_digit()) {
+            true => (first, street[first.len()..].trim_start()),
+            false => ("", street),
+        };
+        let present = |text: &'a str| Some(text).filter(|text| !text.is_empty());
+        Self { number: present(number), name: present(name) }
+    }
 }

@@ -109,7 +109,7 @@ pub(crate) fn convert(
     let is_lenient = event.unreadable() == Unreadable::Absent;
     let cell = match field.kind {
         Kind::Text => {
-            row.put_text(slot, text.as_bytes());
+            row.put_text(slot, text);
             return Ok(());
         }
         Kind::Enum => {

@@ -48,14 +48,14 @@ pub(crate) fn write(event: &Event, row: &Row<'_>, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-fn text(text: &str, out: &mut Vec<u8>) {
+fn text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, &byte) in text.iter().enumerate() {
         if byte >= 0x20 && byte != b'"' && byte != b'\\' {
             continue;
         }
-        out.extend_from_slice(&text.as_bytes()[plain..at]);
+        out.extend_from_slice(&text[plain..at]);
         plain = at + 1;
         if byte < 0x20 {
             let _ = write!(out, "\\u{byte:04x}");
@@ -63,6 +63,6 @@ fn text(text: &str, out: &mut Vec<u8>) {
             out.extend_from_slice(&[b'\\', byte]);
         }
     }
-    out.extend_from_slice(&text.as_bytes()[plain..]);
+    out.extend_from_slice(&text[plain..]);
     out.push(b'"');
 }

@@ -3,6 +3,7 @@
 //! Knows nothing of where events come from or go to: no network, no runtime, no lake.
 
 mod api_user;
+mod ascii;
 mod avro;
 pub mod batch;
 pub mod catalogue;
@@ -21,6 +22,7 @@ mod json_event;
 mod json_schema;
 mod json_writer;
 mod plain_json;
+mod plain_user;
 mod proto_text;
 mod protobuf_writer;
 pub mod randomuser;
@@ -32,6 +34,7 @@ pub mod rule;
 pub mod schema;
 pub mod schemas;
 pub mod subject;
+mod text_column;
 pub mod transcode;
 mod user;
 mod wire;

@@ -2,6 +2,7 @@
 //! object of texts without escapes, numbers and nulls. It answers alike where it answers.
 
 use crate::event::Event;
+use crate::field::Kind;
 use crate::json::is_blank;
 use crate::json_event::convert;
 use crate::row::RowBuffer;
@@ -9,44 +10,77 @@ use crate::row::RowBuffer;
 /// Reads the object into `row`, which has to be clear. `None` where something is not plain, right or wrong: then the row
 /// holds anything, and the careful reading decides.
 pub(crate) fn read(text: &str, event: &Event, row: &mut RowBuffer) -> Option<()> {
-    let mut plain = Plain { text, at: 0 };
+    let mut plain = Plain::new(text);
     let fields = event.fields();
     // Producers write an event's fields in one order, mostly the contract's.
     let mut next = 0;
-    plain.token(b'{')?;
-    loop {
-        let key = plain.quoted()?;
-        plain.token(b':')?;
+    plain.object(|plain, key| {
         let (value, is_text) = plain.value()?;
         let slot = match fields.get(next..)?.iter().position(|field| field.name == key) {
-            Some(ahead) => Some(next + ahead),
-            None => fields.iter().position(|field| field.name == key),
+            Some(ahead) => next + ahead,
+            None => match fields.iter().position(|field| field.name == key) {
+                Some(slot) => slot,
+                None => return Some(()),
+            },
         };
-        if let Some(slot) = slot {
-            next = slot + 1;
-            if !row.see(slot) {
-                return None;
-            }
-            if let Some(value) = value.filter(|value| !is_blank(value)) {
-                convert(event, slot, value, is_text, row).ok()?;
-            }
+        next = slot + 1;
+        if !row.see(slot) {
+            return None;
         }
-        match plain.next()? {
-            b',' => {}
-            b'}' => break,
-            _ => return None,
+        match value.filter(|value| !is_blank(value)) {
+            Some(value) if fields[slot].kind == Kind::Text => {
+                row.put_part(slot, text, value);
+                Some(())
+            }
+            Some(value) => convert(event, slot, value, is_text, row).ok(),
+            None => Some(()),
         }
-    }
-    plain.skip_space();
-    (plain.at == text.len()).then_some(())
+    })?;
+    plain.end()?;
+    row.hold(text.as_bytes());
+    Some(())
 }
 
-struct Plain<'j> {
+/// A cursor over JSON that is plain. Each step answers `None` where it is not.
+pub(crate) struct Plain<'j> {
     text: &'j str,
     at: usize,
 }
 
 impl<'j> Plain<'j> {
+    pub(crate) fn new(text: &'j str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Nothing but white space is left.
+    pub(crate) fn end(&mut self) -> Option<()> {
+        self.skip_space();
+        (self.at == self.text.len()).then_some(())
+    }
+
+    /// The next byte that is no white space, where it stays.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        self.skip_space();
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Reads an object, calling `member` for each key with the cursor at its value. An empty one is not plain.
+    #[inline]
+    pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, &'j str) -> Option<()>) -> Option<()> {
+        self.token(b'{')?;
+        loop {
+            let key = self.quoted()?;
+            self.token(b':')?;
+            member(self, key)?;
+            match self.next()? {
+                b',' => {}
+                b'}' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
     #[inline]
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.as_bytes().get(self.at) {
@@ -89,7 +123,7 @@ impl<'j> Plain<'j> {
 
     /// A text or a number's characters, and whether it is a text; `None` within is null.
     #[inline]
-    fn value(&mut self) -> Option<(Option<&'j str>, bool)> {
+    pub(crate) fn value(&mut self) -> Option<(Option<&'j str>, bool)> {
         match self.next()? {
             b'"' => Some((Some(self.behind_quote()?), true)),
             b'n' => {

@@ -16,7 +16,7 @@ pub(crate) fn write(event: &Event, row: &Row<'_>, out: &mut Vec<u8>) {
                 let text = row.slice(start, end);
                 encode_key(number, WireType::LengthDelimited, out);
                 encode_varint(text.len() as u64, out);
-                out.extend_from_slice(text.as_bytes());
+                out.extend_from_slice(text);
             }
             Cell::Int(micros) if field.kind == Kind::Instant => timestamp(number, micros, out),
             Cell::Int(value) => {

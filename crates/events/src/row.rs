@@ -1,12 +1,14 @@
 //! One event between its encodings: a buffer that every record is decoded into, and the row that can be read from it.
 
+use crate::ascii;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::field::{Kind, Meaning};
 use crate::json::is_blank;
 use crate::refusal::Refusal;
+use crate::text_column;
 
-/// What a field holds. A text lies in the buffer's bytes.
+/// What a field holds. A text is a part of the buffer's bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cell {
     Absent,
@@ -53,18 +55,15 @@ impl std::fmt::Debug for Datum<'_> {
 }
 
 /// Where a record's fields are gathered. It is used again and again and then allocates nothing.
-///
-/// Texts lie one behind the other, so that all are checked to be UTF-8 at once: for texts this short a check of each
-/// costs more than their copy.
 #[derive(Clone)]
 pub struct RowBuffer {
     cells: Vec<Cell>,
+    /// The value that is read, where its texts stand in it as they are, and behind it the texts that do not.
     bytes: Vec<u8>,
     /// Which fields have occurred in a JSON object: a bit each.
     seen: Vec<u64>,
-    /// Whether a cell has to be looked at again once the texts are known to be UTF-8. One whose first byte is a visible
-    /// ASCII character and whose last is ASCII is not blank and neither begins nor ends within a character.
-    doubtful: bool,
+    /// Whether a field may hold a value that its enum does not have.
+    has_unknown: bool,
 }
 
 impl std::fmt::Debug for RowBuffer {
@@ -81,7 +80,7 @@ impl RowBuffer {
             cells: vec![Cell::Absent; fields],
             bytes: Vec::new(),
             seen: vec![0; fields.div_ceil(64)],
-            doubtful: false,
+            has_unknown: false,
         }
     }
 
@@ -90,7 +89,7 @@ impl RowBuffer {
         self.cells.fill(Cell::Absent);
         self.bytes.clear();
         self.seen.fill(0);
-        self.doubtful = false;
+        self.has_unknown = false;
     }
 
     /// Answers whether the field is there for the first time.
@@ -107,7 +106,7 @@ impl RowBuffer {
     pub fn set(&mut self, event: &Event, slot: usize, datum: Datum<'_>) {
         let field = &event.fields()[slot];
         self.cells[slot] = match (field.kind, datum) {
-            (Kind::Text, Datum::Text(text)) => return self.put_text(slot, text.as_bytes()),
+            (Kind::Text, Datum::Text(text)) => return self.put_text(slot, text),
             (Kind::Int32, Datum::Int(number)) if i32::try_from(number).is_ok() => Cell::Int(number),
             (Kind::Int64, Datum::Int(number)) | (Kind::Instant, Datum::Instant(number)) => Cell::Int(number),
             (Kind::Double, Datum::Double(number)) if number.is_finite() => Cell::Double(number),
@@ -135,45 +134,78 @@ impl RowBuffer {
             Meaning::Symbol(symbol) => Cell::Symbol(symbol),
             Meaning::Absent => Cell::Absent,
             Meaning::Unknown => {
-                self.doubtful = true;
+                self.has_unknown = true;
                 Cell::UnknownSymbol
             }
         };
     }
 
-    /// `text` need not be UTF-8: [`row`](Self::row) finds out.
+    /// Copies the text; a blank one is absent.
     #[inline]
-    pub(crate) fn put_text(&mut self, slot: usize, text: &[u8]) {
+    pub(crate) fn put_text(&mut self, slot: usize, text: &str) {
         let start = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(text);
-        self.doubtful |=
-            !text.first().is_some_and(u8::is_ascii_graphic) || !text.last().is_some_and(u8::is_ascii);
-        self.cells[slot] = Cell::Text { start, end: self.bytes.len() as u32 };
+        self.bytes.extend_from_slice(text.as_bytes());
+        let cell = Cell::Text { start, end: self.bytes.len() as u32 };
+        self.cells[slot] = if is_blank(text) { Cell::Absent } else { cell };
     }
 
-    /// The row that was gathered: blank texts are absent. Texts that are no UTF-8 and symbols that an enum does not have
-    /// are a refusal.
+    /// Takes a whole value into the empty buffer, whose parts are the row's texts then.
+    ///
+    /// One copy of it all costs less than one of each text, and brings the value near: where it comes from another processor,
+    /// all of it is waited for at once, and not again and again by a reader who finds the next field behind this one.
+    #[inline]
+    pub(crate) fn hold(&mut self, value: &[u8]) {
+        debug_assert!(self.bytes.is_empty(), "parts are counted from the buffer's start");
+        self.bytes.extend_from_slice(value);
+    }
+
+    /// The field's text is `part` of `value`, which is [held](Self::hold); it must not be blank.
+    #[inline]
+    pub(crate) fn put_part(&mut self, slot: usize, value: &str, part: &str) {
+        let start = part.as_ptr().addr().wrapping_sub(value.as_ptr().addr());
+        debug_assert_eq!(value.get(start..start + part.len()), Some(part), "it is no part of the value");
+        self.put_range(slot, start, start + part.len());
+    }
+
+    #[inline]
+    fn put_range(&mut self, slot: usize, start: usize, end: usize) {
+        self.cells[slot] = Cell::Text { start: start as u32, end: end as u32 };
+    }
+
+    /// The field's text is this part of the value [held](Self::hold), at which nobody has looked: what is no UTF-8 is a fault, a
+    /// blank text is absent.
+    #[inline(always)]
+    pub(crate) fn put_bytes(&mut self, slot: usize, start: usize, end: usize) -> Result<(), Fault> {
+        let value = self.bytes.as_slice();
+        let text = &value[start..end];
+        if text.first().is_some_and(u8::is_ascii_graphic) && ascii::is_ascii(value, start, end) {
+            self.put_range(slot, start, end);
+            return Ok(());
+        }
+        let text = std::str::from_utf8(text).map_err(|_| Fault::NotUtf8)?;
+        if is_blank(text) {
+            self.cells[slot] = Cell::Absent;
+        } else {
+            self.put_range(slot, start, end);
+        }
+        Ok(())
+    }
+
+    /// The row that was gathered. Symbols that an enum does not have are a refusal.
     pub fn row(&mut self, event: &Event) -> Result<Row<'_>, Refusal> {
         self.settle().map_err(|fault| fault.of(event))
     }
 
+    #[inline]
     pub(crate) fn settle(&mut self) -> Result<Row<'_>, Fault> {
-        let text = simdutf8::basic::from_utf8(&self.bytes).map_err(|_| Fault::NotUtf8)?;
-        let doubtful = if self.doubtful { self.cells.as_mut_slice() } else { &mut [] };
-        for (slot, cell) in doubtful.iter_mut().enumerate() {
-            match *cell {
-                Cell::Text { start, end } => {
-                    // None where a text begins or ends within a character that its neighbour completes.
-                    let text = text.get(start as usize..end as usize).ok_or(Fault::NotUtf8)?;
-                    if is_blank(text) {
-                        *cell = Cell::Absent;
-                    }
-                }
-                Cell::UnknownSymbol => return Err(Fault::Field(slot, "a value that its enum does not have")),
-                _ => {}
-            }
+        if self.has_unknown
+            && let Some(slot) = self.cells.iter().position(|cell| *cell == Cell::UnknownSymbol)
+        {
+            return Err(Fault::Field(slot, "a value that its enum does not have"));
         }
-        Ok(Row { cells: &self.cells, text })
+        // So that the last text, too, can be copied as a block.
+        self.bytes.extend_from_slice(&[0; text_column::BLOCK]);
+        Ok(Row { cells: &self.cells, bytes: &self.bytes })
     }
 }
 
@@ -181,7 +213,7 @@ impl RowBuffer {
 #[derive(Clone, Copy)]
 pub struct Row<'r> {
     cells: &'r [Cell],
-    text: &'r str,
+    bytes: &'r [u8],
 }
 
 impl std::fmt::Debug for Row<'_> {
@@ -209,15 +241,21 @@ impl<'r> Row<'r> {
         self.cells
     }
 
-    /// The text of a cell of this row.
+    /// What texts are parts of, and some bytes behind the last.
     #[inline]
-    pub(crate) fn slice(&self, start: u32, end: u32) -> &'r str {
-        &self.text[start as usize..end as usize]
+    pub(crate) fn bytes(&self) -> &'r [u8] {
+        self.bytes
+    }
+
+    /// The UTF-8 of a text's cell of this row.
+    #[inline]
+    pub(crate) fn slice(&self, start: u32, end: u32) -> &'r [u8] {
+        &self.bytes[start as usize..end as usize]
     }
 
     pub(crate) fn text(&self, slot: usize) -> Option<&'r str> {
         match self.cells[slot] {
-            Cell::Text { start, end } => Some(self.slice(start, end)),
+            Cell::Text { start, end } => std::str::from_utf8(self.slice(start, end)).ok(),
             _ => None,
         }
     }

@@ -90,6 +90,47 @@ pub(crate) const FIELDS: [Field; 32] = [
     Field::Text(Text::UserCompany),
 ];
 
+impl Field {
+    /// Its number in Protobuf.
+    pub(crate) const fn number(self) -> u32 {
+        let mut at = 0;
+        while at < FIELDS.len() {
+            match (self, FIELDS[at]) {
+                (Self::Text(text), Self::Text(other)) if text as usize == other as usize => break,
+                (Self::Latitude, Self::Latitude)
+                | (Self::Longitude, Self::Longitude)
+                | (Self::Dob, Self::Dob)
+                | (Self::RegisteredAt, Self::RegisteredAt)
+                | (Self::FetchedAt, Self::FetchedAt)
+                | (Self::SourcePage, Self::SourcePage) => break,
+                _ => at += 1,
+            }
+        }
+        at as u32 + 1
+    }
+}
+
+impl Text {
+    /// Its field's number in Protobuf.
+    #[inline]
+    pub(crate) const fn number(self) -> u32 {
+        NUMBERS[self as usize]
+    }
+}
+
+/// The numbers of the texts' fields.
+const NUMBERS: [u32; TEXTS] = {
+    let mut numbers = [0; TEXTS];
+    let mut at = 0;
+    while at < FIELDS.len() {
+        if let Field::Text(text) = FIELDS[at] {
+            numbers[text as usize] = at as u32 + 1;
+        }
+        at += 1;
+    }
+    numbers
+};
+
 /// The fields that are no texts. Instants are microseconds since 1970, UTC.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Numbers {
@@ -158,24 +199,33 @@ impl Unparsable {
         }
     }
 
-    /// RFC 3339, or `YYYY-MM-DD` as that day's first instant.
+    /// See [`instant`].
     pub(crate) fn instant(&mut self, field: &'static str, text: Option<Cow<'_, str>>) -> Option<i64> {
-        let text = text?;
-        let instant = instant::of_rfc3339(&text).or_else(|| instant::of_day(&text));
+        let instant = instant(&text?);
         if instant.is_none() {
             self.count(field);
         }
         instant
     }
 
-    /// A finite number, surrounding white space aside.
+    /// See [`coordinate`].
     pub(crate) fn coordinate(&mut self, field: &'static str, text: Option<Cow<'_, str>>) -> Option<f64> {
-        let number = text?.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+        let number = coordinate(&text?);
         if number.is_none() {
             self.count(field);
         }
         number
     }
+}
+
+/// RFC 3339, or `YYYY-MM-DD` as that day's first instant.
+pub(crate) fn instant(text: &str) -> Option<i64> {
+    instant::of_rfc3339(text).or_else(|| instant::of_day(text))
+}
+
+/// A finite number, surrounding white space aside.
+pub(crate) fn coordinate(text: &str) -> Option<f64> {
+    text.trim().parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
 #[cfg(test)]

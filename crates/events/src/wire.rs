@@ -11,6 +11,7 @@ use crate::row::{Cell, RowBuffer};
 /// Reads a bare message into `row`, which has to be clear. As Protobuf has it: unknown fields are passed over, of a
 /// repeated one the last counts.
 pub(crate) fn read(event: &Event, message: &[u8], row: &mut RowBuffer) -> Result<(), Fault> {
+    row.hold(message);
     let mut wire = Wire { rest: message };
     let fields = event.fields();
     while !wire.rest.is_empty() {
@@ -20,7 +21,11 @@ pub(crate) fn read(event: &Event, message: &[u8], row: &mut RowBuffer) -> Result
             continue;
         };
         match kind {
-            Kind::Text => row.put_text(slot, wire.bytes(wire_type)?),
+            Kind::Text => {
+                let length = wire.bytes(wire_type)?.len();
+                let end = message.len() - wire.rest.len();
+                row.put_bytes(slot, end - length, end)?;
+            }
             Kind::Double => {
                 let number = wire.double(wire_type)?;
                 // No infinity and no NaN reach a table.
@@ -64,13 +69,15 @@ fn timestamp(message: &[u8], slot: usize, before: i64) -> Result<i64, Fault> {
     instant::of_parts(seconds, i64::from(nanos / 1_000)).ok_or(Fault::Field(slot, instant::FAR_AWAY))
 }
 
+/// Its small steps are inlined by force: a fault is several words, so that a result with one is handed over in memory, which took a
+/// seventh of landing's time.
 struct Wire<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Wire<'a> {
     /// A field's number, at least 1, and its wire type.
-    #[inline]
+    #[inline(always)]
     fn key(&mut self) -> Result<(u32, WireType), Fault> {
         // Field numbers to 15 take one byte, those to 2047 two: nearly every key of ours is such a one.
         let (key, length) = match *self.rest {
@@ -94,7 +101,7 @@ impl<'a> Wire<'a> {
         Ok((key >> 3, wire_type))
     }
 
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64, Fault> {
         match *self.rest {
             [byte, ref rest @ ..] if byte < 0x80 => {
@@ -105,13 +112,13 @@ impl<'a> Wire<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(&mut self, wire_type: WireType) -> Result<u64, Fault> {
         expect(wire_type, WireType::Varint)?;
         self.varint()
     }
 
-    #[inline]
+    #[inline(always)]
     fn bytes(&mut self, wire_type: WireType) -> Result<&'a [u8], Fault> {
         expect(wire_type, WireType::LengthDelimited)?;
         let length = usize::try_from(self.varint()?).unwrap_or(usize::MAX);

@@ -15,21 +15,18 @@ use parquet::schema::types::ColumnPath;
 /// Texts that hardly repeat within an object: a dictionary of them is built, found useless and thrown away. A column missing
 /// here is only written more slowly. Ids that an object has again and again, those of sessions, videos and campaigns,
 /// are not among them: without a dictionary an object is up to a fifth larger.
-const DISTINCT: [&str; 14] = [
+const DISTINCT: [&str; 11] = [
     "event_id",
     "user_id",
     "street_number",
-    "street_name",
     "postcode",
     "email",
     "username",
     "phone",
     "cell",
     "national_id_value",
-    "picture_url",
     "business_email",
     "user_company",
-    "last_name",
 ];
 
 /// The one instant that all rows of a batch share.

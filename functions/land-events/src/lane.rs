@@ -53,6 +53,10 @@ impl Lane {
     /// and the first pages of their builders, as measured. Too small a number lets many open hours outgrow the bound.
     pub(crate) const OPEN_BYTES: usize = 320 << 10;
 
+    /// Bytes of records that are encoded at once, however few rows they are: a bound of what a batch of large records takes, and far below
+    /// the two gigabytes of texts that an Arrow array takes.
+    const BATCH_BYTES: usize = 16 << 20;
+
     pub(crate) fn open(
         event: &Event,
         schemas: &Arc<dyn WriterSchemas>,
@@ -74,9 +78,10 @@ impl Lane {
         Ok(())
     }
 
-    /// Encodes the batch where it holds at least `rows`; `now` is when its rows were landed.
+    /// Encodes the batch where it holds at least `rows`, or many bytes; `now` is when its rows were landed.
     pub(crate) fn encode(&mut self, rows: usize, now: i64) -> Result<(), LandError> {
-        if self.batch.rows() < rows.max(1) {
+        let is_due = self.batch.rows() >= rows.max(1) || self.batch_bytes >= Self::BATCH_BYTES;
+        if !is_due || self.batch.rows() == 0 {
             return Ok(());
         }
         let batch = self.batch.finish(now).map_err(|error| encode_error(&self.life, error))?;
@@ -110,4 +115,28 @@ impl Lane {
 
 fn encode_error(life: &PartitionLife, error: impl std::error::Error + Send + Sync + 'static) -> LandError {
     LandError::Encode { topic: life.topic.clone(), partition: life.partition, source: Box::new(error) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use millrace_events::catalogue;
+    use millrace_events::repository_schemas::RepositorySchemas;
+
+    use super::*;
+
+    #[test]
+    fn a_batch_of_large_records_is_encoded_before_it_has_its_rows() {
+        let life = PartitionLife { topic: "users_created".into(), generation: "0001".into(), partition: 0 };
+        let schemas: Arc<dyn WriterSchemas> = RepositorySchemas::shared();
+        let mut lane = Lane::open(catalogue::user_created(), &schemas, life, 1_000_000, 0).unwrap();
+        let user = format!(r#"{{"id":"{}"}}"#, "x".repeat(1 << 20));
+        let value = Value { bytes: Some(user.as_bytes()), ..Value::default() };
+        for offset in 0..40 {
+            lane.push(&value, Place { offset, timestamp: 0 }, user.len()).unwrap();
+            lane.encode(1_000_000, 0).unwrap();
+            assert!(lane.batch_bytes < Lane::BATCH_BYTES, "{offset}: {} bytes", lane.batch_bytes);
+        }
+        assert_eq!((lane.progress().rows, lane.object.rows()), (40, 32));
+    }
 }

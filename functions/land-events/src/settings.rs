@@ -13,7 +13,7 @@ pub struct LandSettings {
     pub partition_bytes: usize,
     /// Memory of all open objects together, in bytes: past it the largest are finished early.
     pub memory_bytes: usize,
-    /// Rows that are encoded at once.
+    /// Rows that are encoded at once: few enough that what is gathered of them stays in a processor's cache.
     pub batch_rows: usize,
 }
 
@@ -23,7 +23,7 @@ impl Default for LandSettings {
             rolling: RollingPolicy { encoded_bytes: 64 << 20, rows: 1_000_000, age: Duration::from_secs(60) },
             partition_bytes: usize::MAX,
             memory_bytes: 256 << 20,
-            batch_rows: 4_096,
+            batch_rows: 1_024,
         }
     }
 }

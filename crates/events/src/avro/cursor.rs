@@ -5,9 +5,21 @@ use crate::fault::Fault;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a> {
     pub(super) rest: &'a [u8],
+    /// Of the whole value.
+    length: usize,
 }
 
 impl<'a> Cursor<'a> {
+    pub(super) fn new(value: &'a [u8]) -> Self {
+        Self { rest: value, length: value.len() }
+    }
+
+    /// How many of the value's bytes are behind the cursor.
+    #[inline]
+    pub(super) fn taken(&self) -> usize {
+        self.length - self.rest.len()
+    }
+
     /// A long: zigzag, at most ten bytes.
     #[inline]
     pub(super) fn long(&mut self) -> Result<i64, Fault> {

@@ -12,7 +12,8 @@ use crate::row::{Cell, RowBuffer};
 impl Plan {
     /// Reads a bare value into `row`, which has to be clear.
     pub(crate) fn read(&self, event: &Event, value: &[u8], row: &mut RowBuffer) -> Result<(), Fault> {
-        let mut cursor = Cursor { rest: value };
+        row.hold(value);
+        let mut cursor = Cursor::new(value);
         for step in &self.steps {
             match step {
                 Step::Take(slot, take) => take.read(event, *slot, &mut cursor, row)?,
@@ -58,8 +59,9 @@ impl Take {
         let cell = match self {
             Self::Null => Cell::Absent,
             Self::Text => {
-                row.put_text(slot, cursor.bytes()?);
-                return Ok(());
+                let length = cursor.bytes()?.len();
+                let end = cursor.taken();
+                return row.put_bytes(slot, end - length, end);
             }
             Self::Int => Cell::Int(cursor.int()?),
             Self::Long => Cell::Int(cursor.long()?),

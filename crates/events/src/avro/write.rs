@@ -18,7 +18,7 @@ pub(crate) fn write(event: &Event, row: &Row<'_>, out: &mut Vec<u8>) {
             Cell::Text { start, end } => {
                 let text = row.slice(start, end);
                 long(text.len() as i64, out);
-                out.extend_from_slice(text.as_bytes());
+                out.extend_from_slice(text);
             }
             Cell::Int(number) => long(number, out),
             Cell::Double(number) => out.extend_from_slice(&number.to_le_bytes()),
