@@ -54,6 +54,9 @@ impl std::fmt::Debug for Datum<'_> {
     }
 }
 
+/// Room that a buffer keeps, in bytes: for most values all they need.
+const KEPT: usize = 64 << 10;
+
 /// Where a record's fields are gathered. It is used again and again and then allocates nothing.
 #[derive(Clone)]
 pub struct RowBuffer {
@@ -88,6 +91,8 @@ impl RowBuffer {
     pub fn clear(&mut self) {
         self.cells.fill(Cell::Absent);
         self.bytes.clear();
+        // There is a buffer for each open object, and no bound on memory counts what one large value leaves behind.
+        self.bytes.shrink_to(KEPT);
         self.seen.fill(0);
         self.has_unknown = false;
     }

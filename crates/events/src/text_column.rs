@@ -11,9 +11,6 @@ use arrow_schema::ArrowError;
 /// exact length is a call. Most of a user's texts are shorter.
 pub(crate) const BLOCK: usize = 32;
 
-/// The room that a text takes in the API's answers, on average, in bytes.
-const MEAN_TEXT: usize = 18;
-
 #[derive(Debug)]
 pub(crate) struct TextColumn {
     /// The texts, one behind the other, then room.
@@ -27,8 +24,9 @@ pub(crate) struct TextColumn {
 }
 
 impl TextColumn {
+    /// Room for `rows` rows, and little for their texts: most columns of an hour with few records never need more.
     pub(crate) fn new(rows: usize) -> Self {
-        Self::with_room(rows, rows * MEAN_TEXT)
+        Self::with_room(rows, 0)
     }
 
     fn with_room(rows: usize, bytes: usize) -> Self {
