@@ -171,7 +171,9 @@ fn read_login<'j>(cursor: &mut Cursor<'j>, user: &mut User<'j>) -> Result<(), No
             _ => return cursor.skip(),
         };
         cursor.first(seen, bit, path);
-        *field = cursor.text(path)?;
+        let text = cursor.text(path)?;
+        // A user with two is a dead letter, whose key is the first that it has.
+        *field = field.take().or(text);
         Ok(())
     })?;
     Ok(())

@@ -177,12 +177,23 @@ fn read_with_info<'j>(
     let mut found_info = Info::default();
     let mut api_error = None;
     let mut results = "there is none";
+    let mut has_results = false;
     cursor.object("$", |cursor, key, _| {
         match key {
-            "results" if cursor.peek()? == Peek::Array => page = Some(read_results(cursor, context, info)?),
-            "results" => {
-                results = crate::json::shape(cursor.peek()?);
+            // Whichever of two lists were taken, users of the other would be lost without a word.
+            "results" if has_results => {
+                page = None;
+                results = "it occurs twice";
                 cursor.skip()?;
+            }
+            "results" => {
+                has_results = true;
+                if cursor.peek()? == Peek::Array {
+                    page = Some(read_results(cursor, context, info)?);
+                } else {
+                    results = crate::json::shape(cursor.peek()?);
+                    cursor.skip()?;
+                }
             }
             "info" => found_info = read_info(cursor)?,
             "error" => {

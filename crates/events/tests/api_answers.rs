@@ -190,6 +190,13 @@ fn what_is_no_page_of_users_is_said() {
     {
         assert!(matches!(read(body), Err(AnswerError::NoResults { .. })), "{body}");
     }
+    let user = r#"{"email":"a@b.c"}"#;
+    for (first, second) in
+        [(format!("[{user}]"), "[]"), ("null".to_owned(), "[{}]"), (format!("[{user}]"), "7")]
+    {
+        let error = read(&format!(r#"{{"results":{first},"info":{{}},"results":{second}}}"#)).unwrap_err();
+        assert_eq!(error, AnswerError::NoResults { found: "it occurs twice" });
+    }
     for body in [
         "",
         " ",

@@ -278,6 +278,19 @@ fn a_known_field_that_occurs_twice_is_refused_wherever_it_stands() {
 }
 
 #[test]
+fn the_key_of_a_user_with_two_uuids_is_the_first_that_it_has() {
+    for login in [
+        r#""login":{"uuid":"u-1","uuid":"u-2"}"#,
+        r#""login":{"uuid":"u-1","uuid":null}"#,
+        r#""login":{"uuid":null,"uuid":"u-1"}"#,
+        r#""login":{"uuid":"u-1"},"login":{"uuid":"u-2"}"#,
+    ] {
+        let page = page(&[&format!("{{{login}}}")]);
+        assert_eq!(refused(&page, 0).user_id.as_deref(), Some("u-1"), "{login}");
+    }
+}
+
+#[test]
 fn extra_fields_are_ignored_in_any_shape_and_number() {
     let user = r#"{"x":[{"y":null}],"x":{},"login":{"uuid":"u-1","sha256":{},"md5":[1],"md5":2,"extra":true},
         "name":{"middle":[],"middle":{}},"dob":{"age":"old","age":[]},"picture":{"medium":5,"thumbnail":{}},
