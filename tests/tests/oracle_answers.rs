@@ -18,7 +18,7 @@ fn python(test: &str) -> Option<PathBuf> {
 
 fn oracle(python: &Path, script: &str, arguments: &[&Path]) -> Result<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracle");
-    let output = Command::new(python).arg(folder.join(script)).args(arguments).output()?;
+    let output = Command::new(python).arg("-B").arg(folder.join(script)).args(arguments).output()?;
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     let failure = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{script} {arguments:?}:\n{told}{failure}");
