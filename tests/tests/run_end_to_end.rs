@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use arrow_array::{ArrayRef, RecordBatch};
 use millrace_skips::skipped;
 use millrace_sources::{SIMULATED_PAGE, Share, Simulation};
-use millrace_tests::program::{DAY, Ended, Summary, run_command, simulate};
+use millrace_tests::program::{DAY, Ended, Summary, millrace, run_command, simulate};
 use millrace_tests::{letters, tables, whole_lake};
 use serde_json::Value;
 
@@ -206,6 +206,25 @@ fn recorded_pages_all_land() -> Result<()> {
         refused += 1;
     }
     ensure!(refused > 0, "no recorded errors");
+    Ok(())
+}
+
+#[test]
+fn only_a_run_that_made_tables_offers_a_query_of_them() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let outage = folder.path().join("outage.json");
+    std::fs::write(&outage, r#"{"results":[],"info":{}}"#)?;
+    let outage = format!("recorded:{}", outage.display());
+    let lake = folder.path().join("lake").display().to_string();
+    let run = |source: &[&str]| {
+        let arguments = [&["run", "--lake", &lake, "--as-of", DAY, "--source"], source].concat();
+        Ended::of(millrace(&arguments)?)
+    };
+    let failed = run(&[&outage])?;
+    failed.refusal(1, &["outage.json"])?;
+    ensure!(!failed.stdout.contains("Next:"), "{}", failed.stdout);
+    let whole = run(&["simulator", "--users", "20"])?;
+    ensure!(whole.code == Some(0) && whole.stdout.contains("Next:"), "{whole:?}");
     Ok(())
 }
 

@@ -101,10 +101,13 @@ impl Summary<'_> {
         let peak = millrace_runtime::peak_rss_bytes()
             .map_or(String::new(), |bytes| format!(", {} of memory at most", HumanBytes(bytes)));
         println!("\n  {:.1} s in all{peak}; the lake is {}\n", self.second("total"), self.args.lake);
-        println!(
-            "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC LIMIT 5\"",
-            self.args.lake
-        );
+        // Where no table was made there is nothing to ask, and the error says what to do.
+        if self.tables.is_some() {
+            println!(
+                "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC LIMIT 5\"",
+                self.args.lake
+            );
+        }
         Ok(())
     }
 
