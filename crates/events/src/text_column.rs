@@ -79,7 +79,7 @@ impl TextColumn {
         }
     }
 
-    #[cold]
+    /// Appends a text that is longer than a block, or where no whole block is left on either side.
     #[inline(never)]
     fn copy(&mut self, text: &[u8]) {
         let end = self.used + text.len();
