@@ -14,6 +14,7 @@ pub mod kafka_environment;
 pub mod lambda_event;
 pub mod lazy_producer;
 pub mod ledger;
+pub mod message_limits;
 #[cfg(feature = "msk-iam")]
 mod msk_iam;
 mod partitioner;
@@ -24,5 +25,6 @@ pub mod registry;
 pub mod security;
 pub mod survey;
 pub mod topics;
+pub mod unread;
 
 pub use error::StreamError;
