@@ -1,5 +1,6 @@
 //! `millrace dev`: what AWS does between Kafka and a Lambda function, on this machine.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use millrace_events::event::Event;
 use millrace_runtime::Shutdown;
 use millrace_stream::StreamError;
 use millrace_stream::group_consumer::{GroupConsumer, Turn};
+use millrace_stream::unread::unread_by_group;
 use serde_json::json;
 
 use crate::broker_args::client;
@@ -71,18 +73,44 @@ pub(crate) struct DevArgs {
 }
 
 /// A group's records. A partition that has moved is its new reader's to commit.
-struct Group(GroupConsumer);
+struct Group {
+    member: GroupConsumer,
+    /// The offset that each partition is read from next, as far as it is committed.
+    committed: BTreeMap<(String, i32), i64>,
+    /// Whether nothing at all came last.
+    rests: bool,
+}
 
 impl RecordSource for Group {
     fn poll(&mut self, patience: Duration) -> Result<Option<OwnedRecord>, StreamError> {
-        match self.0.next(patience, |record| OwnedRecord::from(record))? {
-            Turn::Record(record) => Ok(Some(record)),
-            Turn::Nothing | Turn::Assigned(_) | Turn::Revoked(_) => Ok(None),
+        self.rests = false;
+        match self.member.next(patience, |record| OwnedRecord::from(record))? {
+            Turn::Record(record) => return Ok(Some(record)),
+            Turn::Nothing => self.rests = true,
+            Turn::Assigned(starts) => self.committed.extend(starts),
+            Turn::Revoked(places) => self.committed.retain(|place, _| !places.contains(place)),
         }
+        Ok(None)
     }
 
     fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
-        self.0.commit_patiently(topic, partition, next_offset).map(drop)
+        self.member.commit_patiently(topic, partition, next_offset)?;
+        if let Some(committed) = self.committed.get_mut(&(topic.to_owned(), partition)) {
+            *committed = next_offset;
+        }
+        Ok(())
+    }
+
+    fn rest(&mut self) -> Result<(), StreamError> {
+        if !self.rests {
+            return Ok(());
+        }
+        for ((topic, partition), next_offset) in self.member.positions()? {
+            if self.committed.get(&(topic.clone(), partition)).is_some_and(|before| *before < next_offset) {
+                self.commit(&topic, partition, next_offset)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -97,6 +125,7 @@ fn on_failure(args: &DevArgs) -> anyhow::Result<Box<dyn OnFailure>> {
 pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let topics: Vec<_> = events_of(&args.topics)?.into_iter().map(Event::topic).collect();
     let consumer = GroupConsumer::join(&client(&args.brokers)?, &args.group, &topics)?;
+    let group = Group { member: consumer, committed: BTreeMap::new(), rests: false };
     let driver = Driver {
         policy: BatchPolicy {
             records: args.batch,
@@ -116,7 +145,7 @@ pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     }
     let until_idle = args.until_idle.map(Duration::from_secs);
     let (mut read, mut last) = (0, Instant::now());
-    let report = driver.run(Box::new(Group(consumer)), |report| {
+    let report = driver.run(Box::new(group), |report| {
         if report.read != read {
             (read, last) = (report.read, Instant::now());
         }
@@ -137,5 +166,11 @@ pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
             HumanCount(report.redelivered),
         );
     }
-    Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
+    if shutdown.is_requested() {
+        return Ok(ExitCode::from(crate::INTERRUPTED));
+    }
+    let left = unread_by_group(&client(&args.brokers)?, &args.group, &topics)?;
+    let left: Vec<_> = left.iter().map(ToString::to_string).collect();
+    anyhow::ensure!(left.is_empty(), "no record came, and not all could be read: {}", left.join("; "));
+    Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,11 @@ pub trait RecordSource: Send {
 
     /// Says that everything of a partition before `next_offset` is done with. Blocks.
     fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError>;
+
+    /// Nothing came, and all that came before is committed: the place to commit what is never given, as marks of transactions are.
+    fn rest(&mut self) -> Result<(), StreamError> {
+        Ok(())
+    }
 }
 
 impl RecordSource for Consumer {

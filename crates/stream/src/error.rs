@@ -21,6 +21,12 @@ pub enum StreamError {
     Topic { topic: String, reason: String },
     #[error("a record could not be produced to {topic}")]
     Produce { topic: String, source: KafkaError },
+    #[error(
+        "the brokers refuse records of {topic} that are stamped {stamped}: too far from their clock for the topic's \
+         message.timestamp.after.max.ms (an hour ahead unless set) or message.timestamp.before.max.ms; take a day that has come \
+         (--as-of, --start), or raise the topic's setting"
+    )]
+    Timestamp { topic: String, stamped: String, source: KafkaError },
     #[error("topic {topic} cannot be read: {reason}")]
     Unread { topic: String, reason: String },
     #[error("{topic} could not be read")]
@@ -68,6 +74,7 @@ impl StreamError {
             | Self::Security { .. }
             | Self::Topic { .. }
             | Self::Unread { .. }
+            | Self::Timestamp { .. }
             | Self::AnotherLife { .. }
             | Self::Embedded(_)
             | Self::LetterTooLarge { .. }

@@ -1,6 +1,7 @@
 //! Topics: their names, their making, and whether they still live the life that the lake knows.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -57,6 +58,8 @@ pub struct Topics {
     settings: ClientSettings,
     /// Sees the records of open transactions too: where partitions end.
     client: BaseConsumer<Handshake>,
+    /// Sees committed records alone. Made when it is asked.
+    committed: OnceLock<BaseConsumer<Handshake>>,
 }
 
 impl std::fmt::Debug for Topics {
@@ -69,7 +72,7 @@ impl Topics {
     pub fn connect(settings: &ClientSettings) -> Result<Self, StreamError> {
         let client =
             settings.consumer(settings.config("topics")?.set("isolation.level", "read_uncommitted"))?;
-        Ok(Self { settings: settings.clone(), client })
+        Ok(Self { settings: settings.clone(), client, committed: OnceLock::new() })
     }
 
     /// How many partitions a topic has; `None` where there is no such topic. Blocks.
@@ -203,7 +206,13 @@ impl Topics {
         ends: &BTreeMap<i32, Watermarks>,
     ) -> Result<Vec<OpenTransaction>, StreamError> {
         let consume = |source| StreamError::Consume { topic: topic.to_owned(), source };
-        let client = self.settings.consumer(&self.settings.config("topics")?)?;
+        let client = match self.committed.get() {
+            Some(client) => client,
+            None => {
+                let made = self.settings.consumer(&self.settings.config("topics")?)?;
+                self.committed.get_or_init(|| made)
+            }
+        };
         let mut asked = TopicPartitionList::with_capacity(ends.len());
         for &partition in ends.keys() {
             // In an instant's place: the end, as one who reads committed records sees it.

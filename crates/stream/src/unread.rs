@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::StreamError;
+use crate::client::ClientSettings;
+use crate::survey::{TopicSurvey, reader};
 use crate::topics::{Topics, Watermarks};
 
 /// A partition in which a producer's transaction is open. Whoever reads committed records alone, as we do, gets none from the last
@@ -79,6 +81,30 @@ pub fn unread(brokers: &Topics, next: &BTreeMap<(String, i32), i64>) -> Result<V
         }
     }
     Ok(unread)
+}
+
+/// What a group has not committed of these topics. Where it committed nothing it has read nothing. Blocks.
+pub fn unread_by_group(
+    settings: &ClientSettings,
+    group: &str,
+    topics: &[&str],
+) -> Result<Vec<Unread>, StreamError> {
+    let brokers = Topics::connect(settings)?;
+    let mut next = BTreeMap::new();
+    for topic in topics {
+        let ends = brokers.watermarks(topic)?;
+        let partitions = ends.clone();
+        let mut surveyed =
+            [TopicSurvey { topic: (*topic).to_owned(), partitions, readers: Vec::new(), open: Vec::new() }];
+        reader(settings, group, &mut surveyed)?;
+        let committed =
+            surveyed[0].readers.first().map(|reader| reader.committed.clone()).unwrap_or_default();
+        for (partition, Watermarks { begin, .. }) in ends {
+            let committed = committed.get(&partition).map_or(begin, |committed| begin.max(*committed));
+            next.insert(((*topic).to_owned(), partition), committed);
+        }
+    }
+    unread(&brokers, &next)
 }
 
 #[cfg(test)]

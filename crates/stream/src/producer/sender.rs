@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, SecondsFormat};
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
@@ -56,10 +57,32 @@ struct Deliveries {
     settled: AtomicU64,
 }
 
+/// The first record that could not be written, whatever was tried.
+struct Failed {
+    topic: String,
+    /// Milliseconds since 1970, UTC.
+    timestamp: Option<i64>,
+    error: KafkaError,
+}
+
+impl Failed {
+    fn to_error(&self) -> StreamError {
+        let (topic, source) = (self.topic.clone(), self.error.clone());
+        let untimely = source.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidTimestamp);
+        match self.timestamp.filter(|_| untimely).and_then(DateTime::from_timestamp_millis) {
+            Some(instant) => {
+                let stamped = instant.to_rfc3339_opts(SecondsFormat::Secs, true);
+                StreamError::Timestamp { topic, stamped, source }
+            }
+            None => StreamError::Produce { topic, source },
+        }
+    }
+}
+
 #[derive(Default)]
 struct DeliveryState {
     acknowledged: Ledger,
-    failed: Option<(String, KafkaError)>,
+    failed: Option<Failed>,
     refused: VecDeque<Refused>,
 }
 
@@ -96,7 +119,11 @@ impl ProducerContext for Deliveries {
                 self.refused_wait.store(true, Ordering::Release);
             }
             Err((error, message)) => {
-                state.failed.get_or_insert_with(|| (message.topic().to_owned(), error.clone()));
+                state.failed.get_or_insert_with(|| Failed {
+                    topic: message.topic().to_owned(),
+                    timestamp: message.timestamp().to_millis(),
+                    error: error.clone(),
+                });
             }
         }
         drop(state);
@@ -173,7 +200,7 @@ impl Sender {
     pub(super) fn check(&self) -> Result<(), StreamError> {
         let state = self.inner.context().state();
         match &state.failed {
-            Some((topic, error)) => Err(StreamError::Produce { topic: topic.clone(), source: error.clone() }),
+            Some(failed) => Err(failed.to_error()),
             // Without this, records would wait for their time-out.
             None => self.inner.context().handshake.check(),
         }
