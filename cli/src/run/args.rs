@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::broker_args::parse_brokers;
 use crate::lake::LakeAddress;
 use chrono::NaiveDate;
 use millrace_events::catalogue;
@@ -56,7 +57,7 @@ pub(crate) struct RunArgs {
     pub late: Share,
 
     /// Kafka's brokers, host:port (several by commas), or embedded: one in this process
-    #[arg(long, value_name = "BROKERS", default_value = "embedded", env = "MILLRACE_BROKERS")]
+    #[arg(long, value_name = "BROKERS", default_value = "embedded", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     pub brokers: String,
 
     /// Names this life of the topic, [0-9a-z]{1,32}, zero-padded if numbered; needed with real brokers, drawn for the
