@@ -26,6 +26,7 @@ mod schema;
 mod simulate;
 mod size;
 mod snowflake;
+mod suggestion;
 mod tables;
 mod topic_choice;
 mod topics;
