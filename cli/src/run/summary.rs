@@ -104,7 +104,7 @@ impl Summary<'_> {
         // Where no table was made there is nothing to ask, and the error says what to do.
         if self.tables.is_some() {
             println!(
-                "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC LIMIT 5\"",
+                "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC LIMIT 5\"",
                 self.args.lake
             );
         }
