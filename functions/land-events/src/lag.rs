@@ -54,7 +54,9 @@ impl LagWatch {
         let mut next: BTreeMap<_, _> = ours.map(|((_, partition), next)| (*partition, *next)).collect();
         if let (true, Some(shared)) = (next.contains_key(&0), self.shared.get(topic)) {
             let new = ends.range(*shared..).map(|(partition, ends)| (*partition, ends.begin));
-            new.for_each(|(partition, begin)| drop(next.entry(partition).or_insert(begin)));
+            for (partition, begin) in new {
+                next.entry(partition).or_insert(begin);
+            }
         }
         next
     }

@@ -13,6 +13,7 @@ use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
 use crate::StreamError;
+use crate::base_offsets::BaseOffsets;
 use crate::client::ClientSettings;
 use crate::dead_letter::Letter;
 use crate::error::is_too_large;
@@ -50,6 +51,7 @@ pub(super) struct Refused {
 /// What the broker has said of the records sent.
 struct Deliveries {
     handshake: Handshake,
+    base_offsets: BaseOffsets,
     state: Mutex<DeliveryState>,
     /// Whether `state.refused` holds some: asked with every record.
     refused_wait: AtomicBool,
@@ -111,7 +113,9 @@ impl ProducerContext for Deliveries {
         let mut state = self.state();
         match delivery {
             Ok(message) => {
-                state.acknowledged.insert(message.topic(), message.partition(), message.offset());
+                let (topic, partition) = (message.topic(), message.partition());
+                let offset = self.base_offsets.in_life(topic, partition, message.offset());
+                state.acknowledged.insert(topic, partition, offset);
             }
             Err((error, message)) if is_too_large(error) => {
                 let record = Letter::of(&Record::of(message));
@@ -145,6 +149,7 @@ impl Sender {
     fn of(settings: &ClientSettings, linger_ms: &str, batch_records: &str) -> Result<Self, StreamError> {
         let deliveries = Deliveries {
             handshake: Handshake::new(settings),
+            base_offsets: settings.base_offsets.clone(),
             state: Mutex::default(),
             refused_wait: AtomicBool::default(),
             queued: AtomicU64::default(),
