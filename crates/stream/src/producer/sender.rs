@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat};
 use rdkafka::client::{ClientContext, OAuthToken};
@@ -70,8 +70,13 @@ struct Failed {
 impl Failed {
     fn to_error(&self) -> StreamError {
         let (topic, source) = (self.topic.clone(), self.error.clone());
-        let untimely = source.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidTimestamp);
-        match self.timestamp.filter(|_| untimely).and_then(DateTime::from_timestamp_millis) {
+        let untimely = |stamp: &i64| match source.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::InvalidTimestamp) => true,
+            // What brokers of today say of a time to come, and of a record without a key where it needs one.
+            Some(RDKafkaErrorCode::InvalidRecord) => *stamp > now_millis() + A_CLOCKS_FAULT,
+            _ => false,
+        };
+        match self.timestamp.filter(untimely).and_then(DateTime::from_timestamp_millis) {
             Some(instant) => {
                 let stamped = instant.to_rfc3339_opts(SecondsFormat::Secs, true);
                 StreamError::Timestamp { topic, stamped, source }
@@ -79,6 +84,14 @@ impl Failed {
             None => StreamError::Produce { topic, source },
         }
     }
+}
+
+/// As far as clocks may differ, in ms.
+const A_CLOCKS_FAULT: i64 = 60_000;
+
+fn now_millis() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[derive(Default)]
