@@ -13,8 +13,8 @@ use millrace_tests::program::{Ended, millrace};
 use serde_json::Value;
 
 const KAFKA: &str = "MILLRACE_TEST_KAFKA";
-const S3: &str = "MILLRACE_S3_ENDPOINT";
-const REGISTRY: &str = "MILLRACE_REGISTRY_URL";
+const S3: &str = "MILLRACE_TEST_S3_ENDPOINT";
+const REGISTRY: &str = "MILLRACE_TEST_REGISTRY_URL";
 
 /// The servers, if the caller has them.
 struct Servers {

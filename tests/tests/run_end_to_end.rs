@@ -185,8 +185,8 @@ fn recorded_run(lake: &Path, answers: &Path) -> Result<Ended> {
 
 #[test]
 fn recorded_pages_all_land() -> Result<()> {
-    let Some(recorded) = std::env::var_os("MILLRACE_RECORDED").map(PathBuf::from) else {
-        skipped("run over recorded answers", "no recorded answers (MILLRACE_RECORDED names no folder)");
+    let Some(recorded) = std::env::var_os("MILLRACE_TEST_RECORDED").map(PathBuf::from) else {
+        skipped("run over recorded answers", "no recorded answers (MILLRACE_TEST_RECORDED names no folder)");
         return Ok(());
     };
     let lake = tempfile::tempdir()?;

@@ -15,6 +15,7 @@ pub mod kafka_environment;
 pub mod lambda_event;
 pub mod lazy_producer;
 pub mod ledger;
+mod login;
 #[cfg(feature = "msk-iam")]
 mod msk_iam;
 mod partitioner;
@@ -22,6 +23,7 @@ pub mod peek;
 pub mod producer;
 pub mod record;
 pub mod registry;
+pub mod registry_environment;
 pub mod security;
 pub mod survey;
 pub mod topics;
