@@ -39,10 +39,14 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     pub broken: Share,
 
-    /// Share of the simulator's users that repeat the id of an earlier one, and of simulated events that are sent
-    /// twice, such as 5%
-    #[arg(long, value_name = "SHARE", default_value = "0%")]
-    pub repeat: Share,
+    /// Share of the simulator's users that repeat the id of an earlier one with changed details, and of simulated events
+    /// that are sent twice, such as 5% [default: 2% of the users, with --tidy none]
+    #[arg(long, value_name = "SHARE")]
+    pub repeat: Option<Share>,
+
+    /// Simulated users without a flaw, as the API's are [default: as untidy as real ones; docs/events.md tells the shares]
+    #[arg(long)]
+    pub tidy: bool,
 
     /// Which streams: users, and by commas what they do: interactions, videos, ads; or all
     #[arg(long, value_name = "STREAMS", default_value = "users")]
@@ -161,8 +165,12 @@ impl RunArgs {
             return usage("--events and --late are for what users do: add --streams all");
         }
         let simulated = matches!(self.source, SourceChoice::Auto | SourceChoice::Simulator);
-        if !simulated && behaviour.is_empty() && (self.broken != Share::NONE || self.repeat != Share::NONE) {
+        let repeats = self.repeat.is_some_and(|share| share != Share::NONE);
+        if !simulated && behaviour.is_empty() && (self.broken != Share::NONE || repeats) {
             return usage("--broken and --repeat are for the simulator: add --source simulator");
+        }
+        if !simulated && self.tidy {
+            return usage("--tidy is for the simulator's users: leave it out, or add --source simulator");
         }
         if self.seed.is_some() && matches!(self.source, SourceChoice::Recorded(_)) {
             return usage("recorded answers have no seed to set: leave --seed out");
@@ -177,7 +185,7 @@ impl RunArgs {
                 .filter_map(|stream| catalogue::by_topic(stream.topic()))
                 .collect(),
             as_of: self.as_of,
-            auto_is_simulator: other_day || self.broken != Share::NONE || self.repeat != Share::NONE,
+            auto_is_simulator: other_day || self.broken != Share::NONE || repeats,
         })
     }
 }
