@@ -5,6 +5,7 @@ mod letters;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -83,11 +84,16 @@ pub(crate) struct DevArgs {
     json: bool,
 }
 
+/// How long a group may take to give a member partitions before the member counts as idle.
+const JOIN: Duration = Duration::from_secs(60);
+
 /// A group's records. A partition that has moved is its new reader's to deliver and to commit.
 struct Group {
     consumer: GroupConsumer,
     moved: Places,
     delivered: Delivered,
+    /// Set where partitions came.
+    assigned: Arc<AtomicBool>,
 }
 
 impl RecordSource for Group {
@@ -102,7 +108,11 @@ impl RecordSource for Group {
                 self.moved.extend(places);
                 Ok(None)
             }
-            Turn::Nothing | Turn::Assigned(_) => Ok(None),
+            Turn::Assigned(_) => {
+                self.assigned.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            Turn::Nothing => Ok(None),
         }
     }
 
@@ -168,11 +178,12 @@ pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     }
     shutdown.waits_for(function::RESTING);
     let until_idle = args.until_idle.map(Duration::from_secs);
-    // Whatever happens is no idleness, an invocation that took minutes least of all.
-    let (mut before, mut last) = (DriverReport::default(), Instant::now());
-    let source = Group { consumer, moved: Places::new(), delivered };
+    // Whatever happens is no idleness, an invocation that took minutes least of all; nor is it to have no partition yet.
+    let (mut before, mut last) = (DriverReport::default(), Instant::now() + JOIN);
+    let assigned = Arc::new(AtomicBool::new(false));
+    let source = Group { consumer, moved: Places::new(), delivered, assigned: Arc::clone(&assigned) };
     let ended = driver.run(Box::new(source), shutdown.requested(), |report| {
-        if *report != before {
+        if *report != before || assigned.swap(false, Ordering::Relaxed) {
             (before, last) = (*report, Instant::now());
         }
         until_idle.is_some_and(|idle| last.elapsed() >= idle)
