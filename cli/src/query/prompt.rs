@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use millrace_jobs::query::{Column, LakeTable, Session, Statements};
+use millrace_runtime::reader_has_left;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
@@ -57,6 +58,8 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
             }
             Err(ReadlineError::Interrupted) => typed.clear(),
             Err(ReadlineError::Eof) => break,
+            // The editor writes for itself.
+            Err(_) if reader_has_left() => break,
             Err(error) => return Err(error).context("the prompt ended"),
         }
     }
