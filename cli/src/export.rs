@@ -6,11 +6,14 @@ use std::process::ExitCode;
 use chrono::NaiveDate;
 use clap::Args;
 use millrace_jobs::catalogue::Layer;
+use millrace_jobs::query::LakeTable;
 
+use crate::day::parse_day;
 use crate::lake::LakeAddress;
 
 use crate::query::{self, Format};
 use crate::run::UsageError;
+use crate::suggestion::did_you_mean;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -18,7 +21,7 @@ Examples:
   millrace export fact_registration_trends --format json --as-of 2026-01-31
   millrace export dim_user_demographics --all --output versions.parquet
 
-JSON is an array of objects, a line each. Without --as-of it is the newest day.";
+JSON is an array of objects, a line each. Without --as-of it is the newest day, of a raw table every row.";
 
 /// Arguments of `millrace export`.
 #[derive(Debug, Args)]
@@ -31,10 +34,10 @@ pub(crate) struct ExportArgs {
     /// How it is written [default: by --output's ending, else csv]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// The day, YYYY-MM-DD [default: the newest]
-    #[arg(long, value_name = "DATE", conflicts_with = "all")]
+    /// The day, YYYY-MM-DD, today or yesterday [default: the newest]
+    #[arg(long, value_name = "DATE", value_parser = parse_day, conflicts_with = "all")]
     as_of: Option<NaiveDate>,
-    /// Every day (a raw table is always whole)
+    /// Every day (a raw table is whole unless --as-of names a day, UTC)
     #[arg(long)]
     all: bool,
     /// Write to this file, whole or not at all
@@ -43,31 +46,51 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let format = Format::choose(args.format, args.output.as_deref(), Format::Csv)?;
     query::silence_engine_panics();
     let session = args.lake.session()?;
     let lake = session.lake_with(|table| table == args.table)?;
     let Some(table) = lake.table(&args.table) else {
         let names: Vec<_> = lake.tables.iter().map(|table| table.name.as_str()).collect();
+        let meant = did_you_mean(&args.table, names.iter().copied());
         return Err(UsageError(format!(
-            "there is no table {}: take one of {}",
+            "there is no table {}: take one of {}{meant}",
             args.table,
             names.join(", ")
         ))
         .into());
     };
-    let day = match (args.as_of, args.all || table.layer == Layer::Raw) {
-        (Some(day), _) => Some(day.to_string()),
-        (None, true) => None,
-        (None, false) => table.newest_date(),
-    };
-    let day = day.map_or_else(String::new, |day| format!(" WHERE processing_date = DATE '{day}'"));
-    let by_file = args.output.as_deref().and_then(Format::of_file);
-    let format = args.format.or(by_file).unwrap_or(Format::Csv);
+    let rows = of_day(table, args.as_of, args.all)?;
     query::answer(
         &session,
-        &format!("SELECT * FROM \"{}\"{day}", table.name),
+        &format!("SELECT * FROM \"{}\"{rows}", table.name),
         format,
         args.output.as_deref(),
     )?;
     Ok(ExitCode::SUCCESS)
 }
+
+/// The condition for the day that is asked for; empty where all rows are.
+fn of_day(table: &LakeTable, day: Option<NaiveDate>, all: bool) -> Result<String, UsageError> {
+    let has = |name: &str| table.columns().iter().any(|column| column.name == name);
+    match (day, table.layer) {
+        // Its rows have no day of processing: theirs is that of the record.
+        (Some(day), Layer::Raw) => {
+            let next = day.succ_opt().ok_or_else(|| UsageError(format!("there is no day behind {day}")))?;
+            Ok(format!(
+                " WHERE _timestamp >= TIMESTAMP '{day} 00:00:00' AND _timestamp < TIMESTAMP '{next} 00:00:00'"
+            ))
+        }
+        (None, Layer::Raw) => Ok(String::new()),
+        (Some(_), _) if !has(PROCESSING_DATE) => {
+            Err(UsageError(format!("{} has no {PROCESSING_DATE}: leave --as-of out", table.name)))
+        }
+        (day, _) => {
+            let newest = || table.newest_date().filter(|_| !all && has(PROCESSING_DATE));
+            let day = day.map(|day| day.to_string()).or_else(newest);
+            Ok(day.map_or_else(String::new, |day| format!(" WHERE {PROCESSING_DATE} = DATE '{day}'")))
+        }
+    }
+}
+
+const PROCESSING_DATE: &str = "processing_date";

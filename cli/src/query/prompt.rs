@@ -10,6 +10,7 @@ use rustyline::error::ReadlineError;
 
 use super::{Format, answer};
 use crate::failure;
+use crate::suggestion::did_you_mean;
 
 const HELP: &str = "\
   SELECT …;        a query, over as many lines as it takes, up to its semicolon
@@ -80,14 +81,20 @@ fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
                 writeln!(out, "{}", table.name)?;
             }
         }
-        (Some(".schema"), Some(name)) => match session.lake()?.table(name.trim_end_matches(';')) {
-            Some(table) => {
-                for column in table.columns() {
-                    writeln!(out, "{:<28} {}", column.name, column.dtype)?;
+        (Some(".schema"), Some(name)) => {
+            let (lake, name) = (session.lake()?, name.trim_end_matches(';'));
+            match lake.table(name) {
+                Some(table) => {
+                    for column in table.columns() {
+                        writeln!(out, "{:<28} {}", column.name, column.dtype)?;
+                    }
+                }
+                None => {
+                    let meant = did_you_mean(name, lake.tables.iter().map(|table| table.name.as_str()));
+                    writeln!(out, "no table {name:?}; .tables lists them{meant}")?;
                 }
             }
-            None => writeln!(out, "no table {name:?}; .tables lists them")?,
-        },
+        }
         (Some(".schema"), None) => writeln!(out, "name a table: .schema users_transformed")?,
         _ => writeln!(out, "no command {line:?}; .help lists them")?,
     }

@@ -36,8 +36,8 @@ pub enum QueryError {
     /// Polars would answer it wrongly, or not at all.
     #[error("{construct}: {remedy}")]
     Refused { construct: String, remedy: String },
-    #[error("no table {name:?} in {lake}: there are {known}")]
-    NoTable { name: String, lake: String, known: String },
+    #[error("there is no table {name} in the lake: there are {}", known.join(", "))]
+    NoTable { name: String, known: Vec<String> },
     /// Without the engine's own error, which quotes the values that a cast failed on.
     #[error("the query failed: {reason}")]
     Failed { reason: String },

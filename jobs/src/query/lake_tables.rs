@@ -100,6 +100,13 @@ impl Lake {
         self.tables.iter().find(|table| table.name == name)
     }
 
+    /// What queries can name.
+    pub(super) fn names(&self) -> Vec<String> {
+        let tables = self.tables.iter().map(|table| table.name.clone());
+        let views = View::ALL.iter().map(|view| view.name().to_owned()).filter(|view| self.knows(view));
+        tables.chain(views).collect()
+    }
+
     /// Whether queries can name it: a table or a view of one.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.table(name).is_some()

@@ -127,6 +127,37 @@ mod tests {
         Ok(rows)
     }
 
+    #[test]
+    fn a_table_that_is_not_there_is_told_by_its_name() {
+        let lake = tempfile::tempdir().unwrap();
+        let session = Session::open(lake.path()).unwrap();
+        for (sql, name) in [
+            ("SELECT * FROM user_transformed", "user_transformed"),
+            ("SELECT * FROM raw_users AS u JOIN nobody AS n ON u.user_id = n.user_id", "nobody"),
+            ("WITH a AS (SELECT * FROM raw_user) SELECT * FROM a", "raw_user"),
+            ("SELECT * FROM \"Raw_Users\"", "Raw_Users"),
+        ] {
+            match session.query(sql) {
+                Err(QueryError::NoTable { name: told, known }) => {
+                    assert_eq!(told, name, "{sql}");
+                    for table in ["raw_users", "users_transformed", "dim_user_demographics_current"] {
+                        assert!(known.iter().any(|known| known == table), "{table}");
+                    }
+                }
+                other => panic!("{sql}: {:?}", other.map(|_| ())),
+            }
+        }
+        for sql in [
+            "WITH a AS (SELECT user_id FROM raw_users), b AS (SELECT * FROM a) SELECT COUNT(*) AS n FROM b",
+            "SELECT x.user_id FROM (SELECT user_id FROM raw_users) AS x",
+            "SELECT COUNT(*) AS n FROM dim_user_demographics_history",
+            "SELECT user_id FROM raw_users WHERE user_id IN (SELECT id FROM users_transformed)",
+            "SHOW TABLES",
+        ] {
+            assert!(session.query(sql).is_ok(), "{sql}: {:?}", session.query(sql).err());
+        }
+    }
+
     const DAY: &str = "curated/users_transformed/processing_date=2026-01-31/part-00000.parquet";
 
     #[test]
