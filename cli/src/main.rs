@@ -20,6 +20,7 @@ mod progress;
 mod query;
 mod run;
 mod schema;
+mod shell;
 mod simulate;
 mod size;
 mod snowflake;

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::day::{parse_day, parse_instant};
 use crate::lake::LakeAddress;
 use crate::progress::Bars;
-use crate::size::parse_size;
+use crate::size::parse_memory;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -52,7 +52,7 @@ pub(crate) struct RunAt {
     pub(crate) started_at: Option<DateTime<Utc>>,
     /// What raw-transformation's rows may hold in memory at once, such as 256MiB; the engine's own needs, about 60 MiB, come
     /// on top
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size, env = "MILLRACE_MEMORY_BYTES")]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_memory, env = "MILLRACE_MEMORY_BYTES")]
     pub(crate) memory: u64,
     /// Print one JSON object a job instead of words
     #[arg(long)]

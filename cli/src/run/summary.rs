@@ -15,6 +15,7 @@ use super::args::RunArgs;
 use super::charts::Charts;
 use super::conservation::{Flow, StreamFlow};
 use super::source::OpenSource;
+use crate::shell;
 
 /// How a run that adds up ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +106,7 @@ impl Summary<'_> {
         if self.tables.is_some() {
             println!(
                 "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC LIMIT 5\"",
-                self.args.lake
+                shell::quoted(&self.args.lake.to_string())
             );
         }
         Ok(())

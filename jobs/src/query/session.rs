@@ -51,7 +51,18 @@ impl Session {
         if let Some(mirror) = &self.mirror {
             mirror.bring(wanted)?;
         }
-        Lake::list(&self.root)
+        Lake::list(&self.root).map_err(|error| self.named(error))
+    }
+
+    /// The error, a damaged file named as the lake has it, and not as the copy that was read.
+    pub fn named(&self, error: QueryError) -> QueryError {
+        match error {
+            QueryError::BadFile { path, source } if self.mirror.is_some() => {
+                let path = path.strip_prefix(&self.root).map(Path::to_owned).unwrap_or(path);
+                QueryError::BadFile { path, source }
+            }
+            error => error,
+        }
     }
 
     /// Starts one query. The lake is listed anew for each, so that a run beside it is seen; what the query reads is
@@ -60,8 +71,9 @@ impl Session {
         for _ in 0..ATTEMPTS {
             let named = sql.to_lowercase();
             let lake = self.lake_with(|table| named.contains(&table.to_lowercase()))?;
-            if let Some(open) = OpenFiles::of(&lake, sql)? {
-                return start(sql, &lake, &open);
+            if let Some(open) = OpenFiles::of(&lake, sql).map_err(|error| self.named(error))? {
+                let answer = start(sql, &lake, &open).map_err(|error| self.named(open.told(error)))?;
+                return Ok(answer.over(open, self.clone()));
             }
         }
         Err(QueryError::Restless { path: self.root.clone() })
