@@ -13,7 +13,6 @@ use crate::lake::LakeAddress;
 
 use crate::query::{self, Format};
 use crate::run::UsageError;
-use crate::suggestion::did_you_mean;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -51,14 +50,8 @@ pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let session = args.lake.session()?;
     let lake = session.lake_with(|table| table == args.table)?;
     let Some(table) = lake.table(&args.table) else {
-        let names: Vec<_> = lake.tables.iter().map(|table| table.name.as_str()).collect();
-        let meant = did_you_mean(&args.table, names.iter().copied());
-        return Err(UsageError(format!(
-            "there is no table {}: take one of {}{meant}",
-            args.table,
-            names.join(", ")
-        ))
-        .into());
+        let names = lake.tables.iter().map(|table| table.name.as_str());
+        return Err(UsageError(query::no_table(&args.table, names)).into());
     };
     let rows = of_day(table, args.as_of, args.all)?;
     query::answer(

@@ -16,7 +16,7 @@ use millrace_jobs::query::{QueryError, Session, Statements};
 
 use crate::lake::LakeAddress;
 use crate::run::UsageError;
-use crate::suggestion::did_you_mean;
+use crate::suggestion::nearest;
 
 pub(crate) use grid::terminal_width;
 
@@ -76,8 +76,9 @@ impl Format {
             (None, Some("parquet")) => Ok(Self::Parquet),
             (None, Some("txt")) => Ok(Self::Table),
             (None, Some(other)) => Err(UsageError(format!(
-                "the format {other} is not written: end --output with .csv, .json, .parquet or .txt, or name one of the \
-                 formats csv, json, parquet and table with --format"
+                "--output {}: the format {other} is not written; end it with .csv, .json, .parquet or .txt, or name one of the \
+                 formats csv, json, parquet and table with --format",
+                output.unwrap_or(Path::new("")).display()
             ))),
             (None, None) => Ok(default),
         }
@@ -145,13 +146,23 @@ pub(crate) fn answer(
     written
 }
 
+/// Says that there is no table `name`, and which one was meant, or all there are.
+pub(crate) fn no_table<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(name, known.iter().copied()) {
+        Some(near) => {
+            format!("there is no table {name}; did you mean {near}? `millrace tables` lists them all")
+        }
+        None => format!("there is no table {name}: take one of {}", known.join(", ")),
+    }
+}
+
 /// Names the table that was meant, where there is one like it.
 fn with_suggestion(error: QueryError) -> anyhow::Error {
-    let meant = match &error {
-        QueryError::NoTable { name, known, .. } => did_you_mean(name, known.iter().map(String::as_str)),
-        _ => String::new(),
-    };
-    if meant.is_empty() { error.into() } else { anyhow!("{error}{meant}") }
+    match &error {
+        QueryError::NoTable { name, known } => anyhow!(no_table(name, known.iter().map(String::as_str))),
+        _ => error.into(),
+    }
 }
 
 fn write(session: &Session, sql: &str, format: Format, mut out: impl Write + Send) -> anyhow::Result<()> {
