@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use chrono::NaiveDate;
 use clap::Args;
 use millrace_jobs::catalogue::Layer;
-use millrace_jobs::query::LakeTable;
+use millrace_jobs::query::{Lake, Wanted};
 
 use crate::day::parse_day;
 use crate::lake::LakeAddress;
@@ -16,7 +16,7 @@ use crate::run::UsageError;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace export users_transformed --format csv > users.csv
+  millrace export users_transformed_latest --format csv > users.csv
   millrace export fact_registration_trends --format json --as-of 2026-01-31
   millrace export dim_user_demographics --all --output versions.parquet
 
@@ -25,7 +25,7 @@ JSON is an array of objects, a line each. Without --as-of it is the newest day, 
 /// Arguments of `millrace export`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// The table, as `millrace tables` names it
+    /// The table, as `millrace tables` names it, or a view of one, such as users_transformed_latest
     table: String,
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
@@ -48,42 +48,40 @@ pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let format = Format::choose(args.format, args.output.as_deref(), Format::Csv)?;
     query::silence_engine_panics();
     let session = args.lake.session()?;
-    let lake = session.lake_with(|table| table == args.table)?;
-    let Some(table) = lake.table(&args.table) else {
-        let names = lake.tables.iter().map(|table| table.name.as_str());
-        return Err(UsageError(query::no_table(&args.table, names)).into());
-    };
-    let rows = of_day(table, args.as_of, args.all)?;
-    query::answer(
-        &session,
-        &format!("SELECT * FROM \"{}\"{rows}", table.name),
-        format,
-        args.output.as_deref(),
-    )?;
+    let newest = |table: &str| if table == args.table { Wanted::NewestDay } else { Wanted::Nothing };
+    let rows = rows(args, &session.lake_with(newest)?)?;
+    query::answer(&session, &format!("SELECT * FROM {rows}"), format, args.output.as_deref())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The condition for the day that is asked for; empty where all rows are.
-fn of_day(table: &LakeTable, day: Option<NaiveDate>, all: bool) -> Result<String, UsageError> {
-    let has = |name: &str| table.columns().iter().any(|column| column.name == name);
-    match (day, table.layer) {
+/// What to export, as a query's FROM has it.
+fn rows(args: &ExportArgs, lake: &Lake) -> Result<String, UsageError> {
+    let name = &args.table;
+    let of_day = |day: &dyn std::fmt::Display| format!("\"{name}\" WHERE processing_date = DATE '{day}'");
+    let Some(table) = lake.table(name) else {
+        if !lake.views().any(|view| view == *name) {
+            let names = lake.names();
+            return Err(UsageError(query::no_table(name, names.iter().map(String::as_str))));
+        }
+        if args.as_of.is_some() || args.all {
+            let reason = "is a view, which has its days already";
+            return Err(UsageError(format!(
+                "{name} {reason}: leave --as-of and --all out, or name the table"
+            )));
+        }
+        return Ok(format!("\"{name}\""));
+    };
+    Ok(match (args.as_of, args.all || table.layer == Layer::Raw, table.latest(), table.newest_date()) {
         // Its rows have no day of processing: theirs is that of the record.
-        (Some(day), Layer::Raw) => {
+        (Some(day), ..) if table.layer == Layer::Raw => {
             let next = day.succ_opt().ok_or_else(|| UsageError(format!("there is no day behind {day}")))?;
-            Ok(format!(
-                " WHERE _timestamp >= TIMESTAMP '{day} 00:00:00' AND _timestamp < TIMESTAMP '{next} 00:00:00'"
-            ))
+            format!(
+                "\"{name}\" WHERE _timestamp >= TIMESTAMP '{day} 00:00:00' AND _timestamp < TIMESTAMP '{next} 00:00:00'"
+            )
         }
-        (None, Layer::Raw) => Ok(String::new()),
-        (Some(_), _) if !has(PROCESSING_DATE) => {
-            Err(UsageError(format!("{} has no {PROCESSING_DATE}: leave --as-of out", table.name)))
-        }
-        (day, _) => {
-            let newest = || table.newest_date().filter(|_| !all && has(PROCESSING_DATE));
-            let day = day.map(|day| day.to_string()).or_else(newest);
-            Ok(day.map_or_else(String::new, |day| format!(" WHERE {PROCESSING_DATE} = DATE '{day}'")))
-        }
-    }
+        (Some(day), ..) => of_day(&day),
+        (None, false, Some(latest), _) => format!("\"{latest}\""),
+        (None, false, None, Some(newest)) => of_day(&newest),
+        (None, ..) => format!("\"{name}\""),
+    })
 }
-
-const PROCESSING_DATE: &str = "processing_date";

@@ -14,10 +14,11 @@ use indicatif::HumanCount;
 use millrace_jobs::forget::{self, Erasure, Jobs};
 use millrace_lake::erasure::Subjects;
 use millrace_runtime::Shutdown;
-
-use crate::lake::LakeAddress;
+use serde_json::json;
 
 use crate::clock::now_micros;
+use crate::lake::LakeAddress;
+use crate::output;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -65,10 +66,10 @@ pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Re
     if let Some(file) = &args.ids_from {
         let list = id_list::read(file)?;
         if let Some((line, name)) = list.header {
-            eprintln!(
-                "line {line} of {} is taken for a header, the column {name} for the ids",
-                file.display()
-            );
+            let file = file.display();
+            output::remark(format!(
+                "line {line} of {file} is taken for a header, the column {name} for the ids"
+            ));
         }
         for listed in list.ids {
             ids.push(listed.id.clone());
@@ -77,6 +78,9 @@ pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Re
     }
     let subjects = Arc::new(Subjects::new(ids)?);
     let store = args.lake.open().await?;
+    if args.yes {
+        shutdown.waits_for("what was removed stays removed, the rest is left for the next time");
+    }
     let work = async {
         if !args.yes {
             return forget::plan(&store, &subjects).await;
@@ -88,12 +92,15 @@ pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Re
     let report = tokio::select! {
         report = work => report?,
         () = shutdown.requested() => {
-            eprintln!("stopped: give the same command again to go on");
+            output::remark("stopped: give the same command again to go on");
+            if args.json {
+                writeln!(output::out(), "{}", json!({ "persons": subjects.len(), "interrupted": true }))?;
+            }
             return Ok(ExitCode::from(crate::INTERRUPTED));
         }
     };
     let missing = report.persons.missing.len();
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     if args.json {
         let mut told = serde_json::to_value(&report)?;
         told["persons"] = subjects.len().into();
@@ -103,15 +110,14 @@ pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Re
     } else {
         told::tell(args, subjects.len(), &report, &lines, &mut out)?;
     }
-    drop(out);
     let fails = missing > 0 && !args.allow_missing;
     if fails {
         let (are, were, them) =
             if missing == 1 { ("id is", "was", "it") } else { ("ids are", "were", "them") };
-        eprintln!(
+        output::remark(format!(
             "{} {are} nowhere in the lake and never {were} erased: check {them} (ids count byte for byte), or give --allow-missing",
             HumanCount(missing as u64)
-        );
+        ));
     }
     let waits = args.yes && report.letters_being_written > 0;
     Ok(if waits || fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })

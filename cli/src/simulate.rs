@@ -16,16 +16,17 @@ use millrace_sources::{
     Allowance, Batch, Behaviour, BehaviourSettings, Pace, Record, Share, Stream, Streams,
 };
 use millrace_stream::producer::{Producer, Publisher};
-use millrace_stream::topics::Topics;
+use millrace_stream::topics::{Topics, USERS_CREATED};
 use serde_json::json;
 
 use self::rate::Rate;
-use crate::broker_args::{RegistryArgs, client};
+use crate::broker_args::{RegistryArgs, client, parse_brokers};
 use crate::clock;
 use crate::count::count;
 use crate::day::parse_instant;
 use crate::duration::parse_duration;
 use crate::outgoing::Outgoing;
+use crate::output::{self, Out};
 use crate::progress::Bars;
 use crate::run::seed_number;
 use crate::schema::{Format, subject};
@@ -37,7 +38,7 @@ Examples:
   millrace simulate --brokers localhost:9092 --for 10m --format avro --registry http://localhost:8081
   millrace simulate --streams videos,ads --seed 7 --events 1000000 --brokers localhost:9092 --late 2%
 
-The same seed, streams and shares give the same records, byte for byte, from the same --start on.";
+The same arguments give the same records, byte for byte, from the same --start on.";
 
 /// Arguments of `millrace simulate`.
 #[derive(Debug, Args)]
@@ -64,7 +65,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_enum, default_value_t = Format::Protobuf)]
     format: Format,
     /// Kafka's brokers, host:port (several by commas) [default: none, records go to standard output]
-    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS")]
+    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: Option<String>,
     #[command(flatten)]
     registry: RegistryArgs,
@@ -74,12 +75,23 @@ pub(crate) struct SimulateArgs {
     /// Share of records that are sent twice, such as 5%
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     repeat: Share,
+    /// Users without a flaw, each told of once [default: as untidy as real ones, and 2% told of again with changed
+    /// details; docs/events.md tells the shares]
+    #[arg(long)]
+    tidy: bool,
     /// Share of records whose event lies up to 48 hours before, such as 2%
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     late: Share,
     /// End with one JSON object on standard error instead of a summary
     #[arg(long)]
     json: bool,
+}
+
+impl SimulateArgs {
+    /// Whether records go to standard output.
+    pub(crate) fn shows_records(&self) -> bool {
+        self.brokers.is_none()
+    }
 }
 
 /// Records that are made at once where no rate holds them back.
@@ -97,6 +109,7 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
         broken: args.broken,
         repeat: args.repeat,
         late: args.late,
+        untidy: !args.tidy,
         acts_per_second: per_second.clamp(SLOWEST, FASTEST),
         ..BehaviourSettings::new(seed_number(&seed), start, args.streams)
     };
@@ -113,10 +126,14 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
     let ids = register(&args).await?;
     let mut sink = match &args.brokers {
         Some(brokers) => Sink::Broker(Box::new(broker(brokers, args.streams).await?)),
-        None => Sink::Lines(std::io::BufWriter::new(std::io::stdout())),
+        None => Sink::Lines(std::io::BufWriter::new(output::out())),
     };
     let bar = bars.records(args.events.unwrap_or(u64::MAX), "simulated");
     let mut outgoing = Outgoing::encoded(catalogue::events(), args.format.encoding(), &ids);
+    shutdown.waits_for(match args.shows_records() {
+        true => "the records that were made are written",
+        false => "the brokers acknowledge what was sent",
+    });
     let shutdown_told = shutdown.clone();
     let began = Instant::now();
     let work = tokio::task::spawn_blocking(move || {
@@ -126,7 +143,7 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
         Ok::<_, anyhow::Error>((ended?, args))
     });
     let (behaviour, args) = work.await??;
-    tell(&args, &seed, &behaviour, began.elapsed());
+    tell(&args, &seed, &behaviour, began.elapsed(), shutdown.is_requested());
     Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
@@ -155,7 +172,7 @@ async fn broker(brokers: &str, streams: Streams) -> anyhow::Result<Producer> {
 /// Where records go.
 enum Sink {
     Broker(Box<Producer>),
-    Lines(std::io::BufWriter<std::io::Stdout>),
+    Lines(std::io::BufWriter<Out>),
 }
 
 impl Sink {
@@ -241,35 +258,42 @@ impl<'a> Pacing<'a> {
 }
 
 /// On standard error: standard output may be the records'.
-fn tell(args: &SimulateArgs, seed: &str, behaviour: &Behaviour, elapsed: Duration) {
+fn tell(args: &SimulateArgs, seed: &str, behaviour: &Behaviour, elapsed: Duration, interrupted: bool) {
     let counts = args.streams.iter().map(|stream| (stream.topic(), behaviour.counts(stream)));
     let seconds = elapsed.as_secs_f64();
     if args.json {
         let streams: BTreeMap<_, _> = counts
             .map(|(topic, counts)| {
                 let counts = json!({ "records": counts.records, "broken": counts.broken,
-                                     "repeated": counts.repeated, "late": counts.late });
+                                     "repeated": counts.repeated, "changed": counts.changed,
+                                     "late": counts.late });
                 (topic, counts)
             })
             .collect();
-        eprintln!("{}", json!({ "seed": seed, "streams": streams, "seconds": seconds }));
+        output::remark(
+            json!({ "seed": seed, "streams": streams, "interrupted": interrupted, "seconds": seconds }),
+        );
         return;
     }
     let mut all = 0;
-    eprintln!("seed {seed}");
+    output::remark(format_args!("seed {seed}"));
     for (topic, counts) in counts {
         all += counts.records;
-        eprintln!(
-            "  {topic:<18} {:>12} records, {} broken, {} sent twice, {} late",
+        output::remark(format_args!(
+            "  {topic:<18} {:>12} records, {} broken, {} sent twice, {}",
             HumanCount(counts.records).to_string(),
             HumanCount(counts.broken),
             HumanCount(counts.repeated),
-            HumanCount(counts.late),
-        );
+            match topic {
+                // They come when they come: no user is late.
+                USERS_CREATED => format!("{} with changed details", HumanCount(counts.changed)),
+                _ => format!("{} late", HumanCount(counts.late)),
+            },
+        ));
     }
-    eprintln!(
+    output::remark(format_args!(
         "  {:.1} s, {} records a second",
         seconds,
         HumanCount((all as f64 / seconds.max(0.001)) as u64)
-    );
+    ));
 }

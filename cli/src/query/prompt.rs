@@ -4,18 +4,19 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use millrace_jobs::query::{Session, Statements};
+use millrace_jobs::query::{Column, LakeTable, Session, Statements};
+use millrace_runtime::reader_has_left;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
 use super::{Format, answer};
-use crate::failure;
 use crate::suggestion::did_you_mean;
+use crate::{failure, output};
 
 const HELP: &str = "\
   SELECT …;        a query, over as many lines as it takes, up to its semicolon
-  .tables          the lake's tables
-  .schema TABLE    a table's columns and their types
+  .tables          the lake's tables, and the views of them
+  .schema TABLE    a table's or view's columns and their types
   .help            this
   .quit            leave (so does Ctrl-D); Ctrl-C drops what is typed
 Nulls sort last unless NULLS FIRST is said. Names are case-sensitive. Timestamps are UTC: TIMESTAMP '2026-01-31 10:00:00'.";
@@ -30,7 +31,7 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
     {
         tracing::warn!(path = %history.display(), %error, "the history could not be read");
     }
-    let mut out = std::io::stdout();
+    let mut out = output::out();
     writeln!(out, "SQL over the lake; .help tells what there is")?;
     let mut typed = String::new();
     loop {
@@ -48,7 +49,7 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
                 for sql in &statements.complete {
                     let _ = editor.add_history_entry(format!("{sql};"));
                     if let Err(error) = answer(session, sql, format, None) {
-                        if failure::is_broken_pipe(&error) {
+                        if output::is_unread() {
                             return Err(error);
                         }
                         failure::print(&error);
@@ -58,6 +59,8 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
             }
             Err(ReadlineError::Interrupted) => typed.clear(),
             Err(ReadlineError::Eof) => break,
+            // The editor writes for itself.
+            Err(_) if reader_has_left() => break,
             Err(error) => return Err(error).context("the prompt ended"),
         }
     }
@@ -71,34 +74,42 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
 
 /// Does a dot command; false when it was to leave.
 fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
-    let mut out = std::io::stdout();
+    let mut out = output::out();
     let mut words = line.split_whitespace();
     match (words.next(), words.next()) {
         (Some(".quit" | ".exit"), _) => return Ok(false),
         (Some(".help"), _) => writeln!(out, "{HELP}")?,
         (Some(".tables"), _) => {
-            for table in session.lake()?.tables {
-                writeln!(out, "{}", table.name)?;
+            let lake = session.lake()?;
+            for name in lake.tables.iter().map(|table| table.name.clone()).chain(lake.views()) {
+                writeln!(out, "{name}")?;
             }
         }
-        (Some(".schema"), Some(name)) => {
-            let (lake, name) = (session.lake()?, name.trim_end_matches(';'));
-            match lake.table(name) {
-                Some(table) => {
-                    for column in table.columns() {
-                        writeln!(out, "{:<28} {}", column.name, column.dtype)?;
-                    }
-                }
-                None => {
-                    let meant = did_you_mean(name, lake.tables.iter().map(|table| table.name.as_str()));
-                    writeln!(out, "no table {name:?}; .tables lists them{meant}")?;
+        (Some(".schema"), Some(name)) => match columns(session, name.trim_end_matches(';'))? {
+            Some(columns) => {
+                for column in columns {
+                    writeln!(out, "{:<28} {}", column.name, column.dtype)?;
                 }
             }
-        }
+            None => {
+                let (name, names) = (name.trim_end_matches(';'), session.lake()?.names());
+                let meant = did_you_mean(name, names.iter().map(String::as_str));
+                writeln!(out, "no table {name:?}; .tables lists them{meant}")?;
+            }
+        },
         (Some(".schema"), None) => writeln!(out, "name a table: .schema users_transformed")?,
         _ => writeln!(out, "no command {line:?}; .help lists them")?,
     }
     Ok(true)
+}
+
+/// Of a table as they are stored, of a view as queries see them.
+fn columns(session: &Session, name: &str) -> anyhow::Result<Option<Vec<Column>>> {
+    let lake = session.lake()?;
+    if !lake.views().any(|view| view == name) {
+        return Ok(lake.table(name).map(LakeTable::columns));
+    }
+    Ok(Some(session.query(&format!("SELECT * FROM \"{name}\" LIMIT 0"))?.columns()))
 }
 
 /// In the user's state folder (XDG), where programs keep what may be lost.

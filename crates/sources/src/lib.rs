@@ -15,7 +15,7 @@ mod source;
 
 pub use api::{
     ApiSettings, ApiSource, CallError, Gender, LARGEST_PAGE, LAST_PAGE, Nationality, RetryPolicy, Retrying,
-    UnknownNationality,
+    UnknownNationality, Unresolved,
 };
 pub use behaviour::{
     Batch, Behaviour, BehaviourSettings, Counts, Id, MOST_ACTIVE_USERS, MOST_OPEN_SESSIONS, Record,
@@ -26,5 +26,7 @@ pub use error::SourceError;
 pub use pace::{Allowance, Pace};
 pub use recorded::RecordedSource;
 pub use share::{Share, ShareError};
-pub use simulator::{Fault, SIMULATED_PAGE, Simulation, SimulatorSettings, SimulatorSource};
+pub use simulator::{
+    CHANGED_DETAILS, Fault, Flaw, SIMULATED_PAGE, Simulation, SimulatorSettings, SimulatorSource,
+};
 pub use source::Source;
