@@ -14,6 +14,7 @@ use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progre
 use millrace_runtime::Shutdown;
 use serde_json::json;
 
+use crate::count::count;
 use crate::lake::LakeAddress;
 use crate::output;
 use crate::progress::Bars;
@@ -41,7 +42,7 @@ pub(crate) struct CompactArgs {
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = parse_size)]
     target_size: u64,
     /// Fewer small objects of an hour and partition than this stay as they are, unless they overlap
-    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "N", default_value = "2", value_parser = count::<u32, 2>)]
     min_objects: u32,
     /// Say what would be done, and do nothing
     #[arg(long)]

@@ -28,6 +28,8 @@ use serde_json::json;
 use self::function::AwaitedFunction;
 use self::letters::{Delivered, LetterWatch};
 use crate::broker_args::{client, parse_brokers};
+use crate::count::count;
+use crate::duration::parse_seconds;
 use crate::topic_choice::events_of;
 use crate::{dead_letters, output};
 
@@ -64,13 +66,13 @@ pub(crate) struct DevArgs {
     #[arg(long, value_name = "GROUP", default_value = "millrace-dev")]
     group: String,
     /// At most so many records an invocation
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value = "100", value_parser = count::<usize, 1>)]
     batch: usize,
     /// How long the oldest record waits for others, in milliseconds
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 500)]
+    #[arg(long, value_name = "MILLISECONDS", default_value = "500", value_parser = count::<u64, 0>)]
     window: u64,
     /// Deliveries before records are given up [default: no end, as MSK has it]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<u32, 1>)]
     attempts: Option<u32>,
     /// Halve a batch that failed whole
     #[arg(long)]
@@ -79,7 +81,7 @@ pub(crate) struct DevArgs {
     #[arg(long, value_name = "FILE|URL", default_value = "millrace-dev-failed.jsonl")]
     on_failure: String,
     /// End when no record came for so many seconds [default: no end]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     until_idle: Option<u64>,
     /// Print one JSON object at the end
     #[arg(long)]

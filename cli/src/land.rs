@@ -23,6 +23,7 @@ use tokio::runtime::Handle;
 use self::watch::Watch;
 use crate::broker_args::{RegistryArgs, client, parse_brokers};
 use crate::clock;
+use crate::duration::parse_seconds;
 use crate::lake::LakeAddress;
 use crate::progress::Bars;
 use crate::topic_choice::events_of;
@@ -61,10 +62,10 @@ pub(crate) struct LandArgs {
     #[command(flatten)]
     registry: RegistryArgs,
     /// How old an object may become before it is finished, in seconds: how far behind the lake is at most
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
     age: u64,
     /// End when no record came for so many seconds [default: no end]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     until_idle: Option<u64>,
     /// Serve metrics to Prometheus at this address of this machine, under /metrics
     #[arg(long, value_name = "ADDRESS:PORT")]

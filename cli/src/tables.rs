@@ -136,7 +136,7 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
 fn tell(session: &Session, table: &LakeTable, made_by: Option<Made>) -> anyhow::Result<Told> {
     let rows = match table.layer {
         Layer::Raw => rows_by_position(session, table)?,
-        _ => table.rows_in_files()?,
+        _ => table.rows_in_files().map_err(|error| session.named(error))?,
     };
     let columns = table.columns().into_iter();
     Ok(Told {

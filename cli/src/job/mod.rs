@@ -16,10 +16,11 @@ use serde_json::json;
 pub(crate) use runner::{Done, Runner};
 
 use crate::clock;
+use crate::day::{parse_day, parse_instant};
 use crate::lake::LakeAddress;
 use crate::output;
 use crate::progress::Bars;
-use crate::size::parse_size;
+use crate::size::parse_memory;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -37,8 +38,8 @@ pub(crate) struct JobArgs {
     job: JobName,
     #[command(flatten)]
     at: RunAt,
-    /// The logical day, YYYY-MM-DD [default: today, UTC]
-    #[arg(long, value_name = "DATE")]
+    /// The logical day, YYYY-MM-DD, today or yesterday [default: today, UTC]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     as_of: Option<NaiveDate>,
 }
 
@@ -50,11 +51,11 @@ pub(crate) struct RunAt {
     pub(crate) lake: LakeAddress,
     /// The instant that the tables give as the run's start, such as 2026-02-01T03:00:00Z; of two runs for one day the
     /// later one wins [default: now]
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     pub(crate) started_at: Option<DateTime<Utc>>,
     /// What raw-transformation's rows may hold in memory at once, such as 256MiB; the engine's own needs, about 60 MiB, come
     /// on top
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size, env = "MILLRACE_MEMORY_BYTES")]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_memory, env = "MILLRACE_MEMORY_BYTES")]
     pub(crate) memory: u64,
     /// Print one JSON object a job instead of words
     #[arg(long)]

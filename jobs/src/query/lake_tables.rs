@@ -105,6 +105,11 @@ impl Lake {
         self.tables.iter().flat_map(|table| table.views().iter().map(|view| view.name(&table.name)))
     }
 
+    /// What queries can name: the tables, then the views.
+    pub fn names(&self) -> Vec<String> {
+        self.tables.iter().map(|table| table.name.clone()).chain(self.views()).collect()
+    }
+
     /// Whether queries can name it: a table or a view of one.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.table(name).is_some() || self.views().any(|view| view == name)
