@@ -1,23 +1,33 @@
 //! `millrace dev`: what AWS does between Kafka and a Lambda function, on this machine.
 
+mod function;
+mod letters;
+
+use std::io::Write;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::HumanCount;
+use land_events::DeadLettersByKind;
 use millrace_event_source::http_invoke::HttpInvoke;
 use millrace_event_source::on_failure::{OnFailure, ToFile};
 use millrace_event_source::on_queue::ToQueue;
-use millrace_event_source::source::RecordSource;
-use millrace_event_source::{BatchPolicy, Driver, OwnedRecord};
+use millrace_event_source::source::{Places, RecordSource};
+use millrace_event_source::{BatchPolicy, Driver, DriverReport, OwnedRecord};
 use millrace_events::event::Event;
 use millrace_runtime::Shutdown;
 use millrace_stream::StreamError;
 use millrace_stream::group_consumer::{GroupConsumer, Turn};
 use serde_json::json;
 
-use crate::broker_args::client;
+use self::function::AwaitedFunction;
+use self::letters::{Delivered, LetterWatch};
+use crate::broker_args::{client, parse_brokers};
 use crate::topic_choice::events_of;
+use crate::{dead_letters, output};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -27,13 +37,17 @@ Examples:
   millrace dev --brokers localhost:9092 --attempts 3 --on-failure http://127.0.0.1:4566/000000000000/failed
 
 Delivers as an event source mapping does: several partitions in one payload, ordered within each, at least once, again
-what an answer names in batchItemFailures, and to --on-failure what was tried too often.";
+what an answer names in batchItemFailures, and to --on-failure what was tried too often. A function's answer calls its
+dead letters done: how many there were is looked up in their topics. Ctrl-C waits for the answer that is due, and for
+nothing where none is.
+
+Exit codes: 0 done, 1 failed, or every record became a dead letter, 2 wrong usage, 130 ended by Ctrl-C";
 
 /// Arguments of `millrace dev`.
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
     /// Kafka's brokers, host:port (several by commas)
-    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS")]
+    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: String,
     /// Topics, by commas [default: those of every event]
     #[arg(long, value_name = "TOPICS", value_delimiter = ',')]
@@ -70,19 +84,51 @@ pub(crate) struct DevArgs {
     json: bool,
 }
 
-/// A group's records. A partition that has moved is its new reader's to commit.
-struct Group(GroupConsumer);
+/// How long a group may take to give a member partitions before the member counts as idle.
+const JOIN: Duration = Duration::from_secs(60);
+
+/// A group's records. A partition that has moved is its new reader's to deliver and to commit.
+struct Group {
+    consumer: GroupConsumer,
+    moved: Places,
+    delivered: Delivered,
+    /// Set where partitions came.
+    assigned: Arc<AtomicBool>,
+}
 
 impl RecordSource for Group {
     fn poll(&mut self, patience: Duration) -> Result<Option<OwnedRecord>, StreamError> {
-        match self.0.next(patience, |record| OwnedRecord::from(record))? {
-            Turn::Record(record) => Ok(Some(record)),
-            Turn::Nothing | Turn::Assigned(_) | Turn::Revoked(_) => Ok(None),
+        match self.consumer.next(patience, |record| OwnedRecord::from(record))? {
+            Turn::Record(record) => {
+                let mut delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
+                delivered.insert(&record.topic, record.partition, record.offset);
+                Ok(Some(record))
+            }
+            Turn::Revoked(places) => {
+                self.moved.extend(places);
+                Ok(None)
+            }
+            Turn::Assigned(_) => {
+                self.assigned.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            Turn::Nothing => Ok(None),
         }
     }
 
     fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
-        self.0.commit_patiently(topic, partition, next_offset).map(drop)
+        self.consumer.commit_patiently(topic, partition, next_offset).map(drop)
+    }
+
+    fn rest(&mut self, patience: Duration) -> Result<(), StreamError> {
+        if let Turn::Revoked(places) = self.consumer.rest(patience)? {
+            self.moved.extend(places);
+        }
+        Ok(())
+    }
+
+    fn moved(&mut self) -> Places {
+        std::mem::take(&mut self.moved)
     }
 }
 
@@ -96,7 +142,14 @@ fn on_failure(args: &DevArgs) -> anyhow::Result<Box<dyn OnFailure>> {
 
 pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let topics: Vec<_> = events_of(&args.topics)?.into_iter().map(Event::topic).collect();
-    let consumer = GroupConsumer::join(&client(&args.brokers)?, &args.group, &topics)?;
+    let settings = client(&args.brokers)?;
+    let delivered = Delivered::default();
+    let (watched, seen) = (topics.clone(), Arc::clone(&delivered));
+    let letters = {
+        let settings = settings.clone();
+        tokio::task::spawn_blocking(move || LetterWatch::begin(&settings, &watched, &seen)).await??
+    };
+    let consumer = GroupConsumer::join(&settings, &args.group, &topics)?;
     let driver = Driver {
         policy: BatchPolicy {
             records: args.batch,
@@ -105,37 +158,83 @@ pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
             attempts: args.attempts,
             ..BatchPolicy::default()
         },
-        // Lambda's own limit.
-        invoke: HttpInvoke::new(&args.endpoint, &args.function, Duration::from_secs(900))?,
+        invoke: AwaitedFunction {
+            invoke: HttpInvoke::new(&args.endpoint, &args.function, function::PATIENCE)?,
+            name: args.function.clone(),
+            shutdown: shutdown.clone(),
+            quiet: args.json,
+        },
         on_failure: on_failure(&args)?,
         bootstrap_servers: args.brokers.clone(),
         pause: Duration::from_millis(100),
     };
     if !args.json {
-        eprintln!("{} → {} at {}; Ctrl-C ends it", topics.join(", "), args.function, args.endpoint);
+        output::remark(format_args!(
+            "{} → {} at {}; Ctrl-C ends it",
+            topics.join(", "),
+            args.function,
+            args.endpoint
+        ));
     }
+    shutdown.waits_for(function::RESTING);
     let until_idle = args.until_idle.map(Duration::from_secs);
-    let (mut read, mut last) = (0, Instant::now());
-    let report = driver.run(Box::new(Group(consumer)), |report| {
-        if report.read != read {
-            (read, last) = (report.read, Instant::now());
+    // Whatever happens is no idleness, an invocation that took minutes least of all; nor is it to have no partition yet.
+    let (mut before, mut last) = (DriverReport::default(), Instant::now() + JOIN);
+    let assigned = Arc::new(AtomicBool::new(false));
+    let source = Group { consumer, moved: Places::new(), delivered, assigned: Arc::clone(&assigned) };
+    let ended = driver.run(Box::new(source), shutdown.requested(), |report| {
+        if *report != before || assigned.swap(false, Ordering::Relaxed) {
+            (before, last) = (*report, Instant::now());
         }
-        shutdown.is_requested() || until_idle.is_some_and(|idle| last.elapsed() >= idle)
+        until_idle.is_some_and(|idle| last.elapsed() >= idle)
     });
-    let report = report.await?;
-    if args.json {
-        let told = json!({ "read": report.read, "invocations": report.invocations, "done": report.done,
-                           "given_up": report.given_up, "redelivered": report.redelivered });
-        println!("{told}");
-    } else {
-        println!(
-            "{} records in {} invocations: {} done, {} given up, {} deliveries in vain",
-            HumanCount(report.read),
-            HumanCount(report.invocations),
-            HumanCount(report.done),
-            HumanCount(report.given_up),
-            HumanCount(report.redelivered),
-        );
+    let report = ended.await?;
+    // The work is done and committed: what cannot be told of it is no reason to call it failed.
+    let dead = tokio::task::spawn_blocking(move || letters.finish()).await?;
+    if let Err(error) = &dead {
+        tracing::warn!(error = error as &dyn std::error::Error, "dead_letters_not_told");
+    }
+    tell(&args, &report, dead.as_ref().ok(), shutdown.is_requested())?;
+    if let Ok(dead) = &dead {
+        dead_letters::check(dead, report.done)?;
     }
     Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// `dead`: what the function made dead letters of; none where it could not be asked.
+fn tell(
+    args: &DevArgs,
+    report: &DriverReport,
+    dead: Option<&DeadLettersByKind>,
+    interrupted: bool,
+) -> std::io::Result<()> {
+    let mut out = output::out();
+    let DriverReport { read, invocations, done, given_up, redelivered, moved, left } = *report;
+    if args.json {
+        let told = json!({ "read": read, "invocations": invocations, "done": done, "given_up": given_up,
+                           "redelivered": redelivered, "moved": moved, "left": left,
+                           "dead_letters": dead.map(DeadLettersByKind::records),
+                           "dead_letters_by_kind": dead.map(dead_letters::by_kind), "interrupted": interrupted });
+        return writeln!(out, "{told}");
+    }
+    writeln!(
+        out,
+        "{} records in {} invocations: {} done, {} given up, {} deliveries in vain",
+        HumanCount(read),
+        HumanCount(invocations),
+        HumanCount(done),
+        HumanCount(given_up),
+        HumanCount(redelivered),
+    )?;
+    if left + moved > 0 {
+        writeln!(
+            out,
+            "{} more come again: they were read, and not done when this ended",
+            HumanCount(left + moved)
+        )?;
+    }
+    for line in dead.iter().flat_map(|dead| dead_letters::lines(dead, done)) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
 }

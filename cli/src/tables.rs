@@ -14,6 +14,7 @@ use millrace_jobs::query::{Cell, LakeTable, Session};
 
 use crate::clock;
 use crate::lake::LakeAddress;
+use crate::output;
 use crate::query::terminal_width;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -88,7 +89,7 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
         )
     });
     let told = told.collect::<anyhow::Result<Vec<_>>>()?;
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     if args.json {
         serde_json::to_writer_pretty(
             &mut out,

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use millrace_jobs::query::{Column, LakeTable, Session, Statements};
+use millrace_runtime::reader_has_left;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
 use super::{Format, answer};
-use crate::failure;
+use crate::{failure, output};
 
 const HELP: &str = "\
   SELECT …;        a query, over as many lines as it takes, up to its semicolon
@@ -29,7 +30,7 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
     {
         tracing::warn!(path = %history.display(), %error, "the history could not be read");
     }
-    let mut out = std::io::stdout();
+    let mut out = output::out();
     writeln!(out, "SQL over the lake; .help tells what there is")?;
     let mut typed = String::new();
     loop {
@@ -47,7 +48,7 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
                 for sql in &statements.complete {
                     let _ = editor.add_history_entry(format!("{sql};"));
                     if let Err(error) = answer(session, sql, format, None) {
-                        if failure::is_broken_pipe(&error) {
+                        if output::is_unread() {
                             return Err(error);
                         }
                         failure::print(&error);
@@ -57,6 +58,8 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
             }
             Err(ReadlineError::Interrupted) => typed.clear(),
             Err(ReadlineError::Eof) => break,
+            // The editor writes for itself.
+            Err(_) if reader_has_left() => break,
             Err(error) => return Err(error).context("the prompt ended"),
         }
     }
@@ -70,7 +73,7 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
 
 /// Does a dot command; false when it was to leave.
 fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
-    let mut out = std::io::stdout();
+    let mut out = output::out();
     let mut words = line.split_whitespace();
     match (words.next(), words.next()) {
         (Some(".quit" | ".exit"), _) => return Ok(false),
