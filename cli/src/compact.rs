@@ -13,7 +13,7 @@ use millrace_lake::Store;
 use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progress};
 use millrace_runtime::Shutdown;
 
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 use crate::size::parse_size;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -48,9 +48,11 @@ pub(crate) struct CompactArgs {
 }
 
 pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    args.lake.check_exists()?;
     let events = events_of(args.table.as_deref())?;
-    let store = args.lake.open().await?;
+    let store = match args.dry_run {
+        true => args.lake.look(Missing::Refuse).await?,
+        false => args.lake.enter(Missing::Refuse).await?,
+    };
     if !args.dry_run {
         store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
     }

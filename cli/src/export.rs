@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use clap::Args;
 use millrace_jobs::catalogue::Layer;
 
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 
 use crate::query::{self, Format};
 use crate::run::UsageError;
@@ -44,7 +44,7 @@ pub(crate) struct ExportArgs {
 
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     query::silence_engine_panics();
-    let session = args.lake.session()?;
+    let session = args.lake.session(Missing::Refuse)?;
     let lake = session.lake_with(|table| table == args.table)?;
     let Some(table) = lake.table(&args.table) else {
         let names: Vec<_> = lake.tables.iter().map(|table| table.name.as_str()).collect();

@@ -14,7 +14,7 @@ use millrace_jobs::forget::{self, Erasure, ForgetReport, Jobs, Place};
 use millrace_lake::erasure::Subjects;
 use millrace_runtime::Shutdown;
 
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 
 use crate::clock::now_micros;
 
@@ -50,13 +50,15 @@ pub(crate) struct ForgetArgs {
 }
 
 pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    args.lake.check_exists()?;
     let mut ids = args.ids.clone();
     if let Some(file) = &args.ids_from {
         ids.extend(read_ids(file)?);
     }
     let subjects = Arc::new(Subjects::new(ids)?);
-    let store = args.lake.open().await?;
+    let store = match args.yes {
+        true => args.lake.enter(Missing::Refuse).await?,
+        false => args.lake.look(Missing::Refuse).await?,
+    };
     let work = async {
         if !args.yes {
             return forget::plan(&store, &subjects).await;

@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 
 use crate::broker_args::{RegistryArgs, client};
 use crate::clock;
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 use crate::topic_choice::events_of;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -76,7 +76,7 @@ pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<
         client: client(&args.brokers)?,
         group: args.group.clone(),
         generation: Generation::new(args.generation.clone())?,
-        store: args.lake.open().await?,
+        store: args.lake.enter(Missing::Create).await?,
         bounds,
         schemas: args.registry.registry()?.map(|registry| Arc::new(FetchedSchemas::new(registry))),
         until_idle: args.until_idle.map(Duration::from_secs),

@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use millrace_jobs::query::{QueryError, Session, Statements};
 
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 
 pub(crate) use grid::terminal_width;
 
@@ -37,6 +37,9 @@ pub(crate) struct QueryArgs {
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
     lake: LakeAddress,
+    /// Make an empty lake where there is none
+    #[arg(long)]
+    create: bool,
     /// How the answer is written [default: by --output's ending, else table]
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -71,7 +74,7 @@ impl Format {
 
 pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
     silence_engine_panics();
-    let session = args.lake.session()?;
+    let session = args.lake.session(Missing::unless(args.create))?;
     let by_file = args.output.as_deref().and_then(Format::of_file);
     let format = args.format.or(by_file).unwrap_or(Format::Table);
     match &args.sql {

@@ -13,7 +13,7 @@ use millrace_jobs::lineage::{self, Lineage};
 use millrace_jobs::query::{Cell, LakeTable, Session};
 
 use crate::clock;
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 use crate::query::terminal_width;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -68,7 +68,7 @@ struct ToldColumn {
 }
 
 pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
-    let session = args.lake.session()?;
+    let session = args.lake.session(Missing::Refuse)?;
     let tables = session.lake()?.tables;
     let (store, handle) = args.lake.open_blocking()?;
     let mut lineage = handle.block_on(lineage::of_tables(store.as_ref()))?;

@@ -15,6 +15,7 @@ use super::args::RunArgs;
 use super::charts::Charts;
 use super::conservation::{Flow, StreamFlow};
 use super::source::OpenSource;
+use crate::lake::Missing;
 
 /// How a run that adds up ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +189,7 @@ impl Summary<'_> {
             );
             return Ok(());
         }
-        let session = self.args.lake.session()?;
+        let session = self.args.lake.session(Missing::Refuse)?;
         quality(&session, day)?;
         Charts::new(&session, &tables.run).print()
     }

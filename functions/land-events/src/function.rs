@@ -140,7 +140,7 @@ impl Function {
         client.reach_timeout = Duration::from_secs(5);
         client.delivery_timeout = Duration::from_secs(20);
         let made = Arc::new(BatchLander {
-            store: millrace_lake::open(&settings.lake).await?,
+            store: millrace_lake::open_to_land(&settings.lake).await?,
             dead_letters: Arc::new(LazyProducer::new(client)),
             generation: settings.generation.clone(),
             schemas: settings.schemas()?,

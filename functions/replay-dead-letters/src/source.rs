@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use millrace_events::failure::Class;
 use millrace_lake::dead_letter::{BadLine, DeadLetter};
-use millrace_lake::{Store, StoreError};
+use millrace_lake::{Store, StoreError, layout};
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
@@ -102,6 +102,9 @@ impl LakeLetters {
         let queue = dead_letters_of(topic);
         let mut letters = Vec::new();
         for object in store.list(&format!("_dead_letters/{queue}/")).await? {
+            if !layout::is_dead_letters(&object.key) {
+                continue;
+            }
             let key = object.key.as_str();
             let body = store.get(&object.key).await?;
             let file = key.trim_start_matches("_dead_letters/").trim_end_matches(".jsonl");

@@ -117,7 +117,7 @@ async fn raw_objects(
     let mut found = Vec::new();
     for table in raw_tables() {
         let objects = raw_listing::exact(store, table).await?.into_iter();
-        let objects = objects.filter(|object| object.key.as_str().ends_with(".parquet"));
+        let objects = objects.filter(|object| layout::raw_table_of(&object.key).is_some());
         found
             .extend(objects.map(|object| (object.key, object.size)).filter(|object| !clean.contains(object)));
     }

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::QueryError;
+use super::lake_tables::{data_files, is_data};
 use crate::catalogue::Layer;
 
 /// How often objects may go away between their listing and their reading.
@@ -61,7 +62,8 @@ impl Mirror {
         for layer in Layer::ALL {
             let prefix = format!("{}/", layer.folder());
             let mut tables: BTreeMap<String, Vec<ObjectMeta>> = BTreeMap::new();
-            for object in self.store.list(&prefix).await? {
+            // Other names are others' objects: they need be no tables', nor fit this machine's files.
+            for object in self.store.list(&prefix).await?.into_iter().filter(|object| is_data(&object.key)) {
                 let table = object.key.as_str()[prefix.len()..].split('/').next().map(str::to_owned);
                 if let Some(table) = table.filter(|table| wanted(&layer.table_name(table))) {
                     tables.entry(table).or_default().push(object);
@@ -73,7 +75,7 @@ impl Mirror {
                     _ => listed,
                 };
                 self.keep_only(&layer, &table, &objects)?;
-                for object in objects.iter().filter(|object| object.key.as_str().ends_with(".parquet")) {
+                for object in objects.iter().filter(|object| is_data(&object.key)) {
                     if raw.get(&object.key) == Some(&object.size) {
                         continue;
                     }
@@ -105,7 +107,7 @@ impl Mirror {
         let root = self.folder.path();
         let here: BTreeSet<PathBuf> = objects.iter().map(|object| root.join(object.key.as_str())).collect();
         let folder = root.join(layer.folder()).join(table);
-        for file in super::lake_tables::data_files(&folder)? {
+        for file in data_files(root, &folder)? {
             if !here.contains(&file.path) {
                 let removed = std::fs::remove_file(&file.path);
                 removed.map_err(|source| QueryError::Unreadable { path: file.path, source })?;
