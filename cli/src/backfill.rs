@@ -1,13 +1,16 @@
 //! `millrace backfill`: the tables of past days, made anew in their order.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
 use clap::Args;
 use millrace_jobs::run_context::RunContext;
 use millrace_runtime::Shutdown;
+use serde_json::json;
 
 use crate::job::{self, JobName, RunAt, Runner};
+use crate::output;
 use crate::progress::Bars;
 use crate::run::UsageError;
 
@@ -18,7 +21,7 @@ Examples:
 
 Each day's three jobs run in order, day after day: a day's dimension and trends build on those of the days before. The
 tables equal those that were there, but for the instant of the run (give --started-at to fix that too). After Ctrl-C
-the days that are done stay; start again from the day after them.";
+the days that are done stay, and it says which are not.";
 
 /// Arguments of `millrace backfill`.
 #[derive(Debug, Args)]
@@ -44,9 +47,15 @@ pub(crate) async fn backfill(args: BackfillArgs, shutdown: &Shutdown) -> anyhow:
         let run = RunContext { as_of, started_at: args.at.started_at() };
         for name in JobName::ALL {
             let Some(done) = job::unless_stopped(runner.run(name, &run), shutdown, &bars).await? else {
+                let undone = format!("--from {as_of} --to {}", args.to);
+                if args.at.json {
+                    let told = json!({ "interrupted": true, "undone": { "from": as_of, "to": args.to } });
+                    writeln!(output::out(), "{told}")?;
+                }
+                output::remark(format_args!("undone: {undone}"));
                 return Ok(ExitCode::from(crate::INTERRUPTED));
             };
-            job::tell(&done, &run, args.at.json);
+            job::tell(&done, &run, args.at.json)?;
         }
     }
     Ok(ExitCode::SUCCESS)

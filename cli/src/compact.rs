@@ -6,15 +6,19 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount};
 use millrace_events::catalogue;
 use millrace_events::event::Event;
 use millrace_lake::Store;
 use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progress};
 use millrace_runtime::Shutdown;
+use serde_json::json;
 
 use crate::lake::{LakeAddress, Missing};
+use crate::output;
+use crate::progress::Bars;
 use crate::size::parse_size;
+use crate::suggestion::did_you_mean;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -30,7 +34,7 @@ pub(crate) struct CompactArgs {
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
     lake: LakeAddress,
-    /// One raw table, as its folder is called [default: all of them]
+    /// One raw table, such as raw_users, or users as its folder is called [default: all of them]
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
     /// How large the large objects become; those of three quarters of it stay
@@ -49,6 +53,7 @@ pub(crate) struct CompactArgs {
 
 pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let events = events_of(args.table.as_deref())?;
+    let bars = Bars::new(args.json);
     let store = match args.dry_run {
         true => args.lake.look(Missing::Refuse).await?,
         false => args.lake.enter(Missing::Refuse).await?,
@@ -56,10 +61,15 @@ pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::
     if !args.dry_run {
         store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
     }
+    shutdown.waits_for("the object that is being written is dropped, what was compacted stays");
     for event in events {
         // A table without an object is told of only where it was asked for.
-        let Some(report) = compact_table(args, event, &store, shutdown).await? else {
-            eprintln!("stopped: what was compacted stays, the next compaction goes on");
+        let Some(report) = compact_table(args, event, &store, &bars, shutdown).await? else {
+            output::remark("stopped: what was compacted stays, the next compaction goes on");
+            if args.json {
+                let told = json!({ "table": event.table(), "dry_run": args.dry_run, "interrupted": true });
+                writeln!(output::out(), "{told}")?;
+            }
             return Ok(ExitCode::from(crate::INTERRUPTED));
         };
         if report.before.objects > 0 || args.table.is_some() {
@@ -71,9 +81,11 @@ pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::
 
 fn events_of(table: Option<&str>) -> anyhow::Result<Vec<&'static Event>> {
     let Some(table) = table else { return Ok(catalogue::events().iter().collect()) };
-    let Some(event) = catalogue::by_table(table) else {
+    let folder = table.strip_prefix("raw_").unwrap_or(table);
+    let Some(event) = catalogue::by_table(folder) else {
         let known: Vec<_> = catalogue::events().iter().map(|event| event.table()).collect();
-        bail!("no raw table {table:?} is known: give one of {}", known.join(", "));
+        let meant = did_you_mean(folder, known.iter().copied());
+        bail!("no raw table {table:?} is known: give one of {}{meant}", known.join(", "));
     };
     Ok(vec![event])
 }
@@ -83,6 +95,7 @@ async fn compact_table(
     args: &CompactArgs,
     event: &Event,
     store: &Arc<dyn Store>,
+    bars: &Bars,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<CompactionReport>> {
     let policy =
@@ -90,7 +103,7 @@ async fn compact_table(
     Ok(if args.dry_run {
         Some(compaction::plan(store.as_ref(), event.table(), &policy).await?)
     } else {
-        let bar = bar(args.json);
+        let bar = bars.objects();
         let progress = |Progress { objects, of }| {
             bar.set_length(of);
             bar.set_position(objects);
@@ -106,7 +119,7 @@ async fn compact_table(
 }
 
 fn tell(args: &CompactArgs, table: &str, report: &CompactionReport) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     if args.json {
         let mut told = serde_json::to_value(report)?;
         told["table"] = table.into();
@@ -117,16 +130,6 @@ fn tell(args: &CompactArgs, table: &str, report: &CompactionReport) -> anyhow::R
         tell_people(args.dry_run, table, report, &mut out)?;
     }
     Ok(())
-}
-
-fn bar(for_machines: bool) -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    if for_machines {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    let template = "{prefix:>20} [{bar:30}] {human_pos} / {human_len} objects  {elapsed}";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_prefix("compacted").with_style(style.progress_chars("━━╌"))
 }
 
 fn tell_people(

@@ -1,5 +1,6 @@
 //! `millrace dev`: what AWS does between Kafka and a Lambda function, on this machine.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,8 @@ use millrace_stream::StreamError;
 use millrace_stream::group_consumer::{GroupConsumer, Turn};
 use serde_json::json;
 
-use crate::broker_args::client;
+use crate::broker_args::{client, parse_brokers};
+use crate::output;
 use crate::topic_choice::events_of;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -33,7 +35,7 @@ what an answer names in batchItemFailures, and to --on-failure what was tried to
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
     /// Kafka's brokers, host:port (several by commas)
-    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS")]
+    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: String,
     /// Topics, by commas [default: those of every event]
     #[arg(long, value_name = "TOPICS", value_delimiter = ',')]
@@ -112,7 +114,12 @@ pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
         pause: Duration::from_millis(100),
     };
     if !args.json {
-        eprintln!("{} → {} at {}; Ctrl-C ends it", topics.join(", "), args.function, args.endpoint);
+        output::remark(format_args!(
+            "{} → {} at {}; Ctrl-C ends it",
+            topics.join(", "),
+            args.function,
+            args.endpoint
+        ));
     }
     let until_idle = args.until_idle.map(Duration::from_secs);
     let (mut read, mut last) = (0, Instant::now());
@@ -126,16 +133,17 @@ pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     if args.json {
         let told = json!({ "read": report.read, "invocations": report.invocations, "done": report.done,
                            "given_up": report.given_up, "redelivered": report.redelivered });
-        println!("{told}");
+        writeln!(output::out(), "{told}")?;
     } else {
-        println!(
+        writeln!(
+            output::out(),
             "{} records in {} invocations: {} done, {} given up, {} deliveries in vain",
             HumanCount(report.read),
             HumanCount(report.invocations),
             HumanCount(report.done),
             HumanCount(report.given_up),
             HumanCount(report.redelivered),
-        );
+        )?;
     }
     Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
 }

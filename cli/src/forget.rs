@@ -13,10 +13,11 @@ use indicatif::HumanCount;
 use millrace_jobs::forget::{self, Erasure, ForgetReport, Jobs, Place};
 use millrace_lake::erasure::Subjects;
 use millrace_runtime::Shutdown;
-
-use crate::lake::{LakeAddress, Missing};
+use serde_json::json;
 
 use crate::clock::now_micros;
+use crate::lake::{LakeAddress, Missing};
+use crate::output;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -59,6 +60,9 @@ pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Re
         true => args.lake.enter(Missing::Refuse).await?,
         false => args.lake.look(Missing::Refuse).await?,
     };
+    if args.yes {
+        shutdown.waits_for("what was removed stays removed, the rest is left for the next time");
+    }
     let work = async {
         if !args.yes {
             return forget::plan(&store, &subjects).await;
@@ -70,11 +74,14 @@ pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Re
     let report = tokio::select! {
         report = work => report?,
         () = shutdown.requested() => {
-            eprintln!("stopped: give the same command again to go on");
+            output::remark("stopped: give the same command again to go on");
+            if args.json {
+                writeln!(output::out(), "{}", json!({ "persons": subjects.len(), "interrupted": true }))?;
+            }
             return Ok(ExitCode::from(crate::INTERRUPTED));
         }
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     if args.json {
         let mut told = serde_json::to_value(&report)?;
         told["persons"] = subjects.len().into();

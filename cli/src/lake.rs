@@ -11,6 +11,8 @@ use millrace_lake::Store;
 use millrace_lake::lake_file::{self, Entered, LAKE_FILE, LakeError};
 use tokio::runtime::{Handle, Runtime};
 
+use crate::output;
+
 /// The lake's address as a person gives it: a folder's path, or `s3://bucket/prefix`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
@@ -47,7 +49,9 @@ impl LakeAddress {
             _ => lake_file::enter(store.as_ref()).await,
         };
         if missing.entered(entered)? == Entered::Older {
-            eprintln!("{self} was made before lakes said what they are: it has a {LAKE_FILE} now");
+            output::remark(format!(
+                "{self} was made before lakes said what they are: it has a {LAKE_FILE} now"
+            ));
         }
         Ok(store)
     }

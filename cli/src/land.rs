@@ -1,5 +1,8 @@
 //! `millrace land`: what land-events does, as a process that stays.
 
+mod watch;
+
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
-use land_events::{LandCounts, LandSettings, Lander, LanderSettings};
+use land_events::{DeadLettersByKind, LandCounts, LandSettings, Lander, LanderSettings};
 use millrace_lake::Generation;
 use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::{Meter, MetricsServer, Shutdown};
@@ -17,10 +20,13 @@ use millrace_stream::topics::Topics;
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use crate::broker_args::{RegistryArgs, client};
+use self::watch::Watch;
+use crate::broker_args::{RegistryArgs, client, parse_brokers};
 use crate::clock;
 use crate::lake::{LakeAddress, Missing};
+use crate::progress::Bars;
 use crate::topic_choice::events_of;
+use crate::{dead_letters, output};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -30,13 +36,15 @@ Examples:
   millrace land --brokers localhost:9092 --generation g0001 --metrics 127.0.0.1:9464
 
 As many as there are partitions share the work in one group. Ctrl-C lands what was taken and leaves. A login is told by
-MILLRACE_KAFKA_SECURITY and what goes with it.";
+MILLRACE_KAFKA_SECURITY and what goes with it.
+
+Exit codes: 0 done, 1 failed, or every record became a dead letter, 2 wrong usage, 130 ended by Ctrl-C";
 
 /// Arguments of `millrace land`.
 #[derive(Debug, Args)]
 pub(crate) struct LandArgs {
     /// Kafka's brokers, host:port (several by commas)
-    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS")]
+    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: String,
     /// The name of this life of the topics, [0-9a-z]{1,32}: another one once they were deleted and made again
     #[arg(long, value_name = "GENERATION", env = "MILLRACE_GENERATION")]
@@ -67,6 +75,7 @@ pub(crate) struct LandArgs {
 }
 
 pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let bars = Bars::new(args.json);
     let meter = Meter::new();
     meter.add(COLD_STARTS, "", 1);
     let mut bounds = LandSettings::default();
@@ -80,7 +89,7 @@ pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<
         bounds,
         schemas: args.registry.registry()?.map(|registry| Arc::new(FetchedSchemas::new(registry))),
         until_idle: args.until_idle.map(Duration::from_secs),
-        metered: args.metrics.is_some(),
+        metered: args.metrics.is_some() || bars.are_drawn(),
     };
     let _metrics = args.metrics.map(|address| MetricsServer::start(address, meter.clone())).transpose()?;
     settings.store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
@@ -88,35 +97,54 @@ pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<
     for event in &settings.events {
         topics.ensure(event.topic()).await?;
     }
+    shutdown.waits_for("what was taken lands and is committed");
     let began = Instant::now();
-    let mut lander = Lander::new(settings, meter, shutdown.clone(), clock::now_micros);
+    let mut lander = Lander::new(settings, meter.clone(), shutdown.clone(), clock::now_micros);
+    let progress = lander.progress();
+    let watch = Watch::new(Arc::clone(&progress), meter, &bars);
     let runtime = Handle::current();
     let worked = tokio::task::spawn_blocking(move || {
         let ended = lander.stay(&runtime);
         (ended, lander.counts())
     });
-    let (ended, counts) = worked.await?;
-    tell(&args, counts, began.elapsed());
+    let (ended, counts) = watch.until(worked).await?;
+    let dead = progress.seen().dead_letters;
+    tell(&args, counts, &dead, began.elapsed(), shutdown.is_requested())?;
     ended?;
+    dead_letters::check(&dead, counts.records)?;
     Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
-fn tell(args: &LandArgs, counts: LandCounts, elapsed: Duration) {
-    let LandCounts { records, rows, dead_letters, objects, bytes } = counts;
+fn tell(
+    args: &LandArgs,
+    counts: LandCounts,
+    dead: &DeadLettersByKind,
+    elapsed: Duration,
+    interrupted: bool,
+) -> anyhow::Result<()> {
+    let mut out = output::out();
+    let LandCounts { records, rows, dead_letters: letters, objects, bytes } = counts;
     let seconds = elapsed.as_secs_f64();
     if args.json {
-        let told = json!({ "records": records, "rows": rows, "dead_letters": dead_letters, "objects": objects,
-                           "bytes": bytes, "seconds": seconds, "cpu_seconds": millrace_runtime::cpu_seconds(),
+        let told = json!({ "records": records, "rows": rows, "dead_letters": letters,
+                           "dead_letters_by_kind": dead_letters::by_kind(dead), "objects": objects,
+                           "bytes": bytes, "interrupted": interrupted, "seconds": seconds,
+                           "cpu_seconds": millrace_runtime::cpu_seconds(),
                            "peak_rss_bytes": millrace_runtime::peak_rss_bytes() });
-        println!("{told}");
-        return;
+        writeln!(out, "{told}")?;
+        return Ok(());
     }
-    println!(
+    writeln!(
+        out,
         "{} records: {} rows in {} objects ({}), {} dead letters; {seconds:.1} s",
         HumanCount(records),
         HumanCount(rows),
         HumanCount(objects),
         HumanBytes(bytes),
-        HumanCount(dead_letters),
-    );
+        HumanCount(letters),
+    )?;
+    for line in dead_letters::lines(dead, records) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
 }

@@ -1,17 +1,23 @@
 //! `millrace`: events from a source to tables that people query, on one machine.
 
+// These panic where nobody reads: all output goes through `output`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod backfill;
 mod broker_args;
 mod clock;
 mod compact;
+mod dead_letters;
 mod dev;
 mod export;
 mod failure;
 mod forget;
+mod interrupt;
 mod job;
 mod lake;
 mod land;
 mod outgoing;
+mod output;
 mod peek;
 mod progress;
 mod query;
@@ -20,6 +26,7 @@ mod schema;
 mod simulate;
 mod size;
 mod snowflake;
+mod suggestion;
 mod tables;
 mod topic_choice;
 mod topics;
@@ -29,6 +36,8 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Parser, Subcommand};
 use millrace_runtime::{Shutdown, telemetry};
+
+use self::output::{Remarks, WhenUnread};
 
 /// Carries users from a source through Kafka into a lake, makes tables of them, and answers SQL over these.
 #[derive(Debug, Parser)]
@@ -92,10 +101,34 @@ enum Command {
     Validate(validate::ValidateArgs),
 }
 
+impl Command {
+    /// The one decision about readers that leave, as `| head` does.
+    fn when_unread(&self) -> WhenUnread {
+        match self {
+            Self::Query(_) | Self::Tables(_) | Self::Topics(_) | Self::Peek(_) | Self::Export(_) => {
+                WhenUnread::End
+            }
+            Self::Simulate(args) if args.shows_records() => WhenUnread::End,
+            // Work, or an exit code that says something.
+            Self::Run(_)
+            | Self::Simulate(_)
+            | Self::Land(_)
+            | Self::Dev(_)
+            | Self::Schema(_)
+            | Self::Compact(_)
+            | Self::Forget(_)
+            | Self::Job(_)
+            | Self::Backfill(_)
+            | Self::Snowflake(_)
+            | Self::Validate(_) => WhenUnread::GoOn,
+        }
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   millrace run                                        5,000 users into ./lake
-  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC\"
+  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC\"
   millrace tables
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C";
@@ -108,9 +141,9 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match execute(cli) {
+    output::when_unread(cli.command.when_unread());
+    match output::finish(execute(cli)) {
         Ok(code) => code,
-        Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if error.is::<run::UsageError>() => {
             failure::print(&error);
             ExitCode::from(USAGE)
@@ -123,38 +156,45 @@ fn main() -> ExitCode {
 }
 
 fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
-    telemetry::for_people(cli.verbose)?;
+    telemetry::for_people_on(cli.verbose, || Remarks)?;
+    let shutdown = interrupt::listen()?;
+    let stop = &shutdown;
     match cli.command {
-        Command::Run(args) => until_stopped(async |shutdown| run::run(*args, shutdown).await),
-        Command::Simulate(args) => until_stopped(async |shutdown| simulate::simulate(args, shutdown).await),
-        Command::Land(args) => until_stopped(async |shutdown| land::land(args, shutdown).await),
-        Command::Dev(args) => until_stopped(async |shutdown| dev::dev(args, shutdown).await),
+        Command::Run(args) => within_runtime(stop, run::run(*args, stop)),
+        Command::Simulate(args) => within_runtime(stop, simulate::simulate(args, stop)),
+        Command::Land(args) => within_runtime(stop, land::land(args, stop)),
+        Command::Dev(args) => within_runtime(stop, dev::dev(args, stop)),
         Command::Topics(args) => topics::topics(&args),
-        Command::Peek(args) => until_stopped(async |shutdown| peek::peek(args, shutdown).await),
-        Command::Schema(args) => until_stopped(async |_| schema::schema(&args).await),
+        Command::Peek(args) => within_runtime(stop, peek::peek(args)),
+        Command::Schema(args) => within_runtime(stop, schema::schema(&args)),
         Command::Query(args) => query::query(&args),
         Command::Tables(args) => tables::tables(&args),
-        Command::Job(args) => until_stopped(async |shutdown| job::job(args, shutdown).await),
-        Command::Backfill(args) => until_stopped(async |shutdown| backfill::backfill(args, shutdown).await),
+        Command::Job(args) => within_runtime(stop, job::job(args, stop)),
+        Command::Backfill(args) => within_runtime(stop, backfill::backfill(args, stop)),
         Command::Export(args) => export::export(&args),
-        Command::Snowflake(args) => {
-            until_stopped(async |shutdown| snowflake::snowflake(&args, shutdown).await)
-        }
-        Command::Validate(args) => until_stopped(async |_| validate::validate(&args).await),
-        Command::Compact(args) => until_stopped(async |shutdown| compact::compact(&args, shutdown).await),
-        Command::Forget(args) => until_stopped(async |shutdown| forget::forget(&args, shutdown).await),
+        Command::Snowflake(args) => within_runtime(stop, snowflake::snowflake(&args, stop)),
+        Command::Validate(args) => within_runtime(stop, validate::validate(&args)),
+        Command::Compact(args) => within_runtime(stop, compact::compact(&args, stop)),
+        Command::Forget(args) => within_runtime(stop, forget::forget(&args, stop)),
     }
 }
 
-/// Runs `work`, which is told of Ctrl-C.
-fn until_stopped(work: impl AsyncFnOnce(&Shutdown) -> anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
-    let shutdown = Shutdown::on_signals()?;
+/// Runs `work` in a runtime, and what goes on behind it to its end.
+fn within_runtime(
+    shutdown: &Shutdown,
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let ended = work(&shutdown).await;
+    let ended = runtime.block_on(async {
+        let ended = work.await;
         lake::settle().await;
         ended
-    })
+    });
+    if shutdown.is_requested() {
+        // What computes in a thread is not to be stopped, and nobody takes its result any more.
+        runtime.shutdown_background();
+    }
+    ended
 }
 
 #[cfg(test)]

@@ -16,14 +16,15 @@ use millrace_events::redact::is_secret;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::row::RowBuffer;
 use millrace_events::schemas::WriterSchemas;
-use millrace_runtime::Shutdown;
+use millrace_runtime::reader_has_left;
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::record::Record;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::broker_args::{RegistryArgs, client};
+use crate::broker_args::{RegistryArgs, client, parse_brokers};
+use crate::output;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -39,7 +40,7 @@ pub(crate) struct PeekArgs {
     /// The topic
     topic: String,
     /// Kafka's brokers, host:port (several by commas)
-    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS")]
+    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: String,
     /// Where to begin in each partition: beginning, end, an offset, or an instant (RFC 3339) [default: beginning, with
     /// --follow end]
@@ -72,24 +73,25 @@ fn parse_start(text: &str) -> Result<Start, String> {
         .map_err(|_| "give beginning, end, an offset, or an instant such as 2026-01-31T12:00:00Z".to_owned())
 }
 
-pub(crate) async fn peek(args: PeekArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+pub(crate) async fn peek(args: PeekArgs) -> anyhow::Result<ExitCode> {
     let fetched = args.registry.registry()?.map(|registry| Arc::new(FetchedSchemas::new(registry)));
-    let shutdown = shutdown.clone();
     let handle = tokio::runtime::Handle::current();
     let work = tokio::task::spawn_blocking(move || {
         let start = args.from.unwrap_or(if args.follow { Start::End } else { Start::Beginning });
         let until = if args.follow { Until::Followed } else { Until::End };
         let mut records = Peek::open(&client(&args.brokers)?, &args.topic, start, until)?;
         let mut reader = Reader::new(args.decode, fetched, handle);
-        let mut out = std::io::stdout().lock();
+        let mut out = output::out();
         let mut left = args.number.unwrap_or(u64::MAX);
-        while left > 0 && !shutdown.is_requested() {
+        while left > 0 {
             match records.next(Duration::from_millis(200), |record| reader.line(record))? {
                 Peeked::Record(line) => {
                     writeln!(out, "{}", line?)?;
                     left -= 1;
                 }
-                Peeked::Nothing => out.flush()?,
+                // Nothing may come for hours, and `| head` has what it wanted.
+                Peeked::Nothing if reader_has_left() => break,
+                Peeked::Nothing => {}
                 Peeked::End => break,
             }
         }

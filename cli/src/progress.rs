@@ -1,13 +1,29 @@
 //! Progress bars and remarks, on stderr.
 
+use std::fmt::Write;
+use std::sync::OnceLock;
+
 use fetch_users::FetchReport;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use millrace_jobs::{job, raw_transformation};
+
+use crate::output;
 
 /// All bars of a run. Clones are one.
 #[derive(Debug, Clone)]
 pub(crate) struct Bars {
     bars: MultiProgress,
+}
+
+/// The bars that are drawn in this process, for whoever else writes to standard error.
+static DRAWN: OnceLock<MultiProgress> = OnceLock::new();
+
+/// Writes to standard error where bars may be drawn: they step aside.
+pub(crate) fn beside_bars(write: impl FnOnce()) {
+    match DRAWN.get() {
+        Some(bars) => bars.suspend(write),
+        None => write(),
+    }
 }
 
 impl Bars {
@@ -17,12 +33,14 @@ impl Bars {
         if for_machines {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
+        // A command makes them once.
+        let _ = DRAWN.set(bars.clone());
         Self { bars }
     }
 
     /// A remark that stays, on stderr.
     pub(crate) fn say(&self, text: &str) {
-        self.bars.suspend(|| eprintln!("{text}"));
+        output::remark(text);
     }
 
     pub(crate) fn users(&self, expected: Option<u64>) -> UserBars {
@@ -40,18 +58,50 @@ impl Bars {
         JobBar { bar: self.bar(None, name) }
     }
 
+    /// Of raw objects that a compaction does away with.
+    pub(crate) fn objects(&self) -> ProgressBar {
+        self.styled(None, "compacted", "{prefix:>20} [{bar:30}] {human_pos} / {human_len} objects  {elapsed}")
+    }
+
+    /// Of a landing without an end; its message tells the rest.
+    pub(crate) fn landing(&self) -> ProgressBar {
+        self.styled(None, "landing", "{prefix:>20} {human_pos} records  {rate}  {wide_msg}")
+    }
+
+    /// Whether anybody sees them.
+    pub(crate) fn are_drawn(&self) -> bool {
+        !self.bars.is_hidden()
+    }
+
     fn bar(&self, length: Option<u64>, name: &str) -> ProgressBar {
+        self.styled(length, name, "{prefix:>20} [{bar:30}] {human_pos} / {human_len}  {rate}  {elapsed}")
+    }
+
+    fn styled(&self, length: Option<u64>, name: &str, template: &str) -> ProgressBar {
         let bar = match length {
             Some(length) => ProgressBar::new(length),
             None => ProgressBar::no_length(),
         };
-        let template = "{prefix:>20} [{bar:30}] {human_pos} / {human_len}  {per_sec}  {elapsed}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        self.bars.add(bar.with_prefix(name.to_owned()).with_style(style.progress_chars("━━╌")))
+        let style =
+            style.progress_chars("━━╌").with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+                // There is nobody to tell of it.
+                let _ = out.write_str(&rate(state.per_sec()));
+            });
+        self.bars.add(bar.with_prefix(name.to_owned()).with_style(style))
     }
 
     pub(crate) fn clear(&self) {
         let _ = self.bars.clear();
+    }
+}
+
+/// A rate in whole numbers, but for the slowest.
+fn rate(per_second: f64) -> String {
+    if per_second > 0.0 && per_second < 10.0 {
+        format!("{per_second:.1}/s")
+    } else {
+        format!("{}/s", HumanCount(per_second.round() as u64))
     }
 }
 
@@ -103,5 +153,15 @@ impl JobBar {
 
     pub(crate) fn finish(&self) {
         self.bar.finish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_rounded() {
+        assert_eq!([0.0, 0.25, 9.96, 17_232.481_9].map(rate), ["0/s", "0.2/s", "10.0/s", "17,232/s"]);
     }
 }

@@ -15,14 +15,15 @@ use clap::{Args, ValueEnum};
 use millrace_jobs::query::{QueryError, Session, Statements};
 
 use crate::lake::{LakeAddress, Missing};
+use crate::{interrupt, output};
 
 pub(crate) use grid::terminal_width;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC\"
+  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC\"
   millrace query \"SELECT * FROM raw_users LIMIT 10\" --format json
-  millrace query \"SELECT id, email FROM users_transformed\" --output users.parquet
+  millrace query \"SELECT id, email FROM users_transformed_latest\" --output users.parquet
   millrace query < questions.sql
   millrace query                                      a prompt; .help tells what it takes
 
@@ -113,16 +114,16 @@ pub(crate) fn answer(
     output: Option<&Path>,
 ) -> anyhow::Result<()> {
     let Some(path) = output else {
-        let stdout = std::io::stdout();
-        if format == Format::Parquet && stdout.is_terminal() {
+        if format == Format::Parquet && std::io::stdout().is_terminal() {
             bail!("a terminal cannot show Parquet: give --output FILE, or pipe it");
         }
-        return write(session, sql, format, BufWriter::new(stdout));
+        return write(session, sql, format, BufWriter::new(output::out()));
     };
     // A reader sees the whole file or the one before.
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
+    let _left_out = interrupt::partial_file(partial.clone());
     let file = File::create(&partial).with_context(|| format!("could not create {}", partial.display()))?;
     let written = write(session, sql, format, BufWriter::new(file)).and_then(|()| {
         std::fs::rename(&partial, path).with_context(|| format!("could not write {}", path.display()))

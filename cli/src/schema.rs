@@ -13,6 +13,7 @@ use millrace_stream::registry::{Compatibility, Registry, RegistryError, Schema, 
 use serde_json::json;
 
 use crate::broker_args::RegistryArgs;
+use crate::output;
 use crate::topic_choice::events_of;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -105,14 +106,14 @@ impl Chosen {
     /// One line for machines, a row for people.
     fn tell(&self, table: &mut Table, told: serde_json::Value, row: Vec<String>) -> std::io::Result<()> {
         if self.json {
-            return writeln!(std::io::stdout(), "{told}");
+            return writeln!(output::out(), "{told}");
         }
         table.add_row(row);
         Ok(())
     }
 
     fn finish(&self, table: &Table) -> std::io::Result<()> {
-        if self.json { Ok(()) } else { writeln!(std::io::stdout(), "{table}") }
+        if self.json { Ok(()) } else { writeln!(output::out(), "{table}") }
     }
 }
 
@@ -127,7 +128,7 @@ async fn list(chosen: &Chosen, events: &[&Event], registry: Option<&Registry>) -
         && !chosen.json
     {
         let subject = subject(event, chosen.format)?;
-        writeln!(std::io::stdout(), "{}", subject.schema.text.trim_end())?;
+        writeln!(output::out(), "{}", subject.schema.text.trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut rows = table(&["topic", "event", "subject", "own id", "in the registry"]);

@@ -19,9 +19,10 @@ use millrace_stream::topics::Topics;
 use serde_json::json;
 
 use self::rate::{Rate, parse_duration};
-use crate::broker_args::{RegistryArgs, client};
+use crate::broker_args::{RegistryArgs, client, parse_brokers};
 use crate::clock;
 use crate::outgoing::Outgoing;
+use crate::output::{self, Out};
 use crate::progress::Bars;
 use crate::run::seed_number;
 use crate::schema::{Format, subject};
@@ -60,7 +61,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_enum, default_value_t = Format::Protobuf)]
     format: Format,
     /// Kafka's brokers, host:port (several by commas) [default: none, records go to standard output]
-    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS")]
+    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: Option<String>,
     #[command(flatten)]
     registry: RegistryArgs,
@@ -76,6 +77,13 @@ pub(crate) struct SimulateArgs {
     /// End with one JSON object on standard error instead of a summary
     #[arg(long)]
     json: bool,
+}
+
+impl SimulateArgs {
+    /// Whether records go to standard output.
+    pub(crate) fn shows_records(&self) -> bool {
+        self.brokers.is_none()
+    }
 }
 
 fn parse_instant(text: &str) -> Result<i64, String> {
@@ -115,10 +123,14 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
     let ids = register(&args).await?;
     let mut sink = match &args.brokers {
         Some(brokers) => Sink::Broker(Box::new(broker(brokers, args.streams).await?)),
-        None => Sink::Lines(std::io::BufWriter::new(std::io::stdout())),
+        None => Sink::Lines(std::io::BufWriter::new(output::out())),
     };
     let bar = bars.records(args.events.unwrap_or(u64::MAX), "simulated");
     let mut outgoing = Outgoing::encoded(catalogue::events(), args.format.encoding(), &ids);
+    shutdown.waits_for(match args.shows_records() {
+        true => "the records that were made are written",
+        false => "the brokers acknowledge what was sent",
+    });
     let shutdown_told = shutdown.clone();
     let began = Instant::now();
     let work = tokio::task::spawn_blocking(move || {
@@ -128,7 +140,7 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
         Ok::<_, anyhow::Error>((ended?, args))
     });
     let (behaviour, args) = work.await??;
-    tell(&args, &seed, &behaviour, began.elapsed());
+    tell(&args, &seed, &behaviour, began.elapsed(), shutdown.is_requested());
     Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
@@ -157,7 +169,7 @@ async fn broker(brokers: &str, streams: Streams) -> anyhow::Result<Producer> {
 /// Where records go.
 enum Sink {
     Broker(Box<Producer>),
-    Lines(std::io::BufWriter<std::io::Stdout>),
+    Lines(std::io::BufWriter<Out>),
 }
 
 impl Sink {
@@ -243,7 +255,7 @@ impl<'a> Pacing<'a> {
 }
 
 /// On standard error: standard output may be the records'.
-fn tell(args: &SimulateArgs, seed: &str, behaviour: &Behaviour, elapsed: Duration) {
+fn tell(args: &SimulateArgs, seed: &str, behaviour: &Behaviour, elapsed: Duration, interrupted: bool) {
     let counts = args.streams.iter().map(|stream| (stream.topic(), behaviour.counts(stream)));
     let seconds = elapsed.as_secs_f64();
     if args.json {
@@ -254,24 +266,26 @@ fn tell(args: &SimulateArgs, seed: &str, behaviour: &Behaviour, elapsed: Duratio
                 (topic, counts)
             })
             .collect();
-        eprintln!("{}", json!({ "seed": seed, "streams": streams, "seconds": seconds }));
+        output::remark(
+            json!({ "seed": seed, "streams": streams, "interrupted": interrupted, "seconds": seconds }),
+        );
         return;
     }
     let mut all = 0;
-    eprintln!("seed {seed}");
+    output::remark(format_args!("seed {seed}"));
     for (topic, counts) in counts {
         all += counts.records;
-        eprintln!(
+        output::remark(format_args!(
             "  {topic:<18} {:>12} records, {} broken, {} sent twice, {} late",
             HumanCount(counts.records).to_string(),
             HumanCount(counts.broken),
             HumanCount(counts.repeated),
             HumanCount(counts.late),
-        );
+        ));
     }
-    eprintln!(
+    output::remark(format_args!(
         "  {:.1} s, {} records a second",
         seconds,
         HumanCount((all as f64 / seconds.max(0.001)) as u64)
-    );
+    ));
 }

@@ -16,6 +16,8 @@ use millrace_snowflake::plan::Plan;
 use millrace_snowflake::{Connection, Environment, Rows, Session, Settings, Values, check};
 use serde_json::{Value, json};
 
+use crate::output;
+
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   millrace snowflake plan --offline --set lake_url=s3://lake/dev --set storage_role_arn=ARN
@@ -153,24 +155,11 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
 pub(crate) async fn snowflake(args: &SnowflakeArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     match &args.task {
         Task::Deploy { chosen, extent } => run(chosen, extent, shutdown).await,
-        Task::Plan { chosen, extent, offline, json } => {
-            unless_stopped(shutdown, plan(chosen, extent, *offline, *json)).await
-        }
+        Task::Plan { chosen, extent, offline, json } => plan(chosen, extent, *offline, *json).await,
         Task::Query { chosen, sql, sample, format } => {
-            unless_stopped(shutdown, query(chosen, sql.as_deref(), sample.as_deref(), *format)).await
+            query(chosen, sql.as_deref(), sample.as_deref(), *format).await
         }
-        Task::Check { chosen, offline } => unless_stopped(shutdown, compare(chosen, *offline)).await,
-    }
-}
-
-/// What changes nothing may be dropped where it is.
-async fn unless_stopped(
-    shutdown: &Shutdown,
-    asked: impl Future<Output = anyhow::Result<ExitCode>>,
-) -> anyhow::Result<ExitCode> {
-    tokio::select! {
-        done = asked => done,
-        () = shutdown.requested() => Ok(ExitCode::from(crate::INTERRUPTED)),
+        Task::Check { chosen, offline } => compare(chosen, *offline).await,
     }
 }
 
@@ -192,7 +181,7 @@ async fn plan(chosen: &Chosen, extent: &Extent, offline: bool, json: bool) -> an
         Plan::of(environment.scripts()?, &history)?
     };
     let plan = extent.of(plan);
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     if json {
         writeln!(out, "{}", told(&plan))?;
         return Ok(ExitCode::SUCCESS);
@@ -235,20 +224,21 @@ async fn run(chosen: &Chosen, extent: &Extent, shutdown: &Shutdown) -> anyhow::R
     let database = environment.database()?;
     let plan = extent.of(Plan::of(environment.scripts()?, &History::read(&session, database).await?)?);
     let begins = |step: &millrace_snowflake::plan::Step| {
-        eprintln!(
+        output::remark(format_args!(
             "{} ({}, {} statements)",
             step.script.name,
             step.change.word(),
             step.script.statements.len()
-        );
+        ));
     };
+    shutdown.waits_for("the statement that runs ends");
     let deployed = deploy(&session, database, &plan, shutdown, begins).await?;
     if deployed.interrupted {
-        eprintln!("ended after {} scripts; the same command goes on", deployed.scripts);
+        output::remark(format_args!("ended after {} scripts; the same command goes on", deployed.scripts));
         return Ok(ExitCode::from(crate::INTERRUPTED));
     }
     writeln!(
-        std::io::stdout(),
+        output::out(),
         "{} scripts deployed to {database}, {} statements; {} were there already",
         deployed.scripts,
         deployed.statements,
@@ -273,7 +263,7 @@ async fn query(
 }
 
 fn write_answer(rows: &Rows, format: Format) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     if format == Format::Json {
         for object in rows.objects() {
             writeln!(out, "{}", Value::Object(object))?;
@@ -302,7 +292,7 @@ async fn compare(chosen: &Chosen, offline: bool) -> anyhow::Result<ExitCode> {
         told.extend(check::deployed(&session, environment.database()?, &lake).await?);
         (told, "in the scripts and as deployed")
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     for difference in &told {
         writeln!(out, "{difference}")?;
     }

@@ -10,7 +10,8 @@ use indicatif::HumanCount;
 use millrace_stream::survey::{Survey, Told, TopicSurvey, reader, survey};
 use serde_json::json;
 
-use crate::broker_args::client;
+use crate::broker_args::{client, parse_brokers};
+use crate::output;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +23,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct TopicsArgs {
     /// Kafka's brokers, host:port (several by commas)
-    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS")]
+    #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: String,
     /// Only this topic
     #[arg(long, value_name = "TOPIC")]
@@ -55,7 +56,7 @@ pub(crate) fn topics(args: &TopicsArgs) -> anyhow::Result<ExitCode> {
             topic.readers.retain(|reader| reader.group == *group);
         }
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     if args.json {
         writeln!(out, "{}", told(&found))?;
         return Ok(ExitCode::SUCCESS);

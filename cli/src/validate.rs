@@ -14,6 +14,7 @@ use millrace_validate::{Cloud, LocalMachine, Scope, Trouble, validate as validat
 
 use crate::broker_args::client;
 use crate::lake::LakeAddress;
+use crate::output;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -46,7 +47,7 @@ pub(crate) async fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
     let scope = Scope { environment: args.environment.clone(), offline: args.offline };
     let services = Services { scripts: args.root.join("sql"), environment: args.environment.clone() };
     let report = validated(&LocalMachine::new(&args.root), &services, &scope).await;
-    let mut out = std::io::stdout().lock();
+    let mut out = output::out();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
     } else {

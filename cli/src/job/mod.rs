@@ -2,6 +2,7 @@
 
 mod runner;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,11 +13,13 @@ use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_jobs::{analytics_aggregation, raw_transformation, time_series_analysis};
 use millrace_lake::Store;
 use millrace_runtime::Shutdown;
+use serde_json::json;
 
 pub(crate) use runner::{Done, Runner};
 
 use crate::clock;
 use crate::lake::{LakeAddress, Missing};
+use crate::output;
 use crate::progress::Bars;
 use crate::size::parse_size;
 
@@ -106,9 +109,13 @@ pub(crate) async fn job(args: JobArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     let bars = Bars::new(args.at.json);
     let runner = Runner::new(args.at.enter().await?, args.at.settings(), &bars);
     let Some(done) = unless_stopped(runner.run(args.job, &run), shutdown, &bars).await? else {
+        if args.at.json {
+            let told = json!({ "job": args.job.as_str(), "as_of": run.as_of, "published": false, "interrupted": true });
+            writeln!(output::out(), "{told}")?;
+        }
         return Ok(ExitCode::from(crate::INTERRUPTED));
     };
-    tell(&done, &run, args.at.json);
+    tell(&done, &run, args.at.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -118,6 +125,7 @@ pub(crate) async fn unless_stopped<T>(
     shutdown: &Shutdown,
     bars: &Bars,
 ) -> anyhow::Result<Option<T>> {
+    shutdown.waits_for("what is being made is dropped, and not published");
     let outcome = tokio::select! {
         outcome = work => Some(outcome?),
         () = shutdown.requested() => None,
@@ -130,18 +138,27 @@ pub(crate) async fn unless_stopped<T>(
 }
 
 /// What a job did, in words or as JSON.
-pub(crate) fn tell(done: &Done, run: &RunContext, json: bool) {
+pub(crate) fn tell(done: &Done, run: &RunContext, json: bool) -> std::io::Result<()> {
+    let mut out = output::out();
     if json {
-        println!("{}", done.to_json(run));
-        return;
+        writeln!(out, "{}", done.to_json(run))?;
+        return Ok(());
     }
-    println!("{} of {}: {} rows in, {:.2} s", done.job, run.as_of, HumanCount(done.rows_in), done.seconds);
+    writeln!(
+        out,
+        "{} of {}: {} rows in, {:.2} s",
+        done.job,
+        run.as_of,
+        HumanCount(done.rows_in),
+        done.seconds
+    )?;
     if !done.published {
-        println!("  a run that started later has published {} already: nothing was written", run.as_of);
-        return;
+        writeln!(out, "  a run that started later has published {} already: nothing was written", run.as_of)?;
+        return Ok(());
     }
     for table in &done.tables {
         let (rows, bytes) = (HumanCount(table.rows).to_string(), HumanBytes(table.bytes).to_string());
-        println!("  {:<30} {rows:>12} rows  {bytes:>12}", table.name);
+        writeln!(out, "  {:<30} {rows:>12} rows  {bytes:>12}", table.name)?;
     }
+    Ok(())
 }

@@ -4,17 +4,17 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use millrace_jobs::query::{Session, Statements};
+use millrace_jobs::query::{Column, LakeTable, Session, Statements};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
 use super::{Format, answer};
-use crate::failure;
+use crate::{failure, output};
 
 const HELP: &str = "\
   SELECT …;        a query, over as many lines as it takes, up to its semicolon
-  .tables          the lake's tables
-  .schema TABLE    a table's columns and their types
+  .tables          the lake's tables, and the views of them
+  .schema TABLE    a table's or view's columns and their types
   .help            this
   .quit            leave (so does Ctrl-D); Ctrl-C drops what is typed
 Nulls sort last unless NULLS FIRST is said. Names are case-sensitive. Timestamps are UTC: TIMESTAMP '2026-01-31 10:00:00'.";
@@ -29,7 +29,7 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
     {
         tracing::warn!(path = %history.display(), %error, "the history could not be read");
     }
-    let mut out = std::io::stdout();
+    let mut out = output::out();
     writeln!(out, "SQL over the lake; .help tells what there is")?;
     let mut typed = String::new();
     loop {
@@ -47,7 +47,7 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
                 for sql in &statements.complete {
                     let _ = editor.add_history_entry(format!("{sql};"));
                     if let Err(error) = answer(session, sql, format, None) {
-                        if failure::is_broken_pipe(&error) {
+                        if output::is_unread() {
                             return Err(error);
                         }
                         failure::print(&error);
@@ -70,19 +70,20 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
 
 /// Does a dot command; false when it was to leave.
 fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
-    let mut out = std::io::stdout();
+    let mut out = output::out();
     let mut words = line.split_whitespace();
     match (words.next(), words.next()) {
         (Some(".quit" | ".exit"), _) => return Ok(false),
         (Some(".help"), _) => writeln!(out, "{HELP}")?,
         (Some(".tables"), _) => {
-            for table in session.lake()?.tables {
-                writeln!(out, "{}", table.name)?;
+            let lake = session.lake()?;
+            for name in lake.tables.iter().map(|table| table.name.clone()).chain(lake.views()) {
+                writeln!(out, "{name}")?;
             }
         }
-        (Some(".schema"), Some(name)) => match session.lake()?.table(name.trim_end_matches(';')) {
-            Some(table) => {
-                for column in table.columns() {
+        (Some(".schema"), Some(name)) => match columns(session, name.trim_end_matches(';'))? {
+            Some(columns) => {
+                for column in columns {
                     writeln!(out, "{:<28} {}", column.name, column.dtype)?;
                 }
             }
@@ -92,6 +93,15 @@ fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
         _ => writeln!(out, "no command {line:?}; .help lists them")?,
     }
     Ok(true)
+}
+
+/// Of a table as they are stored, of a view as queries see them.
+fn columns(session: &Session, name: &str) -> anyhow::Result<Option<Vec<Column>>> {
+    let lake = session.lake()?;
+    if !lake.views().any(|view| view == name) {
+        return Ok(lake.table(name).map(LakeTable::columns));
+    }
+    Ok(Some(session.query(&format!("SELECT * FROM \"{name}\" LIMIT 0"))?.columns()))
 }
 
 /// In the user's state folder (XDG), where programs keep what may be lost.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::broker_args::parse_brokers;
 use crate::lake::LakeAddress;
 use chrono::NaiveDate;
 use millrace_events::catalogue;
@@ -56,11 +57,11 @@ pub(crate) struct RunArgs {
     pub late: Share,
 
     /// Kafka's brokers, host:port (several by commas), or embedded: one in this process
-    #[arg(long, value_name = "BROKERS", default_value = "embedded", env = "MILLRACE_BROKERS")]
+    #[arg(long, value_name = "BROKERS", default_value = "embedded", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     pub brokers: String,
 
-    /// Names this life of the topic, [0-9a-z]{1,32}, zero-padded if numbered; needed with real brokers, drawn for the
-    /// embedded one
+    /// Names this life of the topic, [0-9a-z]{1,32}, zero-padded if numbered; needed with real brokers; the embedded
+    /// one's is the lake's own
     #[arg(long, value_name = "GENERATION", env = "MILLRACE_GENERATION")]
     pub generation: Option<String>,
 
@@ -114,7 +115,7 @@ pub(crate) struct UsageError(pub(crate) String);
 pub(crate) struct Plan {
     /// `None`: an embedded broker.
     pub(crate) brokers: Option<String>,
-    /// Set ones only; the embedded broker draws its own.
+    /// Set ones only; the embedded broker's is kept in the lake.
     pub(crate) generation: Option<Generation>,
     pub(crate) source: SourceChoice,
     /// The events of the streams, users first.
@@ -141,7 +142,7 @@ impl RunArgs {
         }
         if brokers.is_none() && generation.is_some() {
             return usage(
-                "--generation belongs to --brokers HOST:PORT: the embedded broker draws a new one each start",
+                "--generation belongs to --brokers HOST:PORT: all runs of the embedded broker into a lake are one life, which the lake names",
             );
         }
         if self.as_of.is_some_and(|day| day <= NaiveDate::default()) {

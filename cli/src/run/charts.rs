@@ -1,9 +1,13 @@
 //! The most telling results of a run, with bars where a shape says more than figures.
 
+use std::io::Write;
+
 use comfy_table::{CellAlignment, Table};
 use indicatif::HumanCount;
 use millrace_jobs::query::{Cell, Session};
 use millrace_jobs::run_context::RunContext;
+
+use crate::output;
 
 /// Width of the longest bar, in characters.
 const WIDTH: f64 = 28.0;
@@ -71,9 +75,10 @@ impl<'a> Charts<'a> {
             column.set_cell_alignment(CellAlignment::Right);
         }
         chart.load_style(comfy_table::presets::NOTHING);
-        println!("\n  {title}");
+        let mut out = output::out();
+        writeln!(out, "\n  {title}")?;
         for line in chart.lines() {
-            println!("   {}", line.trim_end());
+            writeln!(out, "   {}", line.trim_end())?;
         }
         Ok(())
     }
@@ -88,10 +93,11 @@ impl<'a> Charts<'a> {
             .iter()
             .map(|row| row.iter().filter_map(Cell::to_text).collect::<Vec<_>>().join(" "))
             .collect();
-        println!(
+        writeln!(
+            output::out(),
             "\n  anomalies   {}",
             if told.is_empty() { "none among the months".to_owned() } else { told.join(", ") }
-        );
+        )?;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ mod source;
 mod summary;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use self::summary::{Outcome, Summary};
 use crate::clock;
 use crate::job::{Done, JobName, Runner};
 use crate::lake::Missing;
+use crate::output;
 use crate::progress::Bars;
 
 /// Runs the path and tells what came of it.
@@ -59,19 +61,29 @@ pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     let started = std::time::Instant::now();
     let flow = carry(&args, &plan, &mut source, &store, shutdown, &bars, &mut seconds).await?;
     flow.check()?;
+    if let Err(error) = flow.end_claim(store.as_ref()).await {
+        // Nothing is lost but numbers.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the run's end could not be written down: its offsets stay claimed"
+        );
+    }
 
     let tables = match &flow.fetching.source_error {
         Some(_) => None,
-        None => Some(transform(&plan, &store, args.lake.scratch_dir(), &bars, &mut seconds).await?),
+        None => {
+            shutdown.waits_for("the tables are made");
+            Some(transform(&plan, &store, args.lake.scratch_dir(), &bars, &mut seconds).await?)
+        }
     };
     seconds.insert("total", started.elapsed().as_secs_f64());
     bars.clear();
 
     let outcome = if shutdown.is_requested() { Outcome::Interrupted } else { Outcome::Done };
-    let summary =
-        Summary { args: &args, source: &source, flow: &flow, tables: tables.as_ref(), seconds: &seconds };
+    let tables = tables.as_ref();
+    let summary = Summary { args: &args, source: &source, flow: &flow, tables, outcome, seconds: &seconds };
     if args.json {
-        println!("{}", summary.to_json());
+        writeln!(output::out(), "{}", summary.to_json())?;
     } else {
         summary.print()?;
     }
@@ -109,9 +121,10 @@ async fn carry(
 
     let persons = Arc::new(Persons::new(producer.clone(), plan.streams.len() > 1));
     let publisher: Arc<dyn Publisher> = persons.clone();
+    shutdown.waits_for("what was fetched lands, then the tables are made");
     let stop = async {
         tokio::select! {
-            () = shutdown.requested() => bars.say("stopping: what was fetched lands, then the tables are made (Ctrl-C again leaves at once)"),
+            () = shutdown.requested() => {}
             () = landing.failed() => {}
         }
     };
@@ -158,6 +171,9 @@ async fn carry(
         acknowledged,
         landed,
         letters: letters.by_topic,
+        claim: broker.claim,
+        // Of now: landing has sent dead letters since.
+        ends: producer.acknowledged().ends(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What a run came to, for people and for machines.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::process::ExitCode;
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
@@ -16,6 +17,7 @@ use super::charts::Charts;
 use super::conservation::{Flow, StreamFlow};
 use super::source::OpenSource;
 use crate::lake::Missing;
+use crate::output;
 
 /// How a run that adds up ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,7 @@ pub(crate) struct Summary<'a> {
     pub(crate) flow: &'a Flow,
     /// `None` where no job ran.
     pub(crate) tables: Option<&'a Tables>,
+    pub(crate) outcome: Outcome,
     pub(crate) seconds: &'a BTreeMap<&'static str, f64>,
 }
 
@@ -69,7 +72,7 @@ impl Summary<'_> {
             "object_bytes": counts.bytes,
             "tables": tables,
             "published": self.tables.map(Tables::published),
-            "interrupted": self.flow.fetching.interrupted,
+            "interrupted": self.outcome == Outcome::Interrupted,
             "lake": self.args.lake,
             "seconds": self.seconds,
             "peak_rss_bytes": millrace_runtime::peak_rss_bytes(),
@@ -82,32 +85,35 @@ impl Summary<'_> {
     }
 
     pub(crate) fn print(&self) -> anyhow::Result<()> {
+        let mut out = output::out();
         let report = &self.flow.fetching.report;
         let cut_short = if self.flow.fetching.interrupted { ", cut short" } else { "" };
         let seed = self.source.seed.as_ref().map_or(String::new(), |seed| format!(", seed {seed}"));
-        println!(
+        writeln!(
+            out,
             "\nmillrace run{cut_short}: {}{seed}, generation {}\n",
             self.source.label, self.flow.generation
-        );
-        println!("{}\n", self.stages());
+        )?;
+        writeln!(out, "{}\n", self.stages())?;
         if !report.rejected_by_kind.is_empty() {
-            println!("  rejected    {}", counts_by(&report.rejected_by_kind));
+            writeln!(out, "  rejected    {}", counts_by(&report.rejected_by_kind))?;
         }
         if !report.unparsable.is_empty() {
-            println!("  unparsable  {} (left absent)", counts_by(&report.unparsable));
+            writeln!(out, "  unparsable  {} (left absent)", counts_by(&report.unparsable))?;
         }
         if let Some(tables) = self.tables {
             self.print_tables(tables)?;
         }
         let peak = millrace_runtime::peak_rss_bytes()
             .map_or(String::new(), |bytes| format!(", {} of memory at most", HumanBytes(bytes)));
-        println!("\n  {:.1} s in all{peak}; the lake is {}\n", self.second("total"), self.args.lake);
+        writeln!(out, "\n  {:.1} s in all{peak}; the lake is {}\n", self.second("total"), self.args.lake)?;
         // Where no table was made there is nothing to ask, and the error says what to do.
         if self.tables.is_some() {
-            println!(
-                "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC LIMIT 5\"",
+            writeln!(
+                out,
+                "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC LIMIT 5\"",
                 self.args.lake
-            );
+            )?;
         }
         Ok(())
     }
@@ -165,28 +171,32 @@ impl Summary<'_> {
     }
 
     fn print_tables(&self, tables: &Tables) -> anyhow::Result<()> {
+        let mut out = output::out();
         let (counts, day) = (&self.flow.landed.counts, tables.run.as_of);
         if let Some(job) = tables.raw() {
-            println!(
+            writeln!(
+                out,
                 "  landed      {} objects, {}; {} repeated ids and {} rows after {day} dropped",
                 HumanCount(counts.objects),
                 HumanBytes(counts.bytes),
                 HumanCount(job.duplicates),
                 HumanCount(job.after_as_of),
-            );
+            )?;
         }
         for table in tables.reports() {
-            println!(
+            writeln!(
+                out,
                 "  {:<30} {:>10} rows  {:>10}",
                 table.name,
                 HumanCount(table.rows).to_string(),
                 HumanBytes(table.bytes).to_string()
-            );
+            )?;
         }
         if !tables.published() {
-            println!(
+            writeln!(
+                out,
                 "  a run that started later has published {day} already, so this one published nothing more"
-            );
+            )?;
             return Ok(());
         }
         let session = self.args.lake.session(Missing::Refuse)?;
@@ -200,6 +210,7 @@ impl Summary<'_> {
 }
 
 fn quality(session: &Session, day: chrono::NaiveDate) -> anyhow::Result<()> {
+    let mut out = output::out();
     let sql = format!(
         "SELECT avg_quality_score, valid_emails, valid_phones, unique_countries FROM data_quality_summary \
          WHERE processing_date = DATE '{day}'"
@@ -208,13 +219,14 @@ fn quality(session: &Session, day: chrono::NaiveDate) -> anyhow::Result<()> {
     for batch in session.query(&sql)? {
         for row in batch?.rows() {
             if let [score, emails, phones, countries] = row.as_slice() {
-                println!(
+                writeln!(
+                    out,
                     "  quality     {} of 100 on average; {} valid emails, {} valid phones; {} countries",
                     text(score).chars().take(5).collect::<String>(),
                     text(emails),
                     text(phones),
                     text(countries)
-                );
+                )?;
             }
         }
     }

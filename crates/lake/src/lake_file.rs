@@ -168,7 +168,7 @@ async fn describe(store: &dyn Store) -> Result<PutNew, LakeError> {
 /// Whether the place holds anything that only a lake of ours has. What is few is looked at first.
 async fn holds_a_lake(store: &dyn Store) -> Result<bool, StoreError> {
     let layers = layout::Layer::ALL.map(|layer| format!("{layer}/"));
-    let few = ["_runs/", "_state/", "_compactions/", "_dead_letters/"].map(str::to_owned);
+    let few = ["_runs/", "_state/", "_compactions/", "_lives/", "_dead_letters/"].map(str::to_owned);
     for prefix in few.into_iter().chain(layers).chain(["raw/".to_owned()]) {
         if store.list(&prefix).await?.iter().any(|object| is_of_a_lake(&object.key)) {
             return Ok(true);
@@ -182,6 +182,7 @@ fn is_of_a_lake(key: &Key) -> bool {
         || layout::partition_day(key).is_some()
         || layout::raw_table_of(key).is_some()
         || layout::is_dead_letters(key)
+        || layout::claim_number(key).is_some()
         || key.as_str() == "_state/raw-transformation/manifest.json"
 }
 

@@ -77,6 +77,17 @@ pub fn dead_letters_key(topic: &str, generation: &Generation) -> Result<Key, Lay
     Ok(Key::new(format!("{DEAD_LETTERS}/{topic}/{generation}.jsonl"))?)
 }
 
+/// One run's dead letters of a topic where files cannot grow: `_dead_letters/<topic>/<generation>-<first offset, 20
+/// digits>.jsonl`, named by its first letter's offset in the dead-letter topic.
+pub fn dead_letters_part_key(
+    topic: &str,
+    generation: &Generation,
+    first_offset: i64,
+) -> Result<Key, LayoutError> {
+    let topic = raw_name::checked_topic(topic.to_owned())?;
+    Ok(Key::new(format!("{DEAD_LETTERS}/{topic}/{generation}-{first_offset:020}.jsonl"))?)
+}
+
 /// The folder of a raw table, ending in `/`.
 pub fn raw_prefix(table: &str) -> Result<String, LayoutError> {
     if is_table(table) { Ok(format!("raw/{table}/")) } else { Err(LayoutError::Name(table.to_owned())) }
@@ -130,6 +141,8 @@ pub fn is_dead_letters(key: &Key) -> bool {
     let Some((topic, generation)) = rest.strip_suffix(".jsonl").and_then(|rest| rest.split_once('/')) else {
         return false;
     };
+    // One run's are named by their first offset too.
+    let generation = generation.split_once('-').map_or(generation, |(generation, _)| generation);
     raw_name::checked_topic(topic.to_owned()).is_ok() && Generation::new(generation).is_ok()
 }
 
@@ -140,6 +153,26 @@ pub(crate) fn is_folder_of_lakes(name: &str) -> bool {
 
 /// The folder of the marks of [`removal_mark_key`].
 pub const REMOVAL_MARKS: &str = "_compactions";
+
+/// A claim of offsets: `_lives/<number, 20 digits>.json`. See [`crate::lives`].
+pub(crate) fn claim_key(number: u64) -> Result<Key, LayoutError> {
+    Ok(Key::new(format!("{LIVES}{number:020}.json"))?)
+}
+
+/// The number of the claim `key`; `None` for any other object.
+pub(crate) fn claim_number(key: &Key) -> Option<u64> {
+    let digits = key.as_str().strip_prefix(LIVES)?.strip_suffix(".json")?;
+    let number = digits.parse().ok()?;
+    (claim_key(number).ok()? == *key).then_some(number)
+}
+
+/// The lock of whoever claims offsets.
+pub(crate) fn lives_lock() -> Result<Key, LayoutError> {
+    Ok(Key::new("_locks/lives")?)
+}
+
+/// The folder of the claims, ending in `/`.
+pub(crate) const LIVES: &str = "_lives/";
 
 /// The folder of all dead letters.
 pub(crate) const DEAD_LETTERS: &str = "_dead_letters";
@@ -212,6 +245,9 @@ mod tests {
             assert_eq!(run_of_record(&key(foreign)), None, "{foreign}");
         }
         assert!(is_dead_letters(&key("_dead_letters/users_created.dlq/0001.jsonl")));
+        assert!(is_dead_letters(
+            &dead_letters_part_key("users_created", &Generation::new("g1").unwrap(), 7).unwrap()
+        ));
         for foreign in ["_dead_letters/README.md", "_dead_letters/a.dlq/b/c.jsonl", "_dead_letters/a/G.jsonl"]
         {
             assert!(!is_dead_letters(&key(foreign)), "{foreign}");

@@ -29,6 +29,7 @@ pub mod lake_file;
 pub mod landed;
 pub mod layout;
 pub mod letters;
+pub mod lives;
 pub mod memory;
 pub mod open;
 pub mod probe;

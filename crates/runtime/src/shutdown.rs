@@ -1,14 +1,33 @@
 //! Ending in order: the first Ctrl-C asks, the second one leaves.
 
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
 use tokio_util::sync::CancellationToken;
 
 /// The exit code after Ctrl-C: 128 and SIGINT's number.
 pub const INTERRUPTED: i32 = 130;
 
+/// What the process says and does when it is asked to end.
+///
+/// Both are called in the thread that hears signals, which hears nothing while they work: they must not block.
+#[derive(Debug, Clone, Copy)]
+pub struct Farewell {
+    /// Tells a person what the end waits for.
+    pub say: fn(String),
+    /// The last thing to be done where nothing is waited for, such as the removal of half a file.
+    pub leave: fn(),
+}
+
 /// Says when the process was asked to end. Clones are one.
 #[derive(Debug, Clone, Default)]
-pub struct Shutdown {
+pub struct Shutdown(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
     token: CancellationToken,
+    /// What an end in order waits for; `None`: there is nothing to wait for.
+    work: Mutex<Option<String>>,
+    farewell: OnceLock<Farewell>,
 }
 
 impl Shutdown {
@@ -17,23 +36,26 @@ impl Shutdown {
         Self::default()
     }
 
-    /// Listens for Ctrl-C (SIGINT) and SIGTERM: the first requests the shutdown, the second ends the process at once
+    /// Listens for Ctrl-C (SIGINT) and SIGTERM. Where there is work to end in order ([`Shutdown::waits_for`]) the first one
+    /// says so and requests the shutdown, and the second ends the process at once; otherwise the first ends it. Either way
     /// with [`INTERRUPTED`]. Call it once, in main. It listens in a thread of its own, so that the second one is heard
     /// even while every other thread works.
     #[cfg(unix)]
-    pub fn on_signals() -> std::io::Result<Self> {
+    pub fn on_signals(farewell: Farewell) -> std::io::Result<Self> {
         let mut signals = signal_hook::iterator::Signals::new([
             signal_hook::consts::signal::SIGINT,
             signal_hook::consts::signal::SIGTERM,
         ])?;
         let shutdown = Self::new();
-        let requested = shutdown.clone();
+        let _ = shutdown.0.farewell.set(farewell);
+        let asked = shutdown.clone();
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for _ in signals.forever() {
-                if requested.is_requested() {
-                    std::process::exit(INTERRUPTED);
+                if asked.is_requested() || !asked.begin() {
+                    (farewell.leave)();
+                    // Without what runs at an exit: other threads are in the middle of their work, libraries' own included.
+                    signal_hook::low_level::exit(INTERRUPTED);
                 }
-                requested.request();
             }
         })?;
         Ok(shutdown)
@@ -41,26 +63,53 @@ impl Shutdown {
 
     /// Elsewhere Ctrl-C ends the process at once.
     #[cfg(not(unix))]
-    pub fn on_signals() -> std::io::Result<Self> {
+    pub fn on_signals(_: Farewell) -> std::io::Result<Self> {
         Ok(Self::new())
     }
 
+    /// From here on the process ends in order, which takes `work`, such as "what was fetched lands". Said again where
+    /// the work changes: a person who has asked already is told of what is waited for now.
+    pub fn waits_for(&self, work: impl Into<String>) {
+        let work = work.into();
+        let mut held = self.0.work.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_requested() && held.as_ref() != Some(&work) {
+            self.say(&work);
+        }
+        *held = Some(work);
+    }
+
+    /// Requests the shutdown; false where there is nothing to wait for.
+    #[cfg(unix)]
+    fn begin(&self) -> bool {
+        let held = self.0.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(work) = held.as_ref() else { return false };
+        self.say(work);
+        self.request();
+        true
+    }
+
+    fn say(&self, work: &str) {
+        if let Some(farewell) = self.0.farewell.get() {
+            (farewell.say)(format!("stopping: {work} (Ctrl-C again leaves at once)"));
+        }
+    }
+
     pub fn request(&self) {
-        self.token.cancel();
+        self.0.token.cancel();
     }
 
     pub fn is_requested(&self) -> bool {
-        self.token.is_cancelled()
+        self.0.token.is_cancelled()
     }
 
     /// Waits until it is requested; safe to drop and call again.
     pub async fn requested(&self) {
-        self.token.cancelled().await;
+        self.0.token.cancelled().await;
     }
 
     /// For whoever takes a token of the `tokio_util` kind.
     pub fn token(&self) -> CancellationToken {
-        self.token.clone()
+        self.0.token.clone()
     }
 }
 

@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use millrace_runtime::Shutdown;
+use millrace_runtime::{Farewell, Shutdown};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -17,22 +17,27 @@ fn child() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
-    let shutdown = Shutdown::on_signals().unwrap();
+    let say = |text: String| eprintln!("{text}");
+    let shutdown = Shutdown::on_signals(Farewell { say, leave: || eprintln!("leaving") }).unwrap();
+    if std::env::var(CHILD).unwrap() == "with work" {
+        shutdown.waits_for("work is done");
+    }
     eprintln!("listening");
     while !shutdown.is_requested() {
         std::thread::yield_now();
     }
     eprintln!("asked");
+    shutdown.waits_for("more work is done");
     // Work that never ends: only a second signal, or the parent's kill, gets it out.
     loop {
         std::thread::park();
     }
 }
 
-fn start() -> (Child, impl FnMut(&str)) {
+fn start(with: &str) -> (Child, impl FnMut(&str)) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--nocapture"])
-        .env(CHILD, "1")
+        .env(CHILD, with)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -51,11 +56,24 @@ fn send(child: &Child, signal: Signal) {
 #[test]
 fn the_second_signal_leaves_with_130() {
     for (first, second) in [(Signal::SIGINT, Signal::SIGINT), (Signal::SIGTERM, Signal::SIGINT)] {
-        let (mut child, mut wait_for) = start();
+        let (mut child, mut wait_for) = start("with work");
         wait_for("listening");
         send(&child, first);
+        wait_for("stopping: work is done (Ctrl-C again leaves at once)");
         wait_for("asked");
+        wait_for("stopping: more work is done (Ctrl-C again leaves at once)");
         send(&child, second);
         assert_eq!(child.wait().unwrap().code(), Some(130), "{first} then {second}");
+    }
+}
+
+#[test]
+fn where_nothing_is_waited_for_the_first_signal_leaves_with_130() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let (mut child, mut wait_for) = start("without work");
+        wait_for("listening");
+        send(&child, signal);
+        wait_for("leaving");
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
     }
 }

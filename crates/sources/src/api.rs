@@ -1,11 +1,13 @@
 //! The randomuser API, live.
 
 mod call;
+mod names;
 mod paging;
 mod retry;
 mod settings;
 
 pub use self::call::CallError;
+pub use self::names::Unresolved;
 pub use self::paging::{ApiSource, Retrying};
 pub use self::retry::RetryPolicy;
 pub use self::settings::{ApiSettings, Gender, LARGEST_PAGE, LAST_PAGE, Nationality, UnknownNationality};

@@ -15,7 +15,7 @@ mod source;
 
 pub use api::{
     ApiSettings, ApiSource, CallError, Gender, LARGEST_PAGE, LAST_PAGE, Nationality, RetryPolicy, Retrying,
-    UnknownNationality,
+    UnknownNationality, Unresolved,
 };
 pub use behaviour::{
     Batch, Behaviour, BehaviourSettings, Counts, Id, MOST_ACTIVE_USERS, MOST_OPEN_SESSIONS, Record,

@@ -316,3 +316,24 @@ async fn real_answers_come_through_whole() {
     }
     assert_eq!((given, calls(&server).len()), (1_500, 6));
 }
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_told_within_seconds_and_once() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    // Reserved so that it never resolves (RFC 2606), and the patience is the default's.
+    let settings = ApiSettings {
+        base_url: "http://api.invalid/api/".to_owned(),
+        users: Some(5),
+        ..ApiSettings::default()
+    };
+    let source = ApiSource::new(settings).unwrap();
+    let mut source = source.on_retry(move |retrying| tell.lock().unwrap().push(retrying.failures));
+    let begin = std::time::Instant::now();
+    let error = source.next_page().await.unwrap_err();
+    assert!(begin.elapsed() < Duration::from_secs(12), "{:?}", begin.elapsed());
+    let text = chain(&error);
+    assert_eq!(text.matches("the name api.invalid does not resolve").count(), 1, "{text}");
+    assert!(text.contains("is this machine online"), "{text}");
+    assert!(told.lock().unwrap().is_empty(), "it was told before it failed: {told:?}");
+}

@@ -1,5 +1,6 @@
 //! Kafka: client settings, records, the producer, the consumer, dead letters, the embedded broker and the schema registry's client.
 
+pub mod base_offsets;
 pub mod batch_answer;
 pub mod client;
 pub mod consumer;

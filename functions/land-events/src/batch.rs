@@ -16,6 +16,7 @@ use millrace_stream::producer::Publisher;
 use crate::error::LandError;
 use crate::landing::LandCounts;
 use crate::partition_run::{PartitionRun, Undone};
+use crate::progress::LandProgress;
 use crate::settings::LandSettings;
 use crate::told::RecordsLeft;
 
@@ -97,10 +98,11 @@ impl<P: Publisher + 'static> BatchLander<P> {
         deadline: Deadline,
     ) -> Result<BatchOutcome, BatchError> {
         let records = lambda_event::records(event)?;
+        let progress = Arc::new(LandProgress::default());
         // Boxed and gathered: the compiler cannot see through a stream of closures that a task may move it.
         let mut runs = Vec::new();
         for records in records.chunk_by(|a, b| (a.topic(), a.partition()) == (b.topic(), b.partition())) {
-            let run = PartitionRun::new(self, &records[0]);
+            let run = PartitionRun::new(self, &records[0], &progress);
             runs.push(async move { (records, run.land(records, now, deadline).await) }.boxed());
         }
         let finished: Vec<_> =
@@ -132,6 +134,16 @@ impl<P: Publisher + 'static> BatchLander<P> {
             bytes = counts.bytes,
             "batch_landed"
         );
+        for (kind, dead) in progress.seen().dead_letters.kinds() {
+            // Its answer calls them done, as AWS has it: here is where somebody sees that they are no rows.
+            tracing::warn!(
+                kind,
+                records = dead.records,
+                of = records.len(),
+                sample = dead.sample,
+                "dead_letters"
+            );
+        }
         Ok(BatchOutcome { answer: failures.into_iter().collect(), counts })
     }
 }

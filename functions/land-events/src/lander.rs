@@ -18,7 +18,7 @@ use millrace_stream::producer::Producer;
 use millrace_stream::topics::{self, Topics};
 use tokio::runtime::Handle;
 
-use crate::{LagWatch, LandCounts, LandError, LandSettings, Landed, Landing};
+use crate::{LagWatch, LandCounts, LandError, LandProgress, LandSettings, Landed, Landing};
 
 /// Records between two looks at whether an object is due.
 const LOOK_EVERY: u64 = 1_024;
@@ -83,11 +83,18 @@ pub struct Lander {
     /// Microseconds since 1970, UTC.
     now_micros: fn() -> i64,
     counts: LandCounts,
+    progress: Arc<LandProgress>,
 }
 
 impl Lander {
     pub fn new(settings: LanderSettings, meter: Meter, shutdown: Shutdown, now_micros: fn() -> i64) -> Self {
-        Self { settings, meter, shutdown, now_micros, counts: LandCounts::default() }
+        let (counts, progress) = (LandCounts::default(), Arc::default());
+        Self { settings, meter, shutdown, now_micros, counts, progress }
+    }
+
+    /// How far it is, connections that failed included; for who looks on from another thread.
+    pub fn progress(&self) -> Arc<LandProgress> {
+        Arc::clone(&self.progress)
     }
 
     /// What was done so far, connections that failed included.
@@ -123,7 +130,11 @@ impl Lander {
                 ?pause,
                 "landing begins again from the last commit"
             );
-            std::thread::sleep(pause);
+            let asked = async { tokio::time::timeout(pause, self.shutdown.requested()).await };
+            if runtime.block_on(asked).is_ok() {
+                // Nothing is held any more, and what was not committed comes again.
+                return Ok(());
+            }
         }
     }
 
@@ -135,7 +146,8 @@ impl Lander {
         let dead_letters = Arc::new(Producer::connect(client, None)?);
         let mut landing = Landing::new(Arc::clone(store), dead_letters, generation.clone(), *bounds)
             .with_events(events.clone())
-            .with_meter(self.meter.clone());
+            .with_meter(self.meter.clone())
+            .with_progress(self.progress());
         if let Some(schemas) = schemas {
             landing = landing.with_schemas(Arc::clone(schemas) as _);
         }
@@ -151,12 +163,14 @@ impl Lander {
         runtime: &Handle,
     ) -> Result<(), LanderError> {
         // Who has no partition yet is not idle: the group waits for members that died until their session is over.
-        let (mut taken, mut last_record) = (0_u64, Instant::now() + JOIN);
+        let (mut taken, mut told, mut last_record) = (0_u64, 0, Instant::now() + JOIN);
         let (mut lag, mut last_lag) = (LagWatch::default(), None::<Instant>);
         loop {
             let now = (self.now_micros)();
             let turn = consumer.next(PATIENCE, |record| {
-                if let (Some(schemas), Some(id)) = (&self.settings.schemas, record.schema_needed()) {
+                if let (Some(schemas), Some(id)) = (&self.settings.schemas, record.schema_needed())
+                    && schemas.lacks(id)
+                {
                     runtime
                         .block_on(schemas.learn(id))
                         .map_err(|error| LandError::Schema(Box::new(error)))?;
@@ -168,6 +182,7 @@ impl Lander {
                 Turn::Record(pushed) => {
                     pushed?;
                     taken += 1;
+                    told += 1;
                     last_record = Instant::now();
                 }
                 Turn::Nothing => rested = true,
@@ -189,6 +204,7 @@ impl Lander {
                 return commit(consumer, landed);
             }
             if rested || taken.is_multiple_of(LOOK_EVERY) || landing.is_full() {
+                self.progress.took(std::mem::take(&mut told));
                 let landed = runtime.block_on(landing.roll_due(now))?;
                 lag.landed(&landed);
                 commit(consumer, landed)?;

@@ -21,6 +21,7 @@ use millrace_stream::record::Record;
 use crate::error::LandError;
 use crate::lane::{Lane, Place};
 use crate::partition::Partition;
+use crate::progress::LandProgress;
 use crate::settings::LandSettings;
 use crate::told::{ObjectLanded, PartitionLanded};
 
@@ -45,6 +46,7 @@ pub struct Landing<P> {
     landed: Ledger,
     dead: Ledger,
     meter: Meter,
+    progress: Arc<LandProgress>,
     /// Rows were lost on their way to the store: they have to be read again, by another landing.
     failed: bool,
 }
@@ -106,6 +108,7 @@ impl<P: Publisher + 'static> Landing<P> {
             landed: Ledger::default(),
             dead: Ledger::default(),
             meter: Meter::new(),
+            progress: Arc::default(),
             failed: false,
         }
     }
@@ -127,6 +130,12 @@ impl<P: Publisher + 'static> Landing<P> {
     #[must_use]
     pub fn with_meter(self, meter: Meter) -> Self {
         Self { meter, ..self }
+    }
+
+    /// Tells this, too, how far it is.
+    #[must_use]
+    pub fn with_progress(self, progress: Arc<LandProgress>) -> Self {
+        Self { progress, ..self }
     }
 
     /// Whether rows were lost on their way to the store, so that this landing takes no more.
@@ -169,6 +178,7 @@ impl<P: Publisher + 'static> Landing<P> {
                 dead_letter::publish_record(&*self.dead_letters, record, &reason, now / 1_000)
                     .map_err(LandError::DeadLetter)?;
                 self.dead.insert(record.topic, record.partition, record.offset);
+                self.progress.dead(record, &reason);
                 self.counts.dead_letters += 1;
             }
             Err(Unfit::Failed(error)) => {
@@ -317,6 +327,7 @@ impl<P: Publisher + 'static> Landing<P> {
             tracing::debug!(%key, "the object was there already");
         }
         ObjectLanded { key: &key, table, bytes }.tell(&self.meter);
+        self.progress.stored(&key);
         self.counts.objects += 1;
         self.counts.bytes += bytes;
         Ok(())

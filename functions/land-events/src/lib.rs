@@ -9,6 +9,7 @@ mod landing;
 mod lane;
 mod partition;
 mod partition_run;
+mod progress;
 mod settings;
 mod told;
 
@@ -18,4 +19,5 @@ pub use function::{Function, FunctionError};
 pub use lag::LagWatch;
 pub use lander::{Lander, LanderError, LanderSettings};
 pub use landing::{LandCounts, Landed, Landing};
+pub use progress::{DeadLettersByKind, LandProgress, OfKind, Seen};
 pub use settings::LandSettings;

@@ -13,6 +13,7 @@ use millrace_stream::record::Record;
 use crate::batch::BatchLander;
 use crate::error::LandError;
 use crate::landing::{LandCounts, Landed, Landing};
+use crate::progress::LandProgress;
 
 /// What has to be left of the deadline to answer: AWS takes an invocation that is cut off for failed as a whole.
 const ANSWER: Duration = Duration::from_millis(500);
@@ -45,14 +46,14 @@ pub(crate) enum Undone {
 }
 
 impl<'b, P: Publisher + 'static> PartitionRun<'b, P> {
-    pub(crate) fn new(batch: &'b BatchLander<P>, first: &EventRecord) -> Self {
+    pub(crate) fn new(batch: &'b BatchLander<P>, first: &EventRecord, progress: &Arc<LandProgress>) -> Self {
         let landing = Landing::new(
             Arc::clone(&batch.store),
             Arc::clone(&batch.dead_letters),
             batch.generation.clone(),
             batch.settings.land,
         );
-        let landing = landing.with_meter(batch.meter.clone());
+        let landing = landing.with_meter(batch.meter.clone()).with_progress(Arc::clone(progress));
         let landing = match &batch.schemas {
             Some(schemas) => landing.with_schemas(schemas.clone()),
             None => landing,

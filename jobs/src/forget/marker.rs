@@ -49,7 +49,7 @@ pub(super) async fn begin(store: &dyn Store, erasure: &Erasure) -> Result<(Key, 
 
 async fn markers(store: &dyn Store) -> Result<Vec<(Key, Unfinished)>, ForgetError> {
     let mut markers = Vec::new();
-    for object in store.list(FOLDER).await? {
+    for object in store.list(FOLDER).await?.into_iter().filter(|object| is_marker(&object.key)) {
         let body = match store.get(&object.key).await {
             Ok(body) => body,
             // Ended since it was listed.
@@ -61,6 +61,12 @@ async fn markers(store: &dyn Store) -> Result<Vec<(Key, Unfinished)>, ForgetErro
         markers.push((object.key, marker));
     }
     Ok(markers)
+}
+
+/// Whether a marker may have that key: what is none is somebody else's.
+fn is_marker(key: &Key) -> bool {
+    let name = key.as_str().strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".json"));
+    name.is_some_and(|name| name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The marker's key: FNV-1a over salt and ids, which another version of the program finds again.

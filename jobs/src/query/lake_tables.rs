@@ -28,8 +28,6 @@ pub struct Lake {
 pub struct LakeTable {
     pub name: String,
     pub layer: Layer,
-    /// Below which its files are.
-    folder: PathBuf,
     pub schema: SchemaRef,
     /// In bytewise order of their paths.
     pub files: Vec<DataFile>,
@@ -69,12 +67,10 @@ impl Lake {
             let folder = root.join(layer.folder());
             let known = catalogue::tables().iter().filter(|table| table.layer == layer);
             for table in known.clone() {
-                let table_folder = folder.join(table.folder);
-                let files = data_files(root, &table_folder)?;
+                let files = data_files(root, &folder.join(table.folder))?;
                 tables.push(LakeTable {
                     name: table.name(),
                     layer,
-                    folder: table_folder,
                     schema: match layer {
                         Layer::Raw => with_added(&table.schema, &files),
                         _ => table.schema.clone(),
@@ -87,14 +83,12 @@ impl Lake {
                 if known.clone().any(|table| table.folder == name) {
                     continue;
                 }
-                let table_folder = folder.join(&name);
-                let files = data_files(root, &table_folder)?;
+                let files = data_files(root, &folder.join(&name))?;
                 // A table of a later version of the jobs: its newest file is the best statement of its columns.
                 let Some(newest) = files.last() else { continue };
                 tables.push(LakeTable {
                     name: layer.table_name(&name),
                     layer,
-                    folder: table_folder,
                     schema: file_schema(&newest.path)?,
                     files,
                     filled_by: None,
@@ -108,14 +102,41 @@ impl Lake {
         self.tables.iter().find(|table| table.name == name)
     }
 
+    /// Names of the views that queries know beside the tables, in the tables' order.
+    pub fn views(&self) -> impl Iterator<Item = String> + '_ {
+        self.tables.iter().flat_map(|table| table.views().iter().map(|view| view.name(&table.name)))
+    }
+
     /// Whether queries can name it: a table or a view of one.
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.table(name).is_some()
-            || (self.table(views::DIMENSION).is_some() && View::ALL.iter().any(|view| view.name() == name))
+        self.table(name).is_some() || self.views().any(|view| view == name)
     }
 }
 
 impl LakeTable {
+    /// The views of it.
+    pub(super) fn views(&self) -> &'static [View] {
+        match self.layer {
+            Layer::Raw => &[],
+            _ if self.name == views::DIMENSION => &[View::Current, View::History],
+            // Whether each day of a table of a later version holds everything is not known here.
+            _ if self.filled_by.is_none() => &[],
+            _ => &[View::Latest],
+        }
+    }
+
+    /// The name of the view of its newest day, where each of its days holds everything.
+    pub fn latest(&self) -> Option<String> {
+        self.views().contains(&View::Latest).then(|| View::Latest.name(&self.name))
+    }
+
+    /// The table as if its newest day were its only one.
+    pub(super) fn of_newest_day(&self) -> Self {
+        let newest = self.newest_date();
+        let is_newest = |file: &&DataFile| date_of(self.layer, &file.path) == newest.as_deref();
+        Self { files: self.files.iter().filter(is_newest).cloned().collect(), ..self.clone() }
+    }
+
     /// Its columns with the types they are stored in.
     pub fn columns(&self) -> Vec<Column> {
         super::answer::columns(&self.schema)
@@ -133,17 +154,17 @@ impl LakeTable {
 
     /// The newest `processing_date=…` of its folders, of a raw table the newest `date=…`.
     pub fn newest_date(&self) -> Option<String> {
-        let label = match self.layer {
-            Layer::Raw => "date=",
-            _ => "processing_date=",
-        };
-        let dates = self.files.iter().filter_map(|file| {
-            // Below the table's folder: what the lake itself lies in may be called likewise.
-            let place = file.path.strip_prefix(&self.folder).ok()?;
-            place.iter().find_map(|part| part.to_str()?.strip_prefix(label)).map(str::to_owned)
-        });
-        dates.max()
+        self.files.iter().filter_map(|file| date_of(self.layer, &file.path)).max().map(str::to_owned)
     }
+}
+
+/// What `processing_date=…`, in raw `date=…`, says in a file's path; the last one, for a lake may lie below such a folder.
+pub(super) fn date_of(layer: Layer, path: &Path) -> Option<&str> {
+    let label = match layer {
+        Layer::Raw => "date=",
+        _ => "processing_date=",
+    };
+    path.iter().rev().find_map(|part| part.to_str()?.strip_prefix(label))
 }
 
 /// Objects of a raw table whose footers are looked at for columns that this version does not know.

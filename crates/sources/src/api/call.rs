@@ -8,6 +8,7 @@ use millrace_events::randomuser::AnswerError;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Certificate, Response, StatusCode, Url, redirect};
 
+use super::names::{Names, Unresolved};
 use super::retry::retry_after;
 use super::settings::{ApiSettings, without_secrets};
 use crate::clock::now_micros;
@@ -35,6 +36,9 @@ pub enum CallError {
     #[error("no answer within {}", in_words(*.0))]
     TooSlow(Duration),
 
+    #[error(transparent)]
+    Unresolved(#[from] Unresolved),
+
     /// No connection, a connection that broke, or one that fell silent.
     #[error("the HTTP exchange {}", if .0.is_timeout() { "timed out" } else { "failed" })]
     Exchange(#[source] reqwest::Error),
@@ -49,7 +53,7 @@ impl CallError {
                 Class::Retry
             }
             // An outage, an error page with status 200, an answer cut short: all of them pass.
-            Self::Answer(_) | Self::TooSlow(_) => Class::Retry,
+            Self::Answer(_) | Self::TooSlow(_) | Self::Unresolved(_) => Class::Retry,
             Self::Exchange(error) if error.is_redirect() || error.is_builder() => Class::Stop,
             Self::Exchange(_) => Class::Retry,
             Self::Status { .. } | Self::OtherPage { .. } | Self::TooLarge { .. } => Class::Stop,
@@ -84,6 +88,7 @@ impl CallError {
                 "its users would come twice: check that the base URL is the API's, uncached"
             }
             Self::TooLarge { .. } => "ask for fewer users a call",
+            Self::Unresolved(_) => "is this machine online? Check the base URL, or use the simulator",
             Self::Answer(_) | Self::TooSlow(_) | Self::Exchange(_) => {
                 "check the network and the base URL, or use the simulator"
             }
@@ -111,6 +116,7 @@ impl Client {
             .connect_timeout(settings.connect_timeout)
             .read_timeout(settings.read_timeout)
             .timeout(settings.call_timeout)
+            .dns_resolver(Names)
             .redirect(redirect::Policy::limited(MOST_REDIRECTS));
         if is_loopback(base_url) {
             // A proxy's idea of this machine is another machine.
@@ -129,7 +135,10 @@ impl Client {
 
     /// The whole body of an answer with status 200.
     pub(super) async fn get(&self, url: Url) -> Result<Vec<u8>, CallError> {
-        let exchange = |error: reqwest::Error| CallError::Exchange(error.without_url());
+        let exchange = |error: reqwest::Error| match Unresolved::behind(&error) {
+            Some(unresolved) => CallError::Unresolved(unresolved.clone()),
+            None => CallError::Exchange(error.without_url()),
+        };
         let response = self.http.get(url).send().await.map_err(exchange)?;
         let status = response.status();
         if status != StatusCode::OK {

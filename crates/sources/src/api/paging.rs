@@ -15,6 +15,10 @@ use crate::clock::now_micros;
 use crate::error::SourceError;
 use crate::source::Source;
 
+/// How often a first page is tried whose host has no address: once more for a slip of the name server. A name that is
+/// wrong, or a machine without a network, stays so.
+const UNRESOLVED_ATTEMPTS: u32 = 2;
+
 /// The users of the API.
 ///
 /// All calls ask for the same number of users, since the API's pages depend on it; what the last page has too many is
@@ -145,9 +149,12 @@ impl ApiSource {
     fn tell(&self, retrying: &Retrying<'_>) {
         let Retrying { url, error, failures, pause } = *retrying;
         let error: &(dyn std::error::Error + 'static) = error;
-        tracing::warn!(url, error, failures, ?pause, "api_call_retried");
-        if let Some(on_retry) = &self.on_retry {
-            on_retry(retrying);
+        match &self.on_retry {
+            Some(on_retry) => {
+                tracing::debug!(url, error, failures, ?pause, "api_call_retried");
+                on_retry(retrying);
+            }
+            None => tracing::warn!(url, error, failures, ?pause, "api_call_retried"),
         }
     }
 
@@ -203,11 +210,18 @@ impl Source for ApiSource {
                 Err(error) => error,
             };
             failures += 1;
+            let unresolved = matches!(error, CallError::Unresolved(_));
+            if unresolved && self.given == 0 && failures >= UNRESOLVED_ATTEMPTS {
+                return Err(SourceError::Call { url: shown, attempts: failures, source: error });
+            }
             let unasked = backoff.next().unwrap_or(policy.max_backoff);
             let Some(pause) = policy.pause(failures, &error, unasked) else {
                 return Err(SourceError::Call { url: shown, attempts: failures, source: error });
             };
-            self.tell(&Retrying { url: &shown, error: &error, failures, pause });
+            // Nothing new is to be said of a name each time; before the first user the failure itself follows at once.
+            if !unresolved || (self.given > 0 && failures == 1) {
+                self.tell(&Retrying { url: &shown, error: &error, failures, pause });
+            }
             tokio::time::sleep(pause).await;
         }
     }

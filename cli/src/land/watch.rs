@@ -1,0 +1,88 @@
+//! What a person sees of a landing while it goes on: records, their rate, the lag, the last object, and the first dead letter.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{HumanCount, ProgressBar};
+use land_events::{LandProgress, Seen};
+use millrace_runtime::Meter;
+use millrace_runtime::metrics::{LAG, Value};
+
+use crate::dead_letters::FirstWarning;
+use crate::progress::Bars;
+
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Looks at a landing from beside it.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    progress: Arc<LandProgress>,
+    meter: Meter,
+    bar: ProgressBar,
+    first: FirstWarning,
+}
+
+impl Watch {
+    pub(crate) fn new(progress: Arc<LandProgress>, meter: Meter, bars: &Bars) -> Self {
+        Self { progress, meter, bar: bars.landing(), first: FirstWarning::default() }
+    }
+
+    /// Looks on until `landing` has ended, and hands its outcome back.
+    pub(crate) async fn until<T>(mut self, landing: impl Future<Output = T>) -> T {
+        tokio::pin!(landing);
+        let ended = loop {
+            tokio::select! {
+                ended = &mut landing => break ended,
+                () = tokio::time::sleep(LOOK_EVERY) => self.look(),
+            }
+        };
+        self.look();
+        self.bar.finish_and_clear();
+        ended
+    }
+
+    fn look(&mut self) {
+        let seen = self.progress.seen();
+        self.first.look(&seen.dead_letters);
+        self.bar.set_position(seen.records);
+        self.bar.set_message(told(&seen, lag(&self.meter)));
+    }
+}
+
+/// Of all topics, as told last; nothing before.
+fn lag(meter: &Meter) -> Option<u64> {
+    let lags = meter.snapshot().into_iter().filter(|reading| reading.metric == LAG);
+    let lags = lags.map(|reading| match reading.value {
+        Value::Gauge(lag) => lag as u64,
+        Value::Counter(_) | Value::Distribution(_) => 0,
+    });
+    lags.reduce(|sum, lag| sum + lag)
+}
+
+fn told(seen: &Seen, lag: Option<u64>) -> String {
+    let lag = lag.map(|lag| format!("lag {}", HumanCount(lag)));
+    let dead = seen.dead_letters.records();
+    let dead = (dead > 0).then(|| format!("{} dead letters", HumanCount(dead)));
+    let last = seen.last_object.as_ref().map(|key| format!("last object {key}"));
+    [lag, dead, last].into_iter().flatten().collect::<Vec<_>>().join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lag_dead_letters_and_the_last_object_are_told_where_there_are_any() {
+        let meter = Meter::new();
+        let mut seen = Seen::default();
+        assert_eq!(told(&seen, lag(&meter)), "");
+        meter.set(LAG, "ad_events", 1_000.0);
+        meter.set(LAG, "users_created", 234.0);
+        seen.dead_letters.add("undecodable", String::new);
+        seen.last_object = millrace_lake::Key::new("raw/ad_events/x.parquet").ok();
+        assert_eq!(
+            told(&seen, lag(&meter)),
+            "lag 1,234  1 dead letters  last object raw/ad_events/x.parquet"
+        );
+    }
+}
