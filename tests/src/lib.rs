@@ -2,5 +2,7 @@
 
 pub mod letters;
 pub mod program;
+#[cfg(unix)]
+pub mod running;
 pub mod tables;
 pub mod whole_lake;

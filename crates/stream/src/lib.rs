@@ -15,6 +15,7 @@ pub mod kafka_environment;
 pub mod lambda_event;
 pub mod lazy_producer;
 pub mod ledger;
+mod login;
 pub mod message_limits;
 #[cfg(feature = "msk-iam")]
 mod msk_iam;
@@ -23,6 +24,7 @@ pub mod peek;
 pub mod producer;
 pub mod record;
 pub mod registry;
+pub mod registry_environment;
 pub mod security;
 pub mod survey;
 pub mod topics;
