@@ -64,8 +64,11 @@ fn reason() -> Refusal {
     Refusal::WrongType { path: "$.ad_id".to_owned(), found: "an array", expected: "a text" }
 }
 
-/// By the offset of the record that failed: the letter's value, whether it has a key, and what it was omitted of.
-fn letters(settings: &ClientSettings, topic: &str) -> BTreeMap<i64, (Option<Vec<u8>>, bool, Vec<String>)> {
+/// A letter's value, whether it has a key, and what it was omitted of.
+type Told = (Option<Vec<u8>>, bool, Vec<String>);
+
+/// By the offset of the record that failed.
+fn letters(settings: &ClientSettings, topic: &str) -> BTreeMap<i64, Told> {
     let mut peek = Peek::open(settings, &dead_letters_of(topic), Start::Beginning, Until::End).unwrap();
     let mut letters = BTreeMap::new();
     loop {
@@ -89,10 +92,7 @@ fn letters(settings: &ClientSettings, topic: &str) -> BTreeMap<i64, (Option<Vec<
 }
 
 /// Sends letters of such values to a queue that takes so much; answers what came.
-async fn sent(
-    queue_takes: &str,
-    values: &[Vec<u8>],
-) -> Option<BTreeMap<i64, (Option<Vec<u8>>, bool, Vec<String>)>> {
+async fn sent(queue_takes: &str, values: &[Vec<u8>]) -> Option<BTreeMap<i64, Told>> {
     let settings = plain()?;
     let topic = fresh("letters");
     create(&settings, &dead_letters_of(&topic), queue_takes).await;
