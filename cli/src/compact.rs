@@ -18,6 +18,7 @@ use crate::lake::LakeAddress;
 use crate::output;
 use crate::progress::Bars;
 use crate::size::parse_size;
+use crate::suggestion::did_you_mean;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +34,7 @@ pub(crate) struct CompactArgs {
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
     lake: LakeAddress,
-    /// One raw table, as its folder is called [default: all of them]
+    /// One raw table, such as raw_users, or users as its folder is called [default: all of them]
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
     /// How large the large objects become; those of three quarters of it stay
@@ -78,9 +79,11 @@ pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::
 
 fn events_of(table: Option<&str>) -> anyhow::Result<Vec<&'static Event>> {
     let Some(table) = table else { return Ok(catalogue::events().iter().collect()) };
-    let Some(event) = catalogue::by_table(table) else {
+    let folder = table.strip_prefix("raw_").unwrap_or(table);
+    let Some(event) = catalogue::by_table(folder) else {
         let known: Vec<_> = catalogue::events().iter().map(|event| event.table()).collect();
-        bail!("no raw table {table:?} is known: give one of {}", known.join(", "));
+        let meant = did_you_mean(folder, known.iter().copied());
+        bail!("no raw table {table:?} is known: give one of {}{meant}", known.join(", "));
     };
     Ok(vec![event])
 }

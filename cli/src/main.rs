@@ -26,6 +26,7 @@ mod schema;
 mod simulate;
 mod size;
 mod snowflake;
+mod suggestion;
 mod tables;
 mod topic_choice;
 mod topics;
@@ -127,7 +128,7 @@ impl Command {
 const EXAMPLES: &str = "\
 Examples:
   millrace run                                        5,000 users into ./lake
-  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC\"
+  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC\"
   millrace tables
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C";

@@ -21,9 +21,9 @@ pub(crate) use grid::terminal_width;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC\"
+  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC\"
   millrace query \"SELECT * FROM raw_users LIMIT 10\" --format json
-  millrace query \"SELECT id, email FROM users_transformed\" --output users.parquet
+  millrace query \"SELECT id, email FROM users_transformed_latest\" --output users.parquet
   millrace query < questions.sql
   millrace query                                      a prompt; .help tells what it takes
 

@@ -37,6 +37,9 @@ pub(crate) struct TablesArgs {
     json: bool,
 }
 
+/// What a person is told of them: all names would be half of the screen.
+const VIEWS: &str = "<table>_latest is a table's newest day alone (no raw table's; dim_user_demographics has _current and _history)";
+
 /// What is told of a table.
 #[derive(Debug, serde::Serialize)]
 struct Told {
@@ -70,7 +73,9 @@ struct ToldColumn {
 
 pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     let session = args.lake.session()?;
-    let tables = session.lake()?.tables;
+    let lake = session.lake()?;
+    let views: Vec<_> = lake.views().collect();
+    let tables = lake.tables;
     let (store, handle) = args.lake.open_blocking()?;
     let mut lineage = handle.block_on(lineage::of_tables(store.as_ref()))?;
     let interrupted = handle.block_on(forget::unfinished(store.as_ref()))?.len();
@@ -88,7 +93,9 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         serde_json::to_writer_pretty(
             &mut out,
-            &serde_json::json!({ "lake": args.lake, "tables": told, "unfinished_erasures": interrupted }),
+            &serde_json::json!({
+                "lake": args.lake, "tables": told, "views": views, "unfinished_erasures": interrupted,
+            }),
         )
         .map_err(std::io::Error::from)?;
         writeln!(out)?;
@@ -103,6 +110,7 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
             }
         }
     }
+    writeln!(out, "views: {VIEWS}")?;
     if interrupted > 0 {
         writeln!(
             out,

@@ -101,7 +101,8 @@ pub fn users_transformed(lake: &Path, day: &str) -> Result<Users> {
     Ok(users)
 }
 
-fn positions(batch: &RecordBatch, prefix: &str) -> Result<Vec<Position>> {
+/// The source positions of a batch, whose columns begin with `prefix`.
+pub fn positions(batch: &RecordBatch, prefix: &str) -> Result<Vec<Position>> {
     let name = |name: &str| format!("{prefix}{name}");
     let required = |name: &str| -> Result<Vec<String>> {
         texts(batch, name)?.into_iter().map(|text| text.with_context(|| format!("{name} is null"))).collect()

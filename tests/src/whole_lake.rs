@@ -1,9 +1,12 @@
 //! What holds of every lake between runs, whatever happened to those before.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use chrono::{Days, NaiveDate, NaiveTime};
+use millrace_lake::RawObjectName;
+use millrace_lake::dead_letter::DeadLetter;
 use serde_json::Value;
 
 use crate::program::query_count;
@@ -55,6 +58,41 @@ pub fn check_whole(lake: &Path) -> Result<()> {
         }
     }
     letters::all(lake).map(drop)
+}
+
+/// No source position was given to two records, nor to two dead letters: where nothing was delivered twice, as from an
+/// embedded broker, each stands once.
+pub fn check_positions(lake: &Path) -> Result<()> {
+    for table in ["users", "user_interactions", "video_engagements", "ad_events"] {
+        let (mut rows, mut positions) = (0, BTreeSet::new());
+        for object in raw_objects_of(lake, table)? {
+            for batch in tables::read(&object)? {
+                rows += batch.num_rows();
+                positions.extend(tables::positions(&batch, "_")?);
+            }
+        }
+        ensure!(positions.len() == rows, "raw/{table} has {rows} rows of {} positions", positions.len());
+    }
+    let mut seen = BTreeSet::new();
+    for path in files(&lake.join("_dead_letters"))? {
+        for line in std::fs::read_to_string(&path)?.lines() {
+            let letter = DeadLetter::from_line(line)?;
+            let place = (path.clone(), letter.partition, letter.offset);
+            ensure!(
+                seen.insert(place),
+                "two dead letters are offset {} of {}",
+                letter.offset,
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The lives of a raw table, as its objects' names tell.
+pub fn lives(lake: &Path, table: &str) -> Result<BTreeSet<String>> {
+    let names = raw_objects_of(lake, table)?;
+    names.iter().map(|path| Ok(name(path).parse::<RawObjectName>()?.generation().to_string())).collect()
 }
 
 /// Nothing of a dead run is left: no temporary file, no scratch, no letters that wait for their place.

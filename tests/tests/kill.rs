@@ -186,6 +186,9 @@ fn killed_at_any_moment_a_run_leaves_nothing_half_and_the_next_makes_it_exact() 
         summary.check_tables()?;
         whole_lake::check(lake.path(), DAY)
             .with_context(|| format!("after the run behind kill {kills}: {log:?}"))?;
+        whole_lake::check_positions(lake.path())
+            .with_context(|| format!("after the run behind kill {kills}: {log:?}"))?;
+        ensure!(whole_lake::lives(lake.path(), "users")?.len() == 1, "a kill began another life");
         if kills % ROUNDS_A_LAKE == 0 {
             lake = tempfile::tempdir()?;
         }

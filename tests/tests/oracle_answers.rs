@@ -58,8 +58,8 @@ fn every_cell_of_nasty_users_agrees() -> Result<()> {
 fn every_cell_of_recorded_users_agrees() -> Result<()> {
     let test = "oracle_answers::every_cell_of_recorded_users_agrees";
     let Some(python) = python(test) else { return Ok(()) };
-    let Some(recorded) = std::env::var_os("MILLRACE_RECORDED").map(PathBuf::from) else {
-        skipped(test, "no recorded answers (MILLRACE_RECORDED names no folder)");
+    let Some(recorded) = std::env::var_os("MILLRACE_TEST_RECORDED").map(PathBuf::from) else {
+        skipped(test, "no recorded answers (MILLRACE_TEST_RECORDED names no folder)");
         return Ok(());
     };
     let cells = check(&python, &recorded.join("pages"), "2026-11-28")?;

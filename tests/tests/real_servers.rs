@@ -13,8 +13,8 @@ use millrace_tests::program::{Ended, millrace};
 use serde_json::Value;
 
 const KAFKA: &str = "MILLRACE_TEST_KAFKA";
-const S3: &str = "MILLRACE_S3_ENDPOINT";
-const REGISTRY: &str = "MILLRACE_REGISTRY_URL";
+const S3: &str = "MILLRACE_TEST_S3_ENDPOINT";
+const REGISTRY: &str = "MILLRACE_TEST_REGISTRY_URL";
 
 /// The servers, if the caller has them.
 struct Servers {
@@ -250,8 +250,12 @@ fn the_lake_on_s3_is_the_lake_in_a_folder() -> Result<()> {
         let (one, other) = (export(&folder)?, export(&bucket)?);
         ensure!(one.len() == other.len() && one.len() > 1, "{table}: {} and {} rows", one.len(), other.len());
     }
-    let before = servers.count(&bucket, "SELECT COUNT(*) AS n FROM raw_users")?;
-    servers.run(&["compact", "--lake", &bucket])?;
+    let count = |what: &str| servers.count(&bucket, &format!("SELECT {what} AS n FROM raw_users"));
+    let before = count("COUNT(*)")?;
+    ensure!(count("COUNT(DISTINCT _generation)")? == 1, "each run is a life of its own");
+    let told = servers.run(&["compact", "--json", "--table", "users", "--lake", &bucket])?;
+    let told: Value = serde_json::from_str(&told.stdout)?;
+    ensure!(told["removed"].as_u64() > Some(0), "the runs' objects were not compacted: {told}");
     ensure!(servers.count(&bucket, "SELECT COUNT(*) AS n FROM raw_users")? == before, "compaction lost rows");
     let id = servers.run(&[
         "query",

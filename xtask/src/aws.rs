@@ -1,9 +1,10 @@
 //! AWS's command line, for what Terraform is not asked to do: moving aliases, invoking.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
 use crate::commands::output;
@@ -23,6 +24,10 @@ impl Aws {
     /// With the environment's own credentials.
     pub(crate) fn of_environment() -> anyhow::Result<Self> {
         let endpoint = std::env::var("AWS_ENDPOINT_URL").ok();
+        // Told before the command line is fetched, which takes half a minute.
+        if endpoint.is_none() && !may_have_credentials(|name| std::env::var_os(name)) {
+            bail!("{NO_CREDENTIALS}");
+        }
         Ok(Self { program: program()?, endpoint })
     }
 
@@ -42,6 +47,17 @@ impl Aws {
                 .env_remove("AWS_PROFILE");
         }
         command
+    }
+
+    /// Whom the credentials belong to, as an ARN: asked before anything is done, so that a missing login is told at once.
+    pub(crate) fn caller(&self) -> anyhow::Result<String> {
+        let mut asked = self.command(&["sts", "get-caller-identity"]);
+        // A machine outside of EC2 has nobody at the address of its metadata.
+        asked.env("AWS_METADATA_SERVICE_TIMEOUT", "1").env("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "1");
+        let told = output(&mut asked).context("AWS does not take these credentials")?;
+        let caller: Value =
+            serde_json::from_str(&told).context("aws sts get-caller-identity answered no JSON")?;
+        caller["Arn"].as_str().map(str::to_owned).context("aws sts get-caller-identity named nobody")
     }
 
     /// What a command answers; `Null` for nothing.
@@ -85,7 +101,55 @@ impl Aws {
     }
 }
 
+const NO_CREDENTIALS: &str = "AWS takes no credentials from here: log in (aws sso login, aws configure) and set AWS_PROFILE, \
+     or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+
+/// Whether there is any place that credentials may come from. What is there may still be refused: only AWS knows that.
+fn may_have_credentials(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let named = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ];
+    let file = |name: &str, usual: &str| {
+        set(name).map(PathBuf::from).or_else(|| Some(PathBuf::from(set("HOME")?).join(".aws").join(usual)))
+    };
+    let files = [file("AWS_CONFIG_FILE", "config"), file("AWS_SHARED_CREDENTIALS_FILE", "credentials")];
+    // A machine of EC2 may have a role, which its metadata tell.
+    let vendor = std::fs::read_to_string("/sys/class/dmi/id/sys_vendor").unwrap_or_default();
+    named.into_iter().any(|name| set(name).is_some())
+        || files.into_iter().flatten().any(|file| file.is_file())
+        || (vendor.contains("Amazon EC2") && set("AWS_EC2_METADATA_DISABLED").is_none())
+}
+
 fn program() -> anyhow::Result<PathBuf> {
     let installed = Command::new("aws").arg("--version").output().is_ok_and(|output| output.status.success());
     if installed { Ok(PathBuf::from("aws")) } else { tool(&PACKAGES, "aws") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_may_come_from_variables_and_files_and_an_empty_one_is_none() {
+        let home = tempfile::tempdir().unwrap();
+        let with = |name: &str, value: &str| {
+            may_have_credentials(|asked| match asked {
+                _ if asked == name => Some(value.into()),
+                "HOME" => Some(home.path().into()),
+                "AWS_EC2_METADATA_DISABLED" => Some("true".into()),
+                _ => None,
+            })
+        };
+        assert!(with("AWS_ACCESS_KEY_ID", "AKIA") && with("AWS_PROFILE", "analyst"));
+        assert!(!with("AWS_PROFILE", "") && !with("AWS_CONFIG_FILE", "/no/such/file"));
+        std::fs::create_dir(home.path().join(".aws")).unwrap();
+        std::fs::write(home.path().join(".aws/config"), "[default]\n").unwrap();
+        assert!(with("AWS_REGION", "eu-west-1"));
+    }
 }

@@ -52,6 +52,7 @@ pub(crate) fn run(arguments: &BootstrapArguments) -> anyhow::Result<bool> {
         return Ok(false);
     }
     let account = Account::new(arguments, &workspace::root().join("infra/bootstrap"), None)?;
+    println!("as {}", account.caller);
     println!("1. state backend, OIDC provider, GitHub's roles (infra/bootstrap)");
     if arguments.plan {
         println!("{}", account.plan()?);
@@ -73,6 +74,8 @@ pub(crate) struct Account<'a> {
     root: PathBuf,
     state: PathBuf,
     aws: Aws,
+    /// Who does it, as an ARN: an account is easily mistaken for another.
+    caller: String,
 }
 
 impl<'a> Account<'a> {
@@ -88,9 +91,10 @@ impl<'a> Account<'a> {
             Some(endpoint) => Aws::of_emulator(endpoint)?,
             None => Aws::of_environment()?,
         };
+        let caller = aws.caller()?;
         let terraform = Terraform::new(&folder.join(".terraform"));
         terraform.init(root, "bootstrap")?;
-        let account = Self { arguments, terraform, root: root.to_owned(), state, aws };
+        let account = Self { arguments, terraform, root: root.to_owned(), state, aws, caller };
         account.fetch_state();
         Ok(account)
     }

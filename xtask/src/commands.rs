@@ -31,13 +31,23 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     let shown = shown(command);
     let output = command.output().with_context(|| format!("could not start {shown}"))?;
     if !output.status.success() {
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        // Maven tells its errors on standard output, the one that matters first.
-        let marked = out.lines().find_map(|line| line.split_once("[ERROR] ")).map(|(_, reason)| reason);
-        let last = err.lines().map(str::trim).rfind(|line| !line.is_empty());
-        bail!("{shown} failed: {}", marked.or(last).unwrap_or("it said nothing"));
+        bail!("{shown} failed: {}", reason(&output.stdout, &output.stderr));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Why a program failed, in its own words and all of them: Terraform tells the resource, the place and the service's answer in lines of
+/// their own, and the last one is rarely the one that matters.
+fn reason(out: &[u8], err: &[u8]) -> String {
+    let (out, err) = (String::from_utf8_lossy(out), String::from_utf8_lossy(err));
+    // Maven tells its errors on standard output, the one that matters first.
+    if let Some((_, reason)) = out.lines().find_map(|line| line.split_once("[ERROR] ")) {
+        return reason.to_owned();
+    }
+    // `terraform validate -json` tells on standard output.
+    let told =
+        [err.trim(), out.trim()].into_iter().find(|told| !told.is_empty()).unwrap_or("it said nothing");
+    if told.contains('\n') { format!("\n{told}") } else { told.to_owned() }
 }
 
 pub(crate) fn shown(command: &Command) -> String {
@@ -76,5 +86,12 @@ mod tests {
         let mavens = failure_of("echo '[ERROR] why'; echo '[ERROR] see the log'; echo warning >&2; exit 1");
         assert!(mavens.ends_with("failed: why"), "{mavens}");
         assert!(quietly(&mut Command::new("/no/such/program")).is_err());
+    }
+
+    #[test]
+    fn a_failure_of_many_lines_is_told_whole() {
+        let told = failure_of("echo; printf 'Error: no credentials\\n\\n  with provider x\\n' >&2; exit 1");
+        assert!(told.ends_with("failed: \nError: no credentials\n\n  with provider x"), "{told}");
+        assert!(failure_of("echo '{\"valid\": false}'; exit 1").ends_with("failed: {\"valid\": false}"));
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use millrace_jobs::query::{Session, Statements};
+use millrace_jobs::query::{Column, LakeTable, Session, Statements};
 use millrace_runtime::reader_has_left;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
@@ -14,8 +14,8 @@ use crate::{failure, output};
 
 const HELP: &str = "\
   SELECT …;        a query, over as many lines as it takes, up to its semicolon
-  .tables          the lake's tables
-  .schema TABLE    a table's columns and their types
+  .tables          the lake's tables, and the views of them
+  .schema TABLE    a table's or view's columns and their types
   .help            this
   .quit            leave (so does Ctrl-D); Ctrl-C drops what is typed
 Nulls sort last unless NULLS FIRST is said. Names are case-sensitive. Timestamps are UTC: TIMESTAMP '2026-01-31 10:00:00'.";
@@ -79,13 +79,14 @@ fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
         (Some(".quit" | ".exit"), _) => return Ok(false),
         (Some(".help"), _) => writeln!(out, "{HELP}")?,
         (Some(".tables"), _) => {
-            for table in session.lake()?.tables {
-                writeln!(out, "{}", table.name)?;
+            let lake = session.lake()?;
+            for name in lake.tables.iter().map(|table| table.name.clone()).chain(lake.views()) {
+                writeln!(out, "{name}")?;
             }
         }
-        (Some(".schema"), Some(name)) => match session.lake()?.table(name.trim_end_matches(';')) {
-            Some(table) => {
-                for column in table.columns() {
+        (Some(".schema"), Some(name)) => match columns(session, name.trim_end_matches(';'))? {
+            Some(columns) => {
+                for column in columns {
                     writeln!(out, "{:<28} {}", column.name, column.dtype)?;
                 }
             }
@@ -95,6 +96,15 @@ fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
         _ => writeln!(out, "no command {line:?}; .help lists them")?,
     }
     Ok(true)
+}
+
+/// Of a table as they are stored, of a view as queries see them.
+fn columns(session: &Session, name: &str) -> anyhow::Result<Option<Vec<Column>>> {
+    let lake = session.lake()?;
+    if !lake.views().any(|view| view == name) {
+        return Ok(lake.table(name).map(LakeTable::columns));
+    }
+    Ok(Some(session.query(&format!("SELECT * FROM \"{name}\" LIMIT 0"))?.columns()))
 }
 
 /// In the user's state folder (XDG), where programs keep what may be lost.

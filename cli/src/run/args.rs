@@ -39,10 +39,14 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     pub broken: Share,
 
-    /// Share of the simulator's users that repeat the id of an earlier one, and of simulated events that are sent
-    /// twice, such as 5%
-    #[arg(long, value_name = "SHARE", default_value = "0%")]
-    pub repeat: Share,
+    /// Share of the simulator's users that repeat the id of an earlier one with changed details, and of simulated events
+    /// that are sent twice, such as 5% [default: 2% of the users, with --tidy none]
+    #[arg(long, value_name = "SHARE")]
+    pub repeat: Option<Share>,
+
+    /// Simulated users without a flaw, as the API's are [default: as untidy as real ones; docs/events.md tells the shares]
+    #[arg(long)]
+    pub tidy: bool,
 
     /// Which streams: users, and by commas what they do: interactions, videos, ads; or all
     #[arg(long, value_name = "STREAMS", default_value = "users")]
@@ -60,8 +64,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "BROKERS", default_value = "embedded", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     pub brokers: String,
 
-    /// Names this life of the topic, [0-9a-z]{1,32}, zero-padded if numbered; needed with real brokers, drawn for the
-    /// embedded one
+    /// Names this life of the topic, [0-9a-z]{1,32}, zero-padded if numbered; needed with real brokers; the embedded
+    /// one's is the lake's own
     #[arg(long, value_name = "GENERATION", env = "MILLRACE_GENERATION")]
     pub generation: Option<String>,
 
@@ -115,7 +119,7 @@ pub(crate) struct UsageError(pub(crate) String);
 pub(crate) struct Plan {
     /// `None`: an embedded broker.
     pub(crate) brokers: Option<String>,
-    /// Set ones only; the embedded broker draws its own.
+    /// Set ones only; the embedded broker's is kept in the lake.
     pub(crate) generation: Option<Generation>,
     pub(crate) source: SourceChoice,
     /// The events of the streams, users first.
@@ -142,7 +146,7 @@ impl RunArgs {
         }
         if brokers.is_none() && generation.is_some() {
             return usage(
-                "--generation belongs to --brokers HOST:PORT: the embedded broker draws a new one each start",
+                "--generation belongs to --brokers HOST:PORT: all runs of the embedded broker into a lake are one life, which the lake names",
             );
         }
         if self.as_of.is_some_and(|day| day <= NaiveDate::default()) {
@@ -161,8 +165,12 @@ impl RunArgs {
             return usage("--events and --late are for what users do: add --streams all");
         }
         let simulated = matches!(self.source, SourceChoice::Auto | SourceChoice::Simulator);
-        if !simulated && behaviour.is_empty() && (self.broken != Share::NONE || self.repeat != Share::NONE) {
+        let repeats = self.repeat.is_some_and(|share| share != Share::NONE);
+        if !simulated && behaviour.is_empty() && (self.broken != Share::NONE || repeats) {
             return usage("--broken and --repeat are for the simulator: add --source simulator");
+        }
+        if !simulated && self.tidy {
+            return usage("--tidy is for the simulator's users: leave it out, or add --source simulator");
         }
         if self.seed.is_some() && matches!(self.source, SourceChoice::Recorded(_)) {
             return usage("recorded answers have no seed to set: leave --seed out");
@@ -177,7 +185,7 @@ impl RunArgs {
                 .filter_map(|stream| catalogue::by_topic(stream.topic()))
                 .collect(),
             as_of: self.as_of,
-            auto_is_simulator: other_day || self.broken != Share::NONE || self.repeat != Share::NONE,
+            auto_is_simulator: other_day || self.broken != Share::NONE || repeats,
         })
     }
 }

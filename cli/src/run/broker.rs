@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use millrace_events::event::Event;
 use millrace_lake::landed::LandedOffsets;
+use millrace_lake::lives::{Claim, ClaimedTopic};
 use millrace_lake::{Generation, Store};
+use millrace_stream::base_offsets::BaseOffsets;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::embedded::EmbeddedBroker;
 use millrace_stream::hold_back::HoldBack;
@@ -31,6 +33,8 @@ pub(crate) struct Broker {
     pub(crate) starts: BTreeMap<(String, i32), i64>,
     /// Of the embedded broker.
     pub(crate) hold_back: Option<Arc<HoldBack>>,
+    /// Of the embedded broker: the offsets of the lake's life that this run may give away.
+    pub(crate) claim: Option<Claim>,
     /// Lives as long as the run.
     _embedded: Option<EmbeddedBroker>,
 }
@@ -41,29 +45,40 @@ impl Broker {
             (Some(brokers), Some(generation)) => {
                 Self::cluster(brokers, generation.clone(), &plan.streams, store).await
             }
-            _ => Self::embedded(&plan.streams),
+            _ => Self::embedded(&plan.streams, store).await,
         }
     }
 
-    fn embedded(streams: &[&'static Event]) -> anyhow::Result<Self> {
+    async fn embedded(streams: &[&'static Event], store: &dyn Store) -> anyhow::Result<Self> {
         let embedded = EmbeddedBroker::start()?;
-        for event in streams {
-            embedded.create_topic(event.topic(), PARTITIONS)?;
-            embedded.create_topic(&topics::dead_letters_of(event.topic()), 1)?;
+        let letters: Vec<_> = streams.iter().map(|event| topics::dead_letters_of(event.topic())).collect();
+        let mut claimed = Vec::new();
+        for (event, letters) in streams.iter().zip(&letters) {
+            let (topic, table) = (event.topic(), Some(event.table()));
+            claimed.push(ClaimedTopic { topic, table, partitions: PARTITIONS });
+            claimed.push(ClaimedTopic { topic: letters, table: None, partitions: 1 });
         }
+        for ClaimedTopic { topic, partitions, .. } in &claimed {
+            embedded.create_topic(topic, *partitions)?;
+        }
+        let claim = Claim::of_lake(store, &claimed, &Generation::drawn(clock::now_micros()))
+            .await
+            .context("no offsets could be claimed in the lake")?;
+        let first = claim.first().map(|((topic, partition), first)| ((topic.to_owned(), partition), first));
+        let first: BTreeMap<_, _> = first.collect();
         let mut settings = ClientSettings::new(embedded.brokers());
         // Within one process there is no network to spare.
         settings.compression = "none";
-        let generation = Generation::drawn(clock::now_micros());
+        settings.base_offsets = BaseOffsets::new(&first);
+        tracing::debug!(generation = %claim.generation(), ?first, "offsets claimed");
         Ok(Self {
             settings,
-            group: format!("millrace-run-{generation}"),
-            generation,
-            starts: streams
-                .iter()
-                .flat_map(|event| (0..PARTITIONS).map(|partition| ((event.topic().to_owned(), partition), 0)))
-                .collect(),
+            group: format!("millrace-run-{}", claim.generation()),
+            generation: claim.generation().clone(),
+            // Dead letters are read by another consumer.
+            starts: first.into_iter().filter(|((topic, _), _)| !letters.contains(topic)).collect(),
             hold_back: Some(Arc::new(HoldBack::new(ON_THEIR_WAY))),
+            claim: Some(claim),
             _embedded: Some(embedded),
         })
     }
@@ -95,6 +110,7 @@ impl Broker {
             generation,
             starts,
             hold_back: None,
+            claim: None,
             _embedded: None,
         })
     }

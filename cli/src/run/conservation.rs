@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use fetch_users::Fetching;
-use millrace_lake::Generation;
+use millrace_lake::lives::{Claim, ClaimError};
+use millrace_lake::{Generation, Store};
 use millrace_stream::ledger::Ledger;
 use millrace_stream::topics::USERS_CREATED;
 
@@ -23,6 +24,9 @@ pub(crate) struct Flow {
     pub(crate) landed: LandedRun,
     /// Dead letters that reached the lake, by the topic that they are of.
     pub(crate) letters: BTreeMap<String, u64>,
+    /// Of an embedded broker: the offsets that this run could give away, and the last that it gave, dead letters' too.
+    pub(crate) claim: Option<Claim>,
+    pub(crate) ends: BTreeMap<(String, i32), i64>,
 }
 
 /// What a run sent to one topic.
@@ -79,6 +83,12 @@ impl Flow {
             (self.landed.counts.rows, format!("{} rows stored", self.landed.counts.rows)),
         )?;
         Ok(())
+    }
+
+    /// Says in the lake where this run ended, once its hops are [checked](Self::check): the next goes on there.
+    pub(crate) async fn end_claim(&self, store: &dyn Store) -> Result<(), ClaimError> {
+        let Some(claim) = &self.claim else { return Ok(()) };
+        claim.end(store, &self.ends).await
     }
 
     fn check_stream(&self, &StreamFlow { topic, produced }: &StreamFlow) -> Result<(), Unbalanced> {

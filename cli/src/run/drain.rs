@@ -42,8 +42,8 @@ pub(crate) fn start(
     store: &Arc<dyn Store>,
     folder: Option<&Path>,
 ) -> anyhow::Result<Drain> {
-    let queues: Vec<Queue> = streams.iter().map(|event| Queue::of(event.topic())).collect();
-    let starts = queues.iter().map(|queue| ((queue.topic.clone(), 0), 0)).collect();
+    let queues: Vec<Queue> = streams.iter().map(|event| Queue::of(event.topic(), broker)).collect();
+    let starts = queues.iter().map(|queue| ((queue.topic.clone(), 0), queue.next_offset)).collect();
     let consumer = Consumer::assign(&broker.settings, &format!("{}-dead-letters", broker.group), &starts)?;
     let ends = Arc::new(OnceLock::new());
     let worker = Worker {
@@ -104,9 +104,10 @@ struct Queue {
 }
 
 impl Queue {
-    fn of(source: &'static str) -> Self {
+    fn of(source: &'static str, broker: &Broker) -> Self {
         let topic = dead_letters_of(source);
-        Self { source, topic, file: None, batch: Vec::new(), bytes: 0, next_offset: 0 }
+        let next_offset = broker.settings.base_offsets.of(&topic, 0);
+        Self { source, topic, file: None, batch: Vec::new(), bytes: 0, next_offset }
     }
 
     fn is_done(&self, ends: &BTreeMap<(String, i32), i64>) -> bool {

@@ -60,6 +60,13 @@ pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     let started = std::time::Instant::now();
     let flow = carry(&args, &plan, &mut source, &store, shutdown, &bars, &mut seconds).await?;
     flow.check()?;
+    if let Err(error) = flow.end_claim(store.as_ref()).await {
+        // Nothing is lost but numbers.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the run's end could not be written down: its offsets stay claimed"
+        );
+    }
 
     let tables = match &flow.fetching.source_error {
         Some(_) => None,
@@ -163,6 +170,9 @@ async fn carry(
         acknowledged,
         landed,
         letters: letters.by_topic,
+        claim: broker.claim,
+        // Of now: landing has sent dead letters since.
+        ends: producer.acknowledged().ends(),
     })
 }
 

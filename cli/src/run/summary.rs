@@ -110,7 +110,7 @@ impl Summary<'_> {
         if self.tables.is_some() {
             writeln!(
                 out,
-                "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed GROUP BY country ORDER BY users DESC LIMIT 5\"",
+                "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC LIMIT 5\"",
                 self.args.lake
             )?;
         }

@@ -137,14 +137,15 @@ impl Decoder {
             return Ok(message);
         }
         let event = self.event.clone();
-        if self.known(id)?.names(&path, &event) {
+        if self.known(id)?.names(&path, &event)? {
             return Ok(message);
         }
         Err(refused("its frame's message indexes name another message than the event's"))
     }
 
     fn known(&mut self, id: SchemaId) -> Result<&Arc<WriterSchema>, Refusal> {
-        if self.last.as_ref().is_none_or(|(last, ..)| *last != id) {
+        // One that cannot be used may be mended, and be another when it is asked for again.
+        if self.last.as_ref().is_none_or(|(last, schema, _)| *last != id || schema.is_unusable()) {
             let schema = self.schemas.get(id).ok_or(Refusal::UnknownSchema(id.0))?;
             self.last = Some((id, schema, None));
         }

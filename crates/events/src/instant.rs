@@ -12,6 +12,10 @@ pub(crate) const FAR_AWAY: &str = "an instant more than 262,000 years away";
 /// What chrono, and so every calendar computation behind this, can hold, in seconds.
 const CALENDAR: std::ops::RangeInclusive<i64> = -8_334_601_228_800..=8_210_266_876_799;
 
+/// The first and the last millisecond that a calendar holds.
+pub(crate) const EARLIEST_MILLIS: i64 = *CALENDAR.start() * 1_000;
+pub(crate) const LATEST_MILLIS: i64 = *CALENDAR.end() * 1_000 + 999;
+
 /// `None` where no calendar holds the instant. `micros` lies within a second.
 #[inline]
 pub(crate) fn of_parts(seconds: i64, micros: i64) -> Option<i64> {

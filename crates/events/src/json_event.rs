@@ -9,6 +9,7 @@ use crate::json::{Cursor, Member, NotJson};
 use crate::plain_json;
 use crate::refusal::Refusal;
 use crate::row::{Cell, RowBuffer};
+use crate::whole_number;
 
 /// Whether the object has this key at its top. What is no object has none.
 pub(crate) fn has_key(text: &str, name: &str) -> bool {
@@ -116,16 +117,17 @@ pub(crate) fn convert(
             let meaning = if is_text {
                 field.meaning_of_name(text.as_bytes())
             } else {
-                text.parse().map_or(Meaning::Unknown, |number| field.meaning_of_number(number))
+                let number = whole_number::of_json(text).and_then(|number| i32::try_from(number).ok());
+                number.map_or(Meaning::Unknown, |number| field.meaning_of_number(number))
             };
             row.put_meaning(slot, meaning);
             return Ok(());
         }
         Kind::Int32 => {
-            let number = whole(text).and_then(|number| i32::try_from(number).ok());
+            let number = whole(text, is_text).and_then(|number| i32::try_from(number).ok());
             Cell::Int(i64::from(number.ok_or("no whole number of 32 bits")?))
         }
-        Kind::Int64 => Cell::Int(whole(text).ok_or("no whole number of 64 bits")?),
+        Kind::Int64 => Cell::Int(whole(text, is_text).ok_or("no whole number of 64 bits")?),
         Kind::Double => match text.trim().parse::<f64>() {
             Ok(number) if number.is_finite() => Cell::Double(number),
             // No infinity and no NaN reach a table.
@@ -137,7 +139,7 @@ pub(crate) fn convert(
             let micros = if is_text {
                 instant::read(event, text)
             } else {
-                text.parse().ok().and_then(instant::of_millis)
+                whole_number::of_json(text).and_then(instant::of_millis)
             };
             match micros {
                 Some(micros) => Cell::Int(micros),
@@ -150,7 +152,11 @@ pub(crate) fn convert(
     Ok(())
 }
 
-/// Digits behind a minus or nothing: JSON has no plus.
-fn whole(text: &str) -> Option<i64> {
-    if text.starts_with('+') { None } else { text.parse().ok() }
+/// A number, or as text its digits behind a minus or nothing: JSON has no plus.
+fn whole(text: &str, is_text: bool) -> Option<i64> {
+    match is_text {
+        false => whole_number::of_json(text),
+        true if text.starts_with('+') => None,
+        true => text.parse().ok(),
+    }
 }

@@ -4,9 +4,8 @@
 //! them they live under a hidden, locked name beside it; `finish` gives them their place in one step. What a killed run
 //! had acknowledged is put in place by the next [`crate::store::Store::sweep`].
 //!
-//! It works on a lake in a folder. Objects on S3 cannot be appended to: there each batch has to be an object of its own,
-//! `_dead_letters/<topic>/<generation>/<partition>-<first offset>-<last offset>.jsonl`, whole and in place when its put
-//! answers, and named by what it holds, so that nothing has to be finished or swept. That is not built yet.
+//! It works on a lake in a folder. Objects on S3 cannot be appended to: there each run has one of its own
+//! ([`crate::letters`]).
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result, Seek, SeekFrom, Write};

@@ -50,6 +50,14 @@ impl Generation {
         Self(format!("{}{chance}", instant.format("%Y%m%dt%H%M%S%6f")))
     }
 
+    /// Whether this program drew it, as its shape tells: `YYYYMMDD't'HHMMSS`, six digits, six characters of chance.
+    pub fn is_drawn(&self) -> bool {
+        let (day, rest) = self.0.split_at(self.0.len().min(8));
+        let (letter, rest) = rest.split_at(rest.len().min(1));
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        rest.len() == 12 + CHANCE && letter == "t" && digits(day) && digits(&rest[..12])
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -106,6 +114,15 @@ mod tests {
     }
 
     #[test]
+    fn those_that_a_person_sets_are_not_drawn() {
+        for text in
+            ["1", "g0001", "20261121", "20261121t135905", "20261121x135905123456abcdef", &"z".repeat(27)]
+        {
+            assert!(!Generation::new(text).unwrap().is_drawn(), "{text}");
+        }
+    }
+
+    #[test]
     fn runs_of_one_microsecond_differ() {
         let drawn: std::collections::BTreeSet<_> = (0..1_000).map(|_| Generation::drawn(7)).collect();
         assert_eq!(drawn.len(), 1_000);
@@ -118,6 +135,7 @@ mod tests {
             let (first, second) = (Generation::drawn(early), Generation::drawn(late));
             prop_assert_eq!(first.as_str().len(), 27);
             prop_assert!(Generation::new(first.as_str()).is_ok());
+            prop_assert!(first.is_drawn() && second.is_drawn());
             if early >= 0 && late <= 253_402_300_799_999_999 && early < late {
                 prop_assert!(first.as_str() < second.as_str());
             }

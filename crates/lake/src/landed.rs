@@ -72,6 +72,11 @@ impl LandedOffsets {
         self.highest.get(&(topic.to_owned(), generation.clone())).cloned().unwrap_or_default()
     }
 
+    /// Every life of a topic, and the highest landed offset of each of its partitions.
+    pub fn lives(&self) -> impl Iterator<Item = (&str, &Generation, &BTreeMap<i32, i64>)> {
+        self.highest.iter().map(|((topic, generation), highest)| (topic.as_str(), generation, highest))
+    }
+
     /// How many files lie there that are no raw objects; each was logged.
     pub fn foreign(&self) -> usize {
         self.foreign

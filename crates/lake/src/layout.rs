@@ -75,6 +75,17 @@ pub fn dead_letters_key(topic: &str, generation: &Generation) -> Result<Key, Lay
     Ok(Key::new(format!("{DEAD_LETTERS}/{topic}/{generation}.jsonl"))?)
 }
 
+/// One run's dead letters of a topic where files cannot grow: `_dead_letters/<topic>/<generation>-<first offset, 20
+/// digits>.jsonl`, named by its first letter's offset in the dead-letter topic.
+pub fn dead_letters_part_key(
+    topic: &str,
+    generation: &Generation,
+    first_offset: i64,
+) -> Result<Key, LayoutError> {
+    let topic = raw_name::checked_topic(topic.to_owned())?;
+    Ok(Key::new(format!("{DEAD_LETTERS}/{topic}/{generation}-{first_offset:020}.jsonl"))?)
+}
+
 /// The folder of a raw table, ending in `/`.
 pub fn raw_prefix(table: &str) -> Result<String, LayoutError> {
     if is_table(table) { Ok(format!("raw/{table}/")) } else { Err(LayoutError::Name(table.to_owned())) }
@@ -96,6 +107,26 @@ pub fn removal_mark_key(table: &str) -> Result<Key, LayoutError> {
 
 /// The folder of the marks of [`removal_mark_key`].
 pub const REMOVAL_MARKS: &str = "_compactions";
+
+/// A claim of offsets: `_lives/<number, 20 digits>.json`. See [`crate::lives`].
+pub(crate) fn claim_key(number: u64) -> Result<Key, LayoutError> {
+    Ok(Key::new(format!("{LIVES}{number:020}.json"))?)
+}
+
+/// The number of the claim `key`; `None` for any other object.
+pub(crate) fn claim_number(key: &Key) -> Option<u64> {
+    let digits = key.as_str().strip_prefix(LIVES)?.strip_suffix(".json")?;
+    let number = digits.parse().ok()?;
+    (claim_key(number).ok()? == *key).then_some(number)
+}
+
+/// The lock of whoever claims offsets.
+pub(crate) fn lives_lock() -> Result<Key, LayoutError> {
+    Ok(Key::new("_locks/lives")?)
+}
+
+/// The folder of the claims, ending in `/`.
+pub(crate) const LIVES: &str = "_lives/";
 
 /// The folder of all dead letters.
 pub(crate) const DEAD_LETTERS: &str = "_dead_letters";

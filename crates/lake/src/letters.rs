@@ -19,19 +19,22 @@ pub struct Letters(Kept);
 #[derive(Debug)]
 enum Kept {
     File(DeadLetterFile),
-    /// An object cannot be appended to: all of it is put again. What is held is what a run has of letters, and only
-    /// one process writes this life.
+    /// An object cannot be appended to: all of it is put again. So each run has one of its own, named by its first letter;
+    /// what other runs wrote is not touched, nor what was erased of it brought back.
     Object {
         store: Arc<dyn Store>,
-        key: Key,
+        topic: String,
+        generation: Generation,
+        /// Once there is a letter.
+        key: Option<Key>,
         body: Vec<u8>,
         letters: u64,
     },
 }
 
 impl Letters {
-    /// Begins the letters of `topic`'s life `generation` in `store`; `folder` is the lake's where it is one. On another
-    /// store those already there are read first: at the end new ones stand behind them.
+    /// Begins a run's letters of `topic`'s life `generation` in `store`; `folder` is the lake's where it is one. No two runs
+    /// of a life may have letters of one offset.
     pub async fn create(
         store: &Arc<dyn Store>,
         folder: Option<&Path>,
@@ -41,20 +44,26 @@ impl Letters {
         if let Some(folder) = folder {
             return Ok(Self(Kept::File(DeadLetterFile::create(folder, topic, generation).await?)));
         }
-        let key = layout::dead_letters_key(topic, generation)?;
-        let body = match store.get(&key).await {
-            Ok(body) => body.to_vec(),
-            Err(error) if error.is_not_found() => Vec::new(),
-            Err(error) => return Err(error.into()),
-        };
-        Ok(Self(Kept::Object { store: Arc::clone(store), key, body, letters: 0 }))
+        Ok(Self(Kept::Object {
+            store: Arc::clone(store),
+            topic: topic.to_owned(),
+            generation: generation.clone(),
+            key: None,
+            body: Vec::new(),
+            letters: 0,
+        }))
     }
 
     /// Appends `new`, durably when it answers `Ok`; after an error none of them is kept.
     pub async fn append(&mut self, new: &[DeadLetter]) -> Result<(), DeadLetterError> {
         match &mut self.0 {
             Kept::File(file) => file.append(new).await,
-            Kept::Object { store, key, body, letters } => {
+            Kept::Object { store, topic, generation, key, body, letters } => {
+                let Some(first) = new.first() else { return Ok(()) };
+                let key = match key {
+                    Some(key) => key,
+                    none => none.insert(layout::dead_letters_part_key(topic, generation, first.offset)?),
+                };
                 let before = body.len();
                 body.extend(new.iter().flat_map(|letter| letter.to_line().into_bytes()));
                 if let Err(error) = store.put(key, Bytes::copy_from_slice(body)).await {
@@ -82,17 +91,32 @@ mod tests {
     use crate::memory::MemoryStore;
 
     #[tokio::test]
-    async fn letters_stand_behind_those_already_there() {
+    async fn runs_of_one_life_leave_each_others_letters_alone() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let generation = Generation::new("g1").unwrap();
-        for offset in [1, 2] {
-            let mut letters = Letters::create(&store, None, "ad_events", &generation).await.unwrap();
-            letters.append(&[DeadLetter { offset, ..DeadLetter::default() }]).await.unwrap();
-            assert_eq!(letters.finish().await.unwrap(), 1);
+        // The first is of an earlier version.
+        let old = Key::new("_dead_letters/ad_events/g1.jsonl").unwrap();
+        let letter = |offset| DeadLetter { offset, ..DeadLetter::default() };
+        store.put(&old, Bytes::from(letter(0).to_line())).await.unwrap();
+        let create = async || Letters::create(&store, None, "ad_events", &generation).await.unwrap();
+        let (mut one, mut other) = (create().await, create().await);
+        for offset in [5, 6] {
+            one.append(&[]).await.unwrap();
+            one.append(&[letter(offset)]).await.unwrap();
+            other.append(&[letter(offset + 100)]).await.unwrap();
         }
-        let body = store.get(&Key::new("_dead_letters/ad_events/g1.jsonl").unwrap()).await.unwrap();
-        let lines = std::str::from_utf8(&body).unwrap().lines();
-        let offsets: Vec<_> = lines.map(|line| DeadLetter::from_line(line).unwrap().offset).collect();
-        assert_eq!(offsets, [1, 2]);
+        assert_eq!((one.finish().await.unwrap(), other.finish().await.unwrap()), (2, 2));
+        let mut found = Vec::new();
+        for object in store.list("_dead_letters/ad_events/").await.unwrap() {
+            let body = store.get(&object.key).await.unwrap();
+            let lines = std::str::from_utf8(&body).unwrap().lines();
+            let offsets: Vec<_> = lines.map(|line| DeadLetter::from_line(line).unwrap().offset).collect();
+            found.push((object.key.name().to_owned(), offsets));
+        }
+        let name = |first: i64| format!("g1-{first:020}.jsonl");
+        assert_eq!(
+            found,
+            [(name(5), vec![5, 6]), (name(105), vec![105, 106]), (old.name().to_owned(), vec![0])]
+        );
     }
 }

@@ -23,6 +23,7 @@ pub mod key;
 pub mod landed;
 pub mod layout;
 pub mod letters;
+pub mod lives;
 pub mod memory;
 pub mod open;
 pub mod raw_file;

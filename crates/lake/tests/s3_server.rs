@@ -1,4 +1,4 @@
-//! The store on S3 against a server of S3's protocol, which MILLRACE_S3_ENDPOINT names (`http://127.0.0.1:<port>`).
+//! The store on S3 against a server of S3's protocol, which MILLRACE_TEST_S3_ENDPOINT names (`http://127.0.0.1:<port>`).
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -15,7 +15,7 @@ use millrace_lake::s3::{S3Address, S3Credentials, S3Settings, S3Store};
 use millrace_lake::{Key, PutNew, Store, conformance};
 use millrace_skips::skipped;
 
-const ENDPOINT: &str = "MILLRACE_S3_ENDPOINT";
+const ENDPOINT: &str = "MILLRACE_TEST_S3_ENDPOINT";
 const KEY: &str = "millrace-test";
 const MIB: usize = 1 << 20;
 const ABANDONED: Duration = Duration::from_secs(8);

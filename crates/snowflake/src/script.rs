@@ -14,7 +14,7 @@ pub struct Script {
     /// The file's name: what the history knows it by.
     pub name: String,
     pub number: u32,
-    /// SHA-256 of the text with its values, so that another value is a change too.
+    /// SHA-256 of the text with its values, so that another value is a change too. Lines end in `\n` in it, however the checkout has them.
     pub checksum: String,
     pub statements: Vec<Statement>,
 }
@@ -25,7 +25,7 @@ impl Script {
     pub fn of_text(name: &str, text: &str, variables: &Variables) -> Result<Self, SnowflakeError> {
         let number =
             number(name).map_err(|problem| SnowflakeError::Name { path: PathBuf::from(name), problem })?;
-        let text = variables.render(name, text)?;
+        let text = variables.render(name, &with_unix_lines(text))?;
         let statements = split(name, &text)?;
         let checksum = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self { name: name.to_owned(), number, checksum, statements })
@@ -59,6 +59,11 @@ pub fn read(folder: &Path, variables: &Variables) -> Result<Vec<Script>, Snowfla
         return Err(SnowflakeError::NoScripts(folder.to_owned()));
     }
     Ok(scripts)
+}
+
+/// The text as this repository has it: an editor or a checkout on Windows may add a byte order mark and `\r\n`, and nothing has changed then.
+fn with_unix_lines(text: &str) -> String {
+    text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n")
 }
 
 fn number(name: &str) -> Result<u32, &'static str> {
@@ -119,5 +124,14 @@ mod tests {
         };
         assert_eq!(of("A").len(), 64);
         assert!(of("A") == of("A") && of("A") != of("B"));
+    }
+
+    #[test]
+    fn line_endings_change_neither_checksum_nor_statements() {
+        let of = |text: &str| Script::of_text("001_a.sql", text, &Variables::default()).unwrap();
+        let unix = of("-- a note\nSELECT 'one\ntwo';\nSELECT 2;\n");
+        assert_eq!(of("-- a note\r\nSELECT 'one\r\ntwo';\r\nSELECT 2;\r\n"), unix);
+        assert_eq!(of("\u{feff}-- a note\nSELECT 'one\ntwo';\nSELECT 2;\n"), unix);
+        assert_ne!(of("-- a note\nSELECT 'one\n\ntwo';\nSELECT 2;\n").checksum, unix.checksum);
     }
 }

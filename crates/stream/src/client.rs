@@ -6,6 +6,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::BaseConsumer;
 
 use crate::StreamError;
+use crate::base_offsets::BaseOffsets;
 use crate::handshake::{Handshake, await_token};
 use crate::security::Security;
 
@@ -22,6 +23,8 @@ pub struct ClientSettings {
     pub delivery_timeout: Duration,
     /// How records travel: `none`, `lz4`, `zstd`.
     pub compression: &'static str,
+    /// Of an embedded broker; heeded by [`Producer`](crate::producer::Producer) and [`Consumer`](crate::consumer::Consumer).
+    pub base_offsets: BaseOffsets,
 }
 
 impl ClientSettings {
@@ -33,6 +36,7 @@ impl ClientSettings {
             reach_timeout: Duration::from_secs(10),
             delivery_timeout: Duration::from_secs(60),
             compression: "lz4",
+            base_offsets: BaseOffsets::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::StreamError;
+use crate::base_offsets::BaseOffsets;
 use crate::client::ClientSettings;
 use crate::handshake::Handshake;
 use crate::record::Record;
@@ -16,6 +17,7 @@ use crate::record::Record;
 pub struct Consumer {
     inner: BaseConsumer<Handshake>,
     topics: String,
+    base_offsets: BaseOffsets,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -25,7 +27,8 @@ impl std::fmt::Debug for Consumer {
 }
 
 impl Consumer {
-    /// Reads each `(topic, partition)` from the offset beside it.
+    /// Reads each `(topic, partition)` from the offset beside it; here as everywhere, offsets are those in the life of
+    /// the topic ([`BaseOffsets`]).
     ///
     /// An offset that the broker does not have (any more) is an error and never a jump to another.
     pub fn assign(
@@ -49,12 +52,14 @@ impl Consumer {
             starts.keys().map(|(topic, _)| topic.as_str()).collect::<std::collections::BTreeSet<_>>();
         let topics = topics.into_iter().collect::<Vec<_>>().join(", ");
         let consume = |source| StreamError::Consume { topic: topics.clone(), source };
+        let base_offsets = settings.base_offsets.clone();
         let mut assignment = TopicPartitionList::with_capacity(starts.len());
         for ((topic, partition), offset) in starts {
-            assignment.add_partition_offset(topic, *partition, Offset::Offset(*offset)).map_err(consume)?;
+            let offset = Offset::Offset(offset - base_offsets.of(topic, *partition));
+            assignment.add_partition_offset(topic, *partition, offset).map_err(consume)?;
         }
         inner.assign(&assignment).map_err(consume)?;
-        Ok(Self { inner, topics })
+        Ok(Self { inner, topics, base_offsets })
     }
 
     /// Waits at most `patience` for the next record and hands it to `take`. Answers `None` where none came.
@@ -68,7 +73,11 @@ impl Consumer {
     ) -> Result<Option<T>, StreamError> {
         match self.inner.poll(patience) {
             None => Ok(None),
-            Some(Ok(message)) => Ok(Some(take(&Record::of(&message)))),
+            Some(Ok(message)) => {
+                let mut record = Record::of(&message);
+                record.offset = self.base_offsets.in_life(record.topic, record.partition, record.offset);
+                Ok(Some(take(&record)))
+            }
             Some(Err(source)) => {
                 self.inner.context().check()?;
                 if !passes(&source) {
@@ -85,7 +94,8 @@ impl Consumer {
         let failed =
             |source| StreamError::Commit { topic: topic.to_owned(), partition, offset: next_offset, source };
         let mut offsets = TopicPartitionList::with_capacity(1);
-        offsets.add_partition_offset(topic, partition, Offset::Offset(next_offset)).map_err(failed)?;
+        let offset = Offset::Offset(next_offset - self.base_offsets.of(topic, partition));
+        offsets.add_partition_offset(topic, partition, offset).map_err(failed)?;
         self.inner.commit(&offsets, CommitMode::Sync).map_err(failed)
     }
 }

@@ -1,5 +1,6 @@
 //! Kafka: client settings, records, the producer, the consumer, dead letters, the embedded broker and the schema registry's client.
 
+pub mod base_offsets;
 pub mod batch_answer;
 pub mod client;
 pub mod consumer;
@@ -14,6 +15,7 @@ pub mod kafka_environment;
 pub mod lambda_event;
 pub mod lazy_producer;
 pub mod ledger;
+mod login;
 #[cfg(feature = "msk-iam")]
 mod msk_iam;
 mod partitioner;
@@ -21,6 +23,7 @@ pub mod peek;
 pub mod producer;
 pub mod record;
 pub mod registry;
+pub mod registry_environment;
 pub mod security;
 pub mod survey;
 pub mod topics;

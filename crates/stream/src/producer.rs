@@ -12,6 +12,7 @@ use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
 use crate::StreamError;
+use crate::base_offsets::BaseOffsets;
 use crate::client::ClientSettings;
 use crate::handshake::Handshake;
 use crate::hold_back::HoldBack;
@@ -72,6 +73,7 @@ const SLICE: Duration = Duration::from_millis(500);
 /// What the broker has said of the records sent.
 struct Deliveries {
     handshake: Handshake,
+    base_offsets: BaseOffsets,
     state: Mutex<DeliveryState>,
     queued: AtomicU64,
     settled: AtomicU64,
@@ -102,7 +104,9 @@ impl ProducerContext for Deliveries {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match delivery {
             Ok(message) => {
-                state.acknowledged.insert(message.topic(), message.partition(), message.offset());
+                let (topic, partition) = (message.topic(), message.partition());
+                let offset = self.base_offsets.in_life(topic, partition, message.offset());
+                state.acknowledged.insert(topic, partition, offset);
             }
             Err((error, message)) => {
                 state.failed.get_or_insert_with(|| (message.topic().to_owned(), error.clone()));
@@ -118,6 +122,7 @@ impl Producer {
     pub fn connect(settings: &ClientSettings, hold_back: Option<Arc<HoldBack>>) -> Result<Self, StreamError> {
         let deliveries = Deliveries {
             handshake: Handshake::new(settings),
+            base_offsets: settings.base_offsets.clone(),
             state: Mutex::default(),
             queued: AtomicU64::default(),
             settled: AtomicU64::default(),

@@ -1,7 +1,7 @@
 //! A client of a schema registry that speaks Confluent's REST API: Confluent's own, Apicurio's, and their kin.
 //!
 //! A producer calls [`Registry::ensure_registered`] before its first record; a consumer calls [`Registry::fetch`] with the
-//! id in a record's frame. Why it is ours: docs/decisions/0009-registry-client.md.
+//! id in a record's frame, and [`Registry::resolve`] with what that refers to. Why it is ours: docs/decisions/0009-registry-client.md.
 
 mod answers;
 mod client;
@@ -9,11 +9,13 @@ mod error;
 mod exchange;
 mod memory;
 mod producing;
+mod references;
 mod schema;
 mod settings;
 
 pub use client::Registry;
 pub use error::{CallError, RegistryError};
 pub use producing::{Registered, Subject};
+pub use references::ResolveError;
 pub use schema::{Compatibility, Level, Reference, RegisteredSchema, Schema, SchemaType, SubjectVersion};
 pub use settings::{RegistrySettings, RetryPolicy};

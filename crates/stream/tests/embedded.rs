@@ -10,6 +10,7 @@ use std::time::Duration;
 use millrace_events::failure::Class;
 use millrace_events::refusal::Refusal;
 use millrace_stream::StreamError;
+use millrace_stream::base_offsets::BaseOffsets;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
 use millrace_stream::dead_letter::{STORY, publish_record};
@@ -326,6 +327,57 @@ fn a_commit_is_read_by_another_consumer_of_the_group() {
     assert_eq!(committed("another"), Offset::Invalid);
     let resumed = BTreeMap::from([((USERS_CREATED.to_owned(), 0), 2)]);
     assert_eq!(next(&Consumer::assign(&settings, "mine", &resumed).unwrap()).offset, 2);
+}
+
+#[test]
+fn offsets_are_those_of_the_life_on_every_side() {
+    let (_broker, plain) = broker();
+    let letters = dead_letters_of(USERS_CREATED);
+    let bases = BTreeMap::from([((USERS_CREATED.to_owned(), 0), 1_000), ((letters.clone(), 0), 70)]);
+    let settings = ClientSettings { base_offsets: BaseOffsets::new(&bases), ..plain.clone() };
+    let starts: BTreeMap<_, _> = (0..PARTITIONS)
+        .map(|partition| {
+            let place = (USERS_CREATED.to_owned(), partition);
+            let first = bases.get(&place).copied().unwrap_or(0);
+            (place, first)
+        })
+        .collect();
+    let producer = Producer::connect(&settings, None).unwrap();
+    for key in 0..60 {
+        let key = format!("user-{key}");
+        producer.publish(&record(Some(key.as_bytes()), b"x")).unwrap();
+    }
+    producer.flush().unwrap();
+    let ends = producer.acknowledged().ends();
+    let consumer = Consumer::assign(&settings, "g", &starts).unwrap();
+    let mut read = millrace_stream::ledger::Ledger::default();
+    let reason = Refusal::WrongType { path: "$.phone".to_owned(), found: "an array", expected: "a text" };
+    for _ in 0..60 {
+        let taken = consumer.next(PATIENCE, |record| {
+            assert!(read.insert(record.topic, record.partition, record.offset));
+            if record.partition == 0 && record.offset == 1_000 {
+                publish_record(&producer, record, &reason, 0).unwrap();
+            }
+        });
+        taken.unwrap().expect("a record");
+    }
+    assert!(read == producer.acknowledged().of_topic(USERS_CREATED));
+    assert_eq!(read.ends(), ends);
+    let last = ends[&(USERS_CREATED.to_owned(), 0)];
+    assert!(last > 1_000 && ends[&(USERS_CREATED.to_owned(), 1)] < 60, "{ends:?}");
+
+    // What is committed is the broker's own offset, and a reader who goes on says the life's.
+    consumer.commit(USERS_CREATED, 0, last).unwrap();
+    let watermarks = Topics::connect(&plain).unwrap().watermarks(USERS_CREATED).unwrap();
+    assert_eq!(watermarks[&0].end + 1_000, last + 1);
+    let resumed = BTreeMap::from([((USERS_CREATED.to_owned(), 0), last)]);
+    assert_eq!(next(&Consumer::assign(&settings, "g", &resumed).unwrap()).offset, last);
+
+    producer.flush().unwrap();
+    let letter =
+        next(&Consumer::assign(&settings, "g", &BTreeMap::from([((letters.clone(), 0), 70)])).unwrap());
+    assert_eq!((letter.offset, letter.header("source-offset")), (70, Some("1000")));
+    assert_eq!(producer.acknowledged().ends()[&(letters, 0)], 70);
 }
 
 #[test]

@@ -168,7 +168,9 @@ impl Lander {
         loop {
             let now = (self.now_micros)();
             let turn = consumer.next(PATIENCE, |record| {
-                if let (Some(schemas), Some(id)) = (&self.settings.schemas, record.schema_needed()) {
+                if let (Some(schemas), Some(id)) = (&self.settings.schemas, record.schema_needed())
+                    && schemas.lacks(id)
+                {
                     runtime
                         .block_on(schemas.learn(id))
                         .map_err(|error| LandError::Schema(Box::new(error)))?;

@@ -46,7 +46,7 @@ pub enum Kept {
     /// The dead-letter topic.
     #[default]
     Queue,
-    /// The lake's `_dead_letters/<topic>.dlq/`.
+    /// The lake's `_dead_letters/<topic>/` and `_dead_letters/<topic>.dlq/`.
     Lake,
 }
 

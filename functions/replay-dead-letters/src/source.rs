@@ -97,11 +97,13 @@ pub struct LakeLetters {
 }
 
 impl LakeLetters {
-    /// Reads `_dead_letters/<topic>.dlq/`.
+    /// Reads `_dead_letters/<topic>/`, where `millrace run` keeps them, and `_dead_letters/<topic>.dlq/`.
     pub async fn read(store: &Arc<dyn Store>, topic: &str) -> Result<Self, SourceError> {
-        let queue = dead_letters_of(topic);
+        let mut objects = store.list(&format!("_dead_letters/{topic}/")).await?;
+        objects.extend(store.list(&format!("_dead_letters/{}/", dead_letters_of(topic))).await?);
+        objects.retain(|object| object.key.name().ends_with(".jsonl"));
         let mut letters = Vec::new();
-        for object in store.list(&format!("_dead_letters/{queue}/")).await? {
+        for object in objects {
             let key = object.key.as_str();
             let body = store.get(&object.key).await?;
             let file = key.trim_start_matches("_dead_letters/").trim_end_matches(".jsonl");

@@ -100,14 +100,41 @@ impl Lake {
         self.tables.iter().find(|table| table.name == name)
     }
 
+    /// Names of the views that queries know beside the tables, in the tables' order.
+    pub fn views(&self) -> impl Iterator<Item = String> + '_ {
+        self.tables.iter().flat_map(|table| table.views().iter().map(|view| view.name(&table.name)))
+    }
+
     /// Whether queries can name it: a table or a view of one.
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.table(name).is_some()
-            || (self.table(views::DIMENSION).is_some() && View::ALL.iter().any(|view| view.name() == name))
+        self.table(name).is_some() || self.views().any(|view| view == name)
     }
 }
 
 impl LakeTable {
+    /// The views of it.
+    pub(super) fn views(&self) -> &'static [View] {
+        match self.layer {
+            Layer::Raw => &[],
+            _ if self.name == views::DIMENSION => &[View::Current, View::History],
+            // Whether each day of a table of a later version holds everything is not known here.
+            _ if self.filled_by.is_none() => &[],
+            _ => &[View::Latest],
+        }
+    }
+
+    /// The name of the view of its newest day, where each of its days holds everything.
+    pub fn latest(&self) -> Option<String> {
+        self.views().contains(&View::Latest).then(|| View::Latest.name(&self.name))
+    }
+
+    /// The table as if its newest day were its only one.
+    pub(super) fn of_newest_day(&self) -> Self {
+        let newest = self.newest_date();
+        let is_newest = |file: &&DataFile| date_of(self.layer, &file.path) == newest.as_deref();
+        Self { files: self.files.iter().filter(is_newest).cloned().collect(), ..self.clone() }
+    }
+
     /// Its columns with the types they are stored in.
     pub fn columns(&self) -> Vec<Column> {
         super::answer::columns(&self.schema)
@@ -125,15 +152,17 @@ impl LakeTable {
 
     /// The newest `processing_date=…` of its folders, of a raw table the newest `date=…`.
     pub fn newest_date(&self) -> Option<String> {
-        let label = match self.layer {
-            Layer::Raw => "date=",
-            _ => "processing_date=",
-        };
-        let dates = self.files.iter().filter_map(|file| {
-            file.path.iter().filter_map(|part| part.to_str()?.strip_prefix(label)).next().map(str::to_owned)
-        });
-        dates.max()
+        self.files.iter().filter_map(|file| date_of(self.layer, &file.path)).max().map(str::to_owned)
     }
+}
+
+/// What `processing_date=…`, in raw `date=…`, says in a file's path; the last one, for a lake may lie below such a folder.
+pub(super) fn date_of(layer: Layer, path: &Path) -> Option<&str> {
+    let label = match layer {
+        Layer::Raw => "date=",
+        _ => "processing_date=",
+    };
+    path.iter().rev().find_map(|part| part.to_str()?.strip_prefix(label))
 }
 
 /// Objects of a raw table whose footers are looked at for columns that this version does not know.

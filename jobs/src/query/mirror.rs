@@ -11,6 +11,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::QueryError;
+use super::lake_tables::date_of;
+use super::views::Wanted;
 use crate::catalogue::Layer;
 
 /// How often objects may go away between their listing and their reading.
@@ -39,8 +41,8 @@ impl Mirror {
         self.folder.path()
     }
 
-    /// Brings the tables whose name is `wanted` as they are now. Blocks, also within the runtime.
-    pub(super) fn bring(&self, wanted: impl Fn(&str) -> bool) -> Result<(), QueryError> {
+    /// Brings what is `wanted` of each table as it is now. Blocks, also within the runtime.
+    pub(super) fn bring(&self, wanted: impl Fn(&str) -> Wanted) -> Result<(), QueryError> {
         let work = async {
             for attempt in 1.. {
                 match self.try_bring(&wanted).await {
@@ -56,14 +58,15 @@ impl Mirror {
         }
     }
 
-    async fn try_bring(&self, wanted: &impl Fn(&str) -> bool) -> Result<(), QueryError> {
+    async fn try_bring(&self, wanted: &impl Fn(&str) -> Wanted) -> Result<(), QueryError> {
         let mut raw = self.raw.lock().await;
         for layer in Layer::ALL {
             let prefix = format!("{}/", layer.folder());
             let mut tables: BTreeMap<String, Vec<ObjectMeta>> = BTreeMap::new();
             for object in self.store.list(&prefix).await? {
                 let table = object.key.as_str()[prefix.len()..].split('/').next().map(str::to_owned);
-                if let Some(table) = table.filter(|table| wanted(&layer.table_name(table))) {
+                let is_wanted = |table: &String| wanted(&layer.table_name(table)) != Wanted::Nothing;
+                if let Some(table) = table.filter(is_wanted) {
                     tables.entry(table).or_default().push(object);
                 }
             }
@@ -73,6 +76,10 @@ impl Mirror {
                     _ => listed,
                 };
                 self.keep_only(&layer, &table, &objects)?;
+                let objects = match wanted(&layer.table_name(&table)) {
+                    Wanted::NewestDay if layer != Layer::Raw => newest_day(layer, objects),
+                    _ => objects,
+                };
                 for object in objects.iter().filter(|object| object.key.as_str().ends_with(".parquet")) {
                     if raw.get(&object.key) == Some(&object.size) {
                         continue;
@@ -113,6 +120,13 @@ impl Mirror {
         }
         Ok(())
     }
+}
+
+fn newest_day(layer: Layer, mut objects: Vec<ObjectMeta>) -> Vec<ObjectMeta> {
+    let day = |object: &ObjectMeta| date_of(layer, Path::new(object.key.as_str())).map(str::to_owned);
+    let newest = objects.iter().filter_map(day).max();
+    objects.retain(|object| day(object) == newest);
+    objects
 }
 
 fn listing(error: raw_listing::ListingError) -> QueryError {

@@ -23,3 +23,4 @@ pub use error::QueryError;
 pub use lake_tables::{DataFile, Lake, LakeTable};
 pub use session::Session;
 pub use statements::Statements;
+pub use views::Wanted;

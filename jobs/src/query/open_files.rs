@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::{PlRefPath, PolarsResult, ScanSource, ScanSourceRef, ScanSources};
 
+use super::views::Wanted;
 use super::{DataFile, Lake, QueryError};
 
 /// Files by their path, mapped; none where the query has no use for it.
@@ -18,11 +19,18 @@ pub(super) struct OpenFiles(BTreeMap<PathBuf, ScanSource>);
 impl OpenFiles {
     /// Opens the files of every table that `sql` names; `None` where one went away since the lake was listed.
     pub(super) fn of(lake: &Lake, sql: &str) -> Result<Option<Self>, QueryError> {
-        let sql = sql.to_lowercase();
         let mut open = Self::default();
-        // A name may stand in the text by chance, or begin that of a view: such a table is opened in vain.
-        for table in lake.tables.iter().filter(|table| sql.contains(&table.name.to_lowercase())) {
-            for DataFile { path, .. } in &table.files {
+        for table in &lake.tables {
+            let newest;
+            let files = match Wanted::by(sql, &table.name) {
+                Wanted::Nothing => continue,
+                Wanted::NewestDay if table.latest().is_some() => {
+                    newest = table.of_newest_day();
+                    &newest.files
+                }
+                Wanted::NewestDay | Wanted::All => &table.files,
+            };
+            for DataFile { path, .. } in files {
                 match File::open(path) {
                     Ok(file) => open.map(path, &file)?,
                     Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use super::answer::{Answer, failed};
 use super::mirror::Mirror;
 use super::open_files::OpenFiles;
-use super::views::{self, View};
+use super::views::{View, Wanted};
 use super::{Lake, QueryError, gaps, scan};
 
 /// How often a query begins again because objects went away between their listing and their opening.
@@ -43,11 +43,11 @@ impl Session {
 
     /// The lake as it is now. One that is no folder is copied whole.
     pub fn lake(&self) -> Result<Lake, QueryError> {
-        self.lake_with(|_| true)
+        self.lake_with(|_| Wanted::All)
     }
 
-    /// The lake as it is now, with the files of the tables that are `wanted`; of a folder, with all.
-    pub fn lake_with(&self, wanted: impl Fn(&str) -> bool) -> Result<Lake, QueryError> {
+    /// The lake as it is now, with the files that are `wanted` of a table; of a folder, with all.
+    pub fn lake_with(&self, wanted: impl Fn(&str) -> Wanted) -> Result<Lake, QueryError> {
         if let Some(mirror) = &self.mirror {
             mirror.bring(wanted)?;
         }
@@ -58,8 +58,7 @@ impl Session {
     /// opened before it starts, so that nothing done to the lake meanwhile shows in the answer.
     pub fn query(&self, sql: &str) -> Result<Answer, QueryError> {
         for _ in 0..ATTEMPTS {
-            let named = sql.to_lowercase();
-            let lake = self.lake_with(|table| named.contains(&table.to_lowercase()))?;
+            let lake = self.lake_with(|table| Wanted::by(sql, table))?;
             if let Some(open) = OpenFiles::of(&lake, sql)? {
                 return start(sql, &lake, &open);
             }
@@ -73,10 +72,12 @@ fn start(sql: &str, lake: &Lake, open: &OpenFiles) -> Result<Answer, QueryError>
     let mut context = SQLContext::new();
     for table in &lake.tables {
         let rows = scan::scan_table(table, open).map_err(failed)?;
-        if table.name == views::DIMENSION {
-            for view in View::ALL {
-                context.register(view.name(), view.over(rows.clone(), &table.schema).map_err(failed)?);
-            }
+        for view in table.views() {
+            let rows = match view {
+                View::Latest => scan::scan_table(&table.of_newest_day(), open).map_err(failed)?,
+                View::Current | View::History => rows.clone(),
+            };
+            context.register(&view.name(&table.name), view.over(rows, &table.schema).map_err(failed)?);
         }
         context.register(&table.name, rows);
     }

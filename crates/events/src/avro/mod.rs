@@ -1,6 +1,7 @@
 //! Avro: values are read by a plan made once for each writer's schema, and passed over where no field of ours is meant.
 
 mod cursor;
+pub(crate) mod parse;
 mod plan;
 mod read;
 pub(crate) mod schema;

@@ -10,9 +10,17 @@ use crate::refusal::Refusal;
 /// How the values of one writer's schema become rows of one event.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// One a field of the writer's, in its order.
-    pub(super) steps: Vec<Step>,
+    pub(super) root: Root,
     pub(super) shapes: Shapes,
+}
+
+/// What a value is: a record, or a union of which one or more are.
+#[derive(Debug)]
+pub(super) enum Root {
+    /// One step a field of the writer's, in its order.
+    Record(Vec<Step>),
+    /// By branch; `None` is one that is none of the event's.
+    Union(Vec<Option<Vec<Step>>>),
 }
 
 #[derive(Debug)]
@@ -60,28 +68,55 @@ pub(super) enum Take {
 }
 
 impl Plan {
-    /// `writer` has to be a record; a field of it that is ours by name or alias has to fit ours.
-    pub(crate) fn new(event: &Event, writer: &Schema) -> Result<Self, Refusal> {
+    /// `parts` is the writer's schema behind what it refers to. It has to be a record, or a union with one; a field of it that is
+    /// ours by name or alias has to fit ours.
+    pub(crate) fn new(event: &Event, parts: &[Schema]) -> Result<Self, Refusal> {
         let misfit = |reason: String| Refusal::UnfitSchema { reason };
-        let Schema::Record(record) = writer else {
-            return Err(misfit(format!("is {} where a record is meant", name_of(writer))));
-        };
-        let mut shapes = Shapes::default();
         let unknown = |name: String| misfit(format!("holds no type {name}"));
-        let mut steps = Vec::with_capacity(record.fields.len());
+        let mut shapes = Shapes::default();
         // Types are named where they stand first, a field of ours among them.
-        let ids = record.fields.iter().map(|field| shapes.add(&field.schema).map_err(unknown));
+        let ids = parts.iter().map(|part| shapes.add(part).map_err(unknown));
         let ids = ids.collect::<Result<Vec<_>, _>>()?;
-        let named = Named::of(record);
-        for (field, id) in record.fields.iter().zip(ids) {
-            steps.push(match slot_of(event, field) {
-                Some(slot) => step(&event.fields()[slot], slot, &field.schema, &named).map_err(misfit)?,
-                None => Step::Skip(id),
-            });
-        }
+        let (Some(writer), Some(&id)) = (parts.last(), ids.last()) else {
+            return Err(misfit("has no text".to_owned()));
+        };
+        let named = Named::of(parts);
+        let steps = |record: &RecordSchema, id: ShapeId| {
+            let fields = record.fields.iter().zip(shapes.parts(id));
+            fields.map(|(field, &id)| step(event, field, id, &named).map_err(misfit)).collect()
+        };
+        let root = match (named.record(writer), writer) {
+            (Some(record), _) => Root::Record(steps(record, id)?),
+            (None, Schema::Union(union)) => {
+                let records = branches_of(event, union.variants(), &named).map_err(misfit)?;
+                let branches = records.into_iter().zip(shapes.parts(id));
+                let steps = branches.map(|(record, &id)| record.map(|record| steps(record, id)).transpose());
+                Root::Union(steps.collect::<Result<_, _>>()?)
+            }
+            _ => return Err(misfit(format!("is {} where a record is meant", name_of(writer)))),
+        };
         shapes.close();
-        Ok(Self { steps, shapes })
+        Ok(Self { root, shapes })
     }
+}
+
+/// The branches that can be the event's: a lone record, whatever its name; of several those that are named as the event is.
+fn branches_of<'s>(
+    event: &Event,
+    branches: &'s [Schema],
+    named: &Named<'s>,
+) -> Result<Vec<Option<&'s RecordSchema>>, String> {
+    let records: Vec<_> = branches.iter().map(|branch| named.record(branch)).collect();
+    let message = event.message().rsplit('.').next().unwrap_or_default();
+    let is_lone = records.iter().flatten().count() == 1;
+    let chosen =
+        records.into_iter().map(|record| record.filter(|record| is_lone || record.name.name() == message));
+    let chosen: Vec<_> = chosen.collect();
+    if chosen.iter().any(Option::is_some) {
+        return Ok(chosen);
+    }
+    let names: Vec<_> = branches.iter().map(name_of).collect();
+    Err(format!("is a union of {}, of which none is the record {message}", names.join(" and ")))
 }
 
 /// The field of ours that the writer's is: by its name, or by an alias. No two fields of a schema share a name or alias.
@@ -89,29 +124,52 @@ fn slot_of(event: &Event, field: &RecordField) -> Option<usize> {
     event.slot(&field.name).or_else(|| field.aliases.iter().find_map(|alias| event.slot(alias)))
 }
 
-/// The enums of a schema that its fields may refer to by name.
-struct Named<'s>(Vec<&'s EnumSchema>);
+/// The types of a schema that may be referred to by name.
+struct Named<'s> {
+    enums: Vec<&'s EnumSchema>,
+    records: Vec<&'s RecordSchema>,
+}
 
 impl<'s> Named<'s> {
-    fn of(record: &'s RecordSchema) -> Self {
-        let mut named = Self(Vec::new());
-        record.fields.iter().for_each(|field| named.gather(&field.schema));
+    fn of(parts: &'s [Schema]) -> Self {
+        let mut named = Self { enums: Vec::new(), records: Vec::new() };
+        parts.iter().for_each(|part| named.gather(part));
         named
     }
 
     fn gather(&mut self, schema: &'s Schema) {
         match schema {
-            Schema::Enum(values) => self.0.push(values),
+            Schema::Enum(values) => self.enums.push(values),
             Schema::Array(array) => self.gather(&array.items),
             Schema::Map(map) => self.gather(&map.types),
             Schema::Union(union) => union.variants().iter().for_each(|branch| self.gather(branch)),
-            Schema::Record(record) => record.fields.iter().for_each(|field| self.gather(&field.schema)),
+            Schema::Record(record) => {
+                self.records.push(record);
+                record.fields.iter().for_each(|field| self.gather(&field.schema));
+            }
             _ => {}
+        }
+    }
+
+    /// The record that this is, or that it names.
+    fn record(&self, schema: &'s Schema) -> Option<&'s RecordSchema> {
+        match schema {
+            Schema::Record(record) => Some(record),
+            Schema::Ref { name } => self.records.iter().rfind(|record| record.name == *name).copied(),
+            _ => None,
         }
     }
 }
 
-fn step(field: &Field, slot: usize, writer: &Schema, named: &Named<'_>) -> Result<Step, String> {
+/// What to do with a writer's field: taken into ours, or passed over.
+fn step(event: &Event, field: &RecordField, id: ShapeId, named: &Named<'_>) -> Result<Step, String> {
+    match slot_of(event, field) {
+        Some(slot) => taken(&event.fields()[slot], slot, &field.schema, named),
+        None => Ok(Step::Skip(id)),
+    }
+}
+
+fn taken(field: &Field, slot: usize, writer: &Schema, named: &Named<'_>) -> Result<Step, String> {
     let misfit = |found: &str| format!("writes {} as {found} where {} is meant", field.name, expected(field));
     let Schema::Union(union) = writer else {
         let take = take(field, writer, named).ok_or_else(|| misfit(&name_of(writer)))?;
@@ -136,7 +194,7 @@ fn step(field: &Field, slot: usize, writer: &Schema, named: &Named<'_>) -> Resul
 /// Avro's promotions, and instants and enums as texts; `None` where the writer's type cannot be the field's.
 fn take(field: &Field, writer: &Schema, named: &Named<'_>) -> Option<Take> {
     if let Schema::Ref { name } = writer {
-        let values = named.0.iter().find(|values| values.name == *name)?;
+        let values = named.enums.iter().find(|values| values.name == *name)?;
         return (field.kind == Kind::Enum).then(|| symbols(field, values));
     }
     Some(match (field.kind, writer) {

@@ -1,7 +1,7 @@
 //! A value into a row, by its writer's plan.
 
 use super::cursor::Cursor;
-use super::plan::{Branch, Plan, Step, Take};
+use super::plan::{Branch, Plan, Root, Step, Take};
 use crate::event::{Event, Unreadable};
 use crate::fault::Fault;
 use crate::field::Meaning;
@@ -14,7 +14,14 @@ impl Plan {
     pub(crate) fn read(&self, event: &Event, value: &[u8], row: &mut RowBuffer) -> Result<(), Fault> {
         row.hold(value);
         let mut cursor = Cursor::new(value);
-        for step in &self.steps {
+        let steps = match &self.root {
+            Root::Record(steps) => steps,
+            Root::Union(branches) => {
+                let branch = usize::try_from(cursor.long()?).ok().and_then(|at| branches.get(at));
+                branch.ok_or(NO_BRANCH)?.as_ref().ok_or(NOT_OURS)?
+            }
+        };
+        for step in steps {
             match step {
                 Step::Take(slot, take) => take.read(event, *slot, &mut cursor, row)?,
                 Step::Nullable { slot, null, value, take } => match cursor.long()? {
@@ -46,6 +53,9 @@ impl Plan {
 }
 
 const NO_BRANCH: Fault = Fault::Value("Avro value", "a union's branch is none that its schema has");
+
+const NOT_OURS: Fault =
+    Fault::Value("Avro value of the event", "it is of a branch of its schema's union that is another type");
 
 impl Take {
     #[inline]

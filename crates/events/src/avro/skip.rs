@@ -90,6 +90,14 @@ impl Shapes {
         Ok(self.push(shape))
     }
 
+    /// A record's fields, or a union's branches, before the shapes are [closed](Self::close).
+    pub(super) fn parts(&self, id: ShapeId) -> &[ShapeId] {
+        match &self.shapes[id.0] {
+            Shape::Record(parts) | Shape::Union(parts) => parts,
+            _ => &[],
+        }
+    }
+
     fn push(&mut self, shape: Shape) -> ShapeId {
         self.shapes.push(shape);
         ShapeId(self.shapes.len() - 1)

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
 
 use super::answers::{GivenId, GivenSchema, GivenVersion, KeptLevel, Verdict, sent};
 use super::error::{CallError, RegistryError};
@@ -183,7 +184,11 @@ impl Registry {
         self.exchange.ask::<KeptLevel>(call).await.map(drop).map_err(|failed| self.failed(failed))
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    pub(super) async fn ask<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, Failed> {
+        self.exchange.ask(call).await
+    }
+
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -195,6 +200,11 @@ impl Registry {
         })
     }
 
+    /// How long what it does not know is not asked for again.
+    pub(crate) fn unknown_for(&self) -> Duration {
+        self.memory().unknown_for()
+    }
+
     pub(super) fn url(&self) -> String {
         self.exchange.shown().to_owned()
     }
@@ -203,7 +213,7 @@ impl Registry {
         RegistryError::UnknownId { url: self.url(), id }
     }
 
-    fn failed(&self, failed: Failed) -> RegistryError {
+    pub(super) fn failed(&self, failed: Failed) -> RegistryError {
         let Failed { task, attempts, error } = failed;
         RegistryError::Call { task, url: self.url(), attempts, source: error }
     }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::schema::{RegisteredSchema, Schema};
+use millrace_events::references::Place;
+
+use super::schema::{RegisteredSchema, Schema, SubjectVersion};
 
 /// Schemas kept at most. A registry of a large company has some thousands; more would be a client that keeps asking for
 /// what it never uses again.
@@ -26,13 +28,25 @@ pub(super) enum Known {
 pub(super) struct Memory {
     schemas: HashMap<u32, Arc<RegisteredSchema>>,
     unknown: HashMap<u32, Instant>,
+    /// What other schemas refer to.
+    versions: HashMap<Place, Arc<SubjectVersion>>,
     ids: HashMap<(String, Schema), u32>,
     unknown_for: Duration,
 }
 
 impl Memory {
     pub(super) fn new(unknown_for: Duration) -> Self {
-        Self { schemas: HashMap::new(), unknown: HashMap::new(), ids: HashMap::new(), unknown_for }
+        Self {
+            schemas: HashMap::new(),
+            unknown: HashMap::new(),
+            versions: HashMap::new(),
+            ids: HashMap::new(),
+            unknown_for,
+        }
+    }
+
+    pub(super) fn unknown_for(&self) -> Duration {
+        self.unknown_for
     }
 
     pub(super) fn schema(&self, id: u32, now: Instant) -> Option<Known> {
@@ -50,6 +64,17 @@ impl Memory {
         }
         self.unknown.remove(&schema.id);
         self.schemas.insert(schema.id, schema);
+    }
+
+    pub(super) fn version(&self, place: &Place) -> Option<Arc<SubjectVersion>> {
+        self.versions.get(place).cloned()
+    }
+
+    pub(super) fn keep_version(&mut self, place: Place, version: Arc<SubjectVersion>) {
+        if self.versions.len() >= MOST_SCHEMAS {
+            self.versions.clear();
+        }
+        self.versions.insert(place, version);
     }
 
     pub(super) fn keep_unknown(&mut self, id: u32, now: Instant) {

@@ -1,0 +1,65 @@
+//! What stands before an embedded broker's offsets in the life of its topics.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Added to a broker's offset it makes the offset in the life of the topic.
+///
+/// The embedded broker counts each topic from 0 at each start, and the life of its topics goes on. Producer and consumer
+/// translate where they meet the broker; whoever is behind them knows offsets of the life alone. A cluster's offsets are
+/// those of the life: nothing is added to them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BaseOffsets(Arc<[Topic]>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Topic {
+    name: String,
+    /// By partition.
+    bases: Vec<i64>,
+}
+
+impl BaseOffsets {
+    pub fn new(bases: &BTreeMap<(String, i32), i64>) -> Self {
+        let mut topics: Vec<Topic> = Vec::new();
+        for ((name, partition), base) in bases {
+            let Ok(partition) = usize::try_from(*partition) else { continue };
+            let known = topics.iter().position(|topic| topic.name == *name);
+            let place = known.unwrap_or(topics.len());
+            if known.is_none() {
+                topics.push(Topic { name: name.clone(), bases: Vec::new() });
+            }
+            let bases = &mut topics[place].bases;
+            bases.resize(bases.len().max(partition + 1), 0);
+            bases[partition] = *base;
+        }
+        Self(topics.into())
+    }
+
+    /// A broker's offset in the life of its topic. What is no offset (below 0: the broker told none) stays as it is.
+    pub(crate) fn in_life(&self, topic: &str, partition: i32, offset: i64) -> i64 {
+        if offset < 0 { offset } else { offset + self.of(topic, partition) }
+    }
+
+    /// What is added to the offsets of a partition. Asked for each record: topics are few.
+    pub fn of(&self, topic: &str, partition: i32) -> i64 {
+        let topic = self.0.iter().find(|known| known.name == topic);
+        let base = topic.zip(usize::try_from(partition).ok()).and_then(|(topic, at)| topic.bases.get(at));
+        base.copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_partition_has_its_own_and_others_have_none() {
+        let bases = [("a", 0, 5), ("a", 2, 7), ("b", 1, 9)];
+        let bases = bases.into_iter().map(|(topic, partition, base)| ((topic.to_owned(), partition), base));
+        let bases = BaseOffsets::new(&bases.collect());
+        let asked = [("a", 0), ("a", 1), ("a", 2), ("a", 3), ("a", -1), ("b", 0), ("b", 1), ("c", 0)];
+        assert_eq!(asked.map(|(topic, partition)| bases.of(topic, partition)), [5, 0, 7, 0, 0, 0, 9, 0]);
+        assert_eq!([-1, 0, 3].map(|offset| bases.in_life("a", 2, offset)), [-1, 7, 10]);
+        assert_eq!(BaseOffsets::default().of("a", 0), 0);
+    }
+}
