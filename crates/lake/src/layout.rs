@@ -118,12 +118,20 @@ pub fn partition_day(key: &Key) -> Option<NaiveDate> {
     (folder == format!("processing_date={day}")).then_some(day)
 }
 
-/// The raw table whose object `key` is by its name; `None` for what landing and compaction never wrote.
+/// The raw table whose object `key` is: by its name, or by its place in a day and an hour, where people put restored objects under
+/// names of their own. `None` for anything else.
 pub fn raw_table_of(key: &Key) -> Option<&str> {
     let (table, place) = key.as_str().strip_prefix("raw/")?.split_once('/')?;
-    let passed_over = |part: &str| part.starts_with('_');
-    (is_table(table) && !place.split('/').any(passed_over) && RawObjectName::of_key(key).is_ok())
-        .then_some(table)
+    let by_name = !place.split('/').any(|part| part.starts_with('_')) && RawObjectName::of_key(key).is_ok();
+    let by_place = match place.split('/').collect::<Vec<_>>()[..] {
+        [day, hour, name] => {
+            day.strip_prefix("date=").is_some_and(|day| day.parse::<NaiveDate>().is_ok())
+                && hour.starts_with("hour=")
+                && name.ends_with(".parquet")
+        }
+        _ => false,
+    };
+    (is_table(table) && (by_name || by_place)).then_some(table)
 }
 
 /// The day and the job of a run's record; `None` for what is none by its key.
@@ -223,6 +231,10 @@ mod tests {
             (format!("raw/users/{object}"), format!("raw/users/_temporary/0/{object}")),
             (format!("raw/users/{object}"), format!("raw/{object}")),
             (format!("raw/users/{object}"), "raw/users/notes (old).txt".to_owned()),
+            (
+                "raw/users/date=2026-11-21/hour=13/restored.parquet".to_owned(),
+                "raw/users/restored.parquet".to_owned(),
+            ),
         ] {
             assert!(raw_table_of(&key(&ours)).is_some(), "{ours}");
             assert_eq!(raw_table_of(&key(&foreign)), None, "{foreign}");

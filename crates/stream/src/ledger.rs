@@ -144,12 +144,12 @@ mod tests {
             let last = plain.last().map(|&last| last as i64);
             proptest::prop_assert_eq!(ledger.ends().into_values().next(), last);
             let mut sorted = Ledger::default();
-            for offset in plain {
-                sorted.insert("t", 0, offset as i64);
+            for offset in &plain {
+                sorted.insert("t", 0, *offset as i64);
             }
             proptest::prop_assert!(sorted == ledger);
             for offset in 0..64 {
-                proptest::prop_assert_eq!(ledger.contains("t", 0, offset), offsets.contains(&(offset as u64)));
+                proptest::prop_assert_eq!(ledger.contains("t", 0, offset), plain.contains(&(offset as u64)));
             }
             let mut merged = Ledger::default();
             merged.insert("t", 0, 7);
