@@ -38,14 +38,14 @@ impl RecordSource for Script {
         Ok(())
     }
 
-    fn rest(&mut self) -> Result<(), StreamError> {
-        self.told.lock().unwrap().push("rest".to_owned());
+    fn idle(&mut self) -> Result<(), StreamError> {
+        self.told.lock().unwrap().push("idle".to_owned());
         Ok(())
     }
 }
 
 #[tokio::test]
-async fn it_rests_once_what_was_read_is_committed() {
+async fn it_is_idle_once_what_was_read_is_committed() {
     let record = OwnedRecord {
         topic: "t".to_owned(),
         partition: 0,
@@ -65,7 +65,7 @@ async fn it_rests_once_what_was_read_is_committed() {
         bootstrap_servers: "b:9092".to_owned(),
         pause: Duration::ZERO,
     };
-    let rested = Arc::clone(&told);
-    driver.run(Box::new(source), |_| rested.lock().unwrap().len() > 2).await.unwrap();
-    assert_eq!(told.lock().unwrap()[..3], ["commit t/0 8", "rest", "rest"]);
+    let heard = Arc::clone(&told);
+    driver.run(Box::new(source), std::future::pending(), |_| heard.lock().unwrap().len() > 2).await.unwrap();
+    assert_eq!(told.lock().unwrap()[..3], ["commit t/0 8", "idle", "idle"]);
 }
