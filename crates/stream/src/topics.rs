@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -39,6 +40,9 @@ pub fn is_dead_letters(topic: &str) -> bool {
 /// A dead-letter queue holds bytes as a producer sent them, secrets included: they are not kept longer than this.
 const DEAD_LETTERS_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How long it is waited for what is only good to know: the embedded broker never tells its limits.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// Where a topic's partitions begin and end: `begin` is the first offset kept, `end` the next to be written (the high watermark).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermarks {
@@ -60,6 +64,8 @@ pub struct Topics {
     client: BaseConsumer<Handshake>,
     /// Sees committed records alone. Made when it is asked.
     committed: OnceLock<BaseConsumer<Handshake>>,
+    /// Whether the brokers did not tell how large a record may be: then they are not asked again.
+    untold: AtomicBool,
 }
 
 impl std::fmt::Debug for Topics {
@@ -72,7 +78,12 @@ impl Topics {
     pub fn connect(settings: &ClientSettings) -> Result<Self, StreamError> {
         let client =
             settings.consumer(settings.config("topics")?.set("isolation.level", "read_uncommitted"))?;
-        Ok(Self { settings: settings.clone(), client, committed: OnceLock::new() })
+        Ok(Self {
+            settings: settings.clone(),
+            client,
+            committed: OnceLock::new(),
+            untold: AtomicBool::new(false),
+        })
     }
 
     /// How many partitions a topic has; `None` where there is no such topic. Blocks.
@@ -141,13 +152,19 @@ impl Topics {
             create(&admin, &new, patience).await?;
         }
         if queue_there {
-            let limits = message_limits::of_topics(&admin, &[topic, &queue], patience).await;
+            if self.untold.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let limits = message_limits::of_topics(&admin, &[topic, &queue], patience.min(LOOK)).await;
             let words =
                 limits.as_ref().map(|limits| message_limits::too_small(topic, limits[0], &queue, limits[1]));
             match words {
                 Ok(None) => {}
                 Ok(Some(words)) => tracing::warn!("{words}"),
-                Err(why) => tracing::debug!(topic, %why, "the brokers do not tell how large a record may be"),
+                Err(why) => {
+                    self.untold.store(true, Ordering::Relaxed);
+                    tracing::debug!(topic, %why, "the brokers do not tell how large a record may be");
+                }
             }
             return Ok(());
         }
