@@ -7,6 +7,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar};
 use millrace_events::catalogue;
@@ -18,9 +19,12 @@ use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::{Topics, USERS_CREATED};
 use serde_json::json;
 
-use self::rate::{Rate, parse_duration};
+use self::rate::Rate;
 use crate::broker_args::{RegistryArgs, client, parse_brokers};
 use crate::clock;
+use crate::count::count;
+use crate::day::parse_instant;
+use crate::duration::parse_duration;
 use crate::outgoing::Outgoing;
 use crate::output::{self, Out};
 use crate::progress::Bars;
@@ -43,7 +47,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "STREAMS", default_value = "all")]
     streams: Streams,
     /// So many records, then end [default: no end]
-    #[arg(long, value_name = "N", conflicts_with = "duration")]
+    #[arg(long, value_name = "N", conflicts_with = "duration", value_parser = count::<u64, 0>)]
     events: Option<u64>,
     /// So long, then end, such as 10m or 90s
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
@@ -54,9 +58,9 @@ pub(crate) struct SimulateArgs {
     /// The seed [default: drawn, and told]
     #[arg(long, value_name = "SEED")]
     seed: Option<String>,
-    /// When event time starts, RFC 3339 [default: now]
+    /// When event time starts, RFC 3339 or a day [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
-    start: Option<i64>,
+    start: Option<DateTime<Utc>>,
     /// How values are written
     #[arg(long, value_enum, default_value_t = Format::Protobuf)]
     format: Format,
@@ -90,12 +94,6 @@ impl SimulateArgs {
     }
 }
 
-fn parse_instant(text: &str) -> Result<i64, String> {
-    chrono::DateTime::parse_from_rfc3339(text)
-        .map(|instant| instant.timestamp_millis())
-        .map_err(|_| "give an instant such as 2026-01-31T12:00:00Z".to_owned())
-}
-
 /// Records that are made at once where no rate holds them back.
 const BATCH: u64 = 1_000;
 
@@ -105,7 +103,7 @@ const FASTEST: f64 = 2_000.0;
 
 pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let seed = args.seed.clone().unwrap_or_else(|| format!("{:016x}", rand::random::<u64>()));
-    let start = args.start.unwrap_or_else(clock::now_millis);
+    let start = args.start.map_or_else(clock::now_millis, |start| start.timestamp_millis());
     let per_second = args.rate.map_or(FASTEST, |rate| rate.per_second.get() as f64);
     let settings = BehaviourSettings {
         broken: args.broken,

@@ -10,6 +10,7 @@ use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
 use super::{Format, answer};
+use crate::suggestion::did_you_mean;
 use crate::{failure, output};
 
 const HELP: &str = "\
@@ -90,7 +91,11 @@ fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
                     writeln!(out, "{:<28} {}", column.name, column.dtype)?;
                 }
             }
-            None => writeln!(out, "no table {name:?}; .tables lists them")?,
+            None => {
+                let (name, names) = (name.trim_end_matches(';'), session.lake()?.names());
+                let meant = did_you_mean(name, names.iter().map(String::as_str));
+                writeln!(out, "no table {name:?}; .tables lists them{meant}")?;
+            }
         },
         (Some(".schema"), None) => writeln!(out, "name a table: .schema users_transformed")?,
         _ => writeln!(out, "no command {line:?}; .help lists them")?,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use crate::broker_args::parse_brokers;
+use crate::count::count;
+use crate::day::parse_day;
 use crate::lake::LakeAddress;
 use chrono::NaiveDate;
 use millrace_events::catalogue;
@@ -23,7 +25,7 @@ Examples:
 Exit codes: 0 done, 1 failed (what was fetched is landed), 2 usage, 130 after Ctrl-C (what was fetched is in the tables).")]
 pub(crate) struct RunArgs {
     /// How many users [default: 5000; recorded answers: all of them]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count::<u64, 1>)]
     pub users: Option<u64>,
 
     /// Where users come from: auto (the API if it answers, else the simulator), api, simulator, or recorded:PATH, a
@@ -53,7 +55,7 @@ pub(crate) struct RunArgs {
     pub streams: Streams,
 
     /// How many simulated events of what the users do [default: 10 for each user]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<u64, 0>)]
     pub events: Option<u64>,
 
     /// Share of the simulated events that come late, by up to 48 hours, such as 2%
@@ -73,9 +75,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
     pub lake: LakeAddress,
 
-    /// The run's logical day, YYYY-MM-DD; recorded and simulated sources then run on that day's clock, so that the
+    /// The run's logical day, YYYY-MM-DD, today or yesterday; recorded and simulated sources then run on that day's clock, so that the
     /// same arguments give the same tables [default: today, UTC]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     pub as_of: Option<NaiveDate>,
 
     /// Print one JSON object instead of the summary

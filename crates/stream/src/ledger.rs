@@ -53,6 +53,14 @@ impl Offsets {
     }
 }
 
+impl Offsets {
+    fn merge(&mut self, other: &Self) {
+        let mut settled = self.set().into_owned();
+        settled |= other.set().as_ref();
+        *self = Self { settled, run: 0..0 };
+    }
+}
+
 /// How far the last run is settled says nothing.
 impl PartialEq for Offsets {
     fn eq(&self, other: &Self) -> bool {
@@ -68,6 +76,13 @@ impl Ledger {
         match self.partitions.iter_mut().find(|((name, number), _)| *number == partition && name == topic) {
             Some((_, offsets)) => offsets.insert(offset),
             None => self.partitions.entry((topic.to_owned(), partition)).or_default().insert(offset),
+        }
+    }
+
+    /// Writes all of another's positions down.
+    pub fn merge(&mut self, other: &Self) {
+        for (place, offsets) in &other.partitions {
+            self.partitions.entry(place.clone()).or_default().merge(offsets);
         }
     }
 
@@ -136,6 +151,11 @@ mod tests {
             for offset in 0..64 {
                 proptest::prop_assert_eq!(ledger.contains("t", 0, offset), plain.contains(&(offset as u64)));
             }
+            let mut merged = Ledger::default();
+            merged.insert("t", 0, 7);
+            merged.merge(&ledger);
+            sorted.insert("t", 0, 7);
+            proptest::prop_assert!(merged == sorted);
         }
     }
 }
