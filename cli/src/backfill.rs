@@ -42,7 +42,7 @@ pub(crate) async fn backfill(args: BackfillArgs, shutdown: &Shutdown) -> anyhow:
         return Err(UsageError(format!("--to {} lies before --from {}", args.to, args.from)).into());
     }
     let bars = Bars::new(args.at.json);
-    let runner = Runner::new(args.at.lake.open().await?, args.at.settings(), &bars);
+    let runner = Runner::new(args.at.enter().await?, args.at.settings(), &bars);
     for as_of in args.from.iter_days().take_while(|day| *day <= args.to) {
         // A run of its own for each day: a scheduled run that comes by while the backfill is on wins its day.
         let run = RunContext { as_of, started_at: args.at.started_at() };

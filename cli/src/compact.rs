@@ -15,7 +15,7 @@ use millrace_runtime::Shutdown;
 use serde_json::json;
 
 use crate::count::count;
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 use crate::output;
 use crate::progress::Bars;
 use crate::size::parse_size;
@@ -53,10 +53,12 @@ pub(crate) struct CompactArgs {
 }
 
 pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    args.lake.check_exists()?;
     let events = events_of(args.table.as_deref())?;
     let bars = Bars::new(args.json);
-    let store = args.lake.open().await?;
+    let store = match args.dry_run {
+        true => args.lake.look(Missing::Refuse).await?,
+        false => args.lake.enter(Missing::Refuse).await?,
+    };
     if !args.dry_run {
         store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
     }

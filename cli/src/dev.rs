@@ -3,6 +3,7 @@
 mod function;
 mod letters;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +22,7 @@ use millrace_events::event::Event;
 use millrace_runtime::Shutdown;
 use millrace_stream::StreamError;
 use millrace_stream::group_consumer::{GroupConsumer, Turn};
+use millrace_stream::unread::unread_by_group;
 use serde_json::json;
 
 use self::function::AwaitedFunction;
@@ -96,35 +98,70 @@ struct Group {
     delivered: Delivered,
     /// Set where partitions came.
     assigned: Arc<AtomicBool>,
+    /// The offset that each partition is read from next, as far as it is committed.
+    committed: BTreeMap<(String, i32), i64>,
+    /// Whether nothing at all came last.
+    rests: bool,
+}
+
+impl Group {
+    fn new(consumer: GroupConsumer, delivered: Delivered, assigned: Arc<AtomicBool>) -> Self {
+        Self { consumer, moved: Places::new(), delivered, assigned, committed: BTreeMap::new(), rests: false }
+    }
+
+    fn gain(&mut self, starts: BTreeMap<(String, i32), i64>) {
+        self.committed.extend(starts);
+        self.assigned.store(true, Ordering::Relaxed);
+    }
+
+    fn lose(&mut self, places: Places) {
+        self.committed.retain(|place, _| !places.contains(place));
+        self.moved.extend(places);
+    }
 }
 
 impl RecordSource for Group {
     fn poll(&mut self, patience: Duration) -> Result<Option<OwnedRecord>, StreamError> {
+        self.rests = false;
         match self.consumer.next(patience, |record| OwnedRecord::from(record))? {
             Turn::Record(record) => {
                 let mut delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
                 delivered.insert(&record.topic, record.partition, record.offset);
-                Ok(Some(record))
+                return Ok(Some(record));
             }
-            Turn::Revoked(places) => {
-                self.moved.extend(places);
-                Ok(None)
-            }
-            Turn::Assigned(_) => {
-                self.assigned.store(true, Ordering::Relaxed);
-                Ok(None)
-            }
-            Turn::Nothing => Ok(None),
+            Turn::Nothing => self.rests = true,
+            Turn::Assigned(starts) => self.gain(starts),
+            Turn::Revoked(places) => self.lose(places),
         }
+        Ok(None)
     }
 
     fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
-        self.consumer.commit_patiently(topic, partition, next_offset).map(drop)
+        self.consumer.commit_patiently(topic, partition, next_offset)?;
+        if let Some(committed) = self.committed.get_mut(&(topic.to_owned(), partition)) {
+            *committed = next_offset;
+        }
+        Ok(())
     }
 
     fn rest(&mut self, patience: Duration) -> Result<(), StreamError> {
-        if let Turn::Revoked(places) = self.consumer.rest(patience)? {
-            self.moved.extend(places);
+        match self.consumer.rest(patience)? {
+            Turn::Assigned(starts) => self.gain(starts),
+            Turn::Revoked(places) => self.lose(places),
+            Turn::Record(never) => match never {},
+            Turn::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn idle(&mut self) -> Result<(), StreamError> {
+        if !self.rests {
+            return Ok(());
+        }
+        for ((topic, partition), next_offset) in self.consumer.positions()? {
+            if self.committed.get(&(topic.clone(), partition)).is_some_and(|before| *before < next_offset) {
+                self.commit(&topic, partition, next_offset)?;
+            }
         }
         Ok(())
     }
@@ -183,7 +220,7 @@ pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     // Whatever happens is no idleness, an invocation that took minutes least of all; nor is it to have no partition yet.
     let (mut before, mut last) = (DriverReport::default(), Instant::now() + JOIN);
     let assigned = Arc::new(AtomicBool::new(false));
-    let source = Group { consumer, moved: Places::new(), delivered, assigned: Arc::clone(&assigned) };
+    let source = Group::new(consumer, delivered, Arc::clone(&assigned));
     let ended = driver.run(Box::new(source), shutdown.requested(), |report| {
         if *report != before || assigned.swap(false, Ordering::Relaxed) {
             (before, last) = (*report, Instant::now());
@@ -200,7 +237,13 @@ pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
     if let Ok(dead) = &dead {
         dead_letters::check(dead, report.done)?;
     }
-    Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
+    if shutdown.is_requested() {
+        return Ok(ExitCode::from(crate::INTERRUPTED));
+    }
+    let left = unread_by_group(&client(&args.brokers)?, &args.group, &topics)?;
+    let left: Vec<_> = left.iter().map(ToString::to_string).collect();
+    anyhow::ensure!(left.is_empty(), "no record came, and not all could be read: {}", left.join("; "));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `dead`: what the function made dead letters of; none where it could not be asked.

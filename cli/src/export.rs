@@ -9,7 +9,7 @@ use millrace_jobs::catalogue::Layer;
 use millrace_jobs::query::{Lake, Wanted};
 
 use crate::day::parse_day;
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 
 use crate::query::{self, Format};
 use crate::run::UsageError;
@@ -47,7 +47,7 @@ pub(crate) struct ExportArgs {
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let format = Format::choose(args.format, args.output.as_deref(), Format::Csv)?;
     query::silence_engine_panics();
-    let session = args.lake.session()?;
+    let session = args.lake.session(Missing::Refuse)?;
     let newest = |table: &str| if table == args.table { Wanted::NewestDay } else { Wanted::Nothing };
     let rows = rows(args, &session.lake_with(newest)?)?;
     query::answer(&session, &format!("SELECT * FROM {rows}"), format, args.output.as_deref())?;

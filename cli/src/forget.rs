@@ -17,7 +17,7 @@ use millrace_runtime::Shutdown;
 use serde_json::json;
 
 use crate::clock::now_micros;
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 use crate::output;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -60,7 +60,6 @@ pub(crate) struct ForgetArgs {
 }
 
 pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    args.lake.check_exists()?;
     let mut ids = args.ids.clone();
     let mut lines = BTreeMap::new();
     if let Some(file) = &args.ids_from {
@@ -77,7 +76,10 @@ pub(crate) async fn forget(args: &ForgetArgs, shutdown: &Shutdown) -> anyhow::Re
         }
     }
     let subjects = Arc::new(Subjects::new(ids)?);
-    let store = args.lake.open().await?;
+    let store = match args.yes {
+        true => args.lake.enter(Missing::Refuse).await?,
+        false => args.lake.look(Missing::Refuse).await?,
+    };
     if args.yes {
         shutdown.waits_for("what was removed stays removed, the rest is left for the next time");
     }

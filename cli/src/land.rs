@@ -24,7 +24,7 @@ use self::watch::Watch;
 use crate::broker_args::{RegistryArgs, client, parse_brokers};
 use crate::clock;
 use crate::duration::parse_seconds;
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 use crate::progress::Bars;
 use crate::topic_choice::events_of;
 use crate::{dead_letters, output};
@@ -86,7 +86,7 @@ pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<
         client: client(&args.brokers)?,
         group: args.group.clone(),
         generation: Generation::new(args.generation.clone())?,
-        store: args.lake.open().await?,
+        store: args.lake.enter(Missing::Create).await?,
         bounds,
         schemas: args.registry.registry()?.map(|registry| Arc::new(FetchedSchemas::new(registry))),
         until_idle: args.until_idle.map(Duration::from_secs),

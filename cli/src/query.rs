@@ -14,7 +14,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 use millrace_jobs::query::{QueryError, Session, Statements};
 
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 use crate::run::UsageError;
 use crate::suggestion::nearest;
 use crate::{interrupt, output};
@@ -40,6 +40,9 @@ pub(crate) struct QueryArgs {
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
     lake: LakeAddress,
+    /// Make an empty lake where there is none
+    #[arg(long)]
+    create: bool,
     /// How the answer is written [default: by --output's ending, else table]
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -89,7 +92,7 @@ impl Format {
 pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
     silence_engine_panics();
     let format = Format::choose(args.format, args.output.as_deref(), Format::Table)?;
-    let session = args.lake.session()?;
+    let session = args.lake.session(Missing::unless(args.create))?;
     match &args.sql {
         Some(sql) => answer(&session, sql, format, args.output.as_deref())?,
         None if std::io::stdin().is_terminal() => prompt::prompt(&session, format)?,

@@ -13,7 +13,7 @@ use millrace_jobs::lineage::{self, Lineage};
 use millrace_jobs::query::{Cell, LakeTable, Session};
 
 use crate::clock;
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 use crate::output;
 use crate::query::terminal_width;
 
@@ -72,7 +72,7 @@ struct ToldColumn {
 }
 
 pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
-    let session = args.lake.session()?;
+    let session = args.lake.session(Missing::Refuse)?;
     let lake = session.lake()?;
     let views: Vec<_> = lake.views().collect();
     let tables = lake.tables;

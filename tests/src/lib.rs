@@ -1,5 +1,6 @@
 //! What the end-to-end and fault scenarios share: the program as a script runs it, and an own reading of the lake.
 
+pub mod commands;
 pub mod letters;
 pub mod program;
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use millrace_stream::embedded::EmbeddedBroker;
 use millrace_stream::topics::dead_letters_of;
-use millrace_tests::program::{DAY, Ended, millrace, simulate};
+use millrace_tests::program::{DAY, Ended, millrace, query_count, simulate};
 use millrace_tests::running::{Running, SOON};
 use millrace_tests::whole_lake;
 use nix::sys::signal::{Signal, kill};
@@ -60,6 +60,25 @@ fn a_run_that_is_making_its_tables_says_so_and_ends_with_them() -> Result<()> {
     ensure!(run.ends_within(SOON * 3)? == Some(130), "{}", run.stderr);
     let summary: Value = serde_json::from_str(&run.stdout)?;
     ensure!(summary["interrupted"] == true && summary["tables"]["users_transformed"] == 5_000, "{summary}");
+    Ok(())
+}
+
+#[test]
+fn a_job_says_that_it_published_nothing() -> Result<()> {
+    let lake = tempfile::tempdir()?;
+    Ended::of(simulate(lake.path(), 5_000, 3, &[])?)?.summary(0)?;
+    let job = ["job", "raw-transformation", "--as-of", "2026-02-01", "--json", "--lake"];
+    let mut command = millrace(&job)?;
+    command.arg(lake.path()).env("MILLRACE_LOG", "off,millrace=trace");
+    let mut job = Running::start(command)?;
+    job.says("raw-transformation")?;
+    job.signal(Signal::SIGINT)?;
+    job.says("stopping: what is being made is dropped, and not published")?;
+    ensure!(job.ends_within(SOON)? == Some(130), "{}", job.stderr);
+    let told: Value = serde_json::from_str(&job.stdout)?;
+    ensure!(told["interrupted"] == true && told["published"] == false, "{told}");
+    let days = "SELECT COUNT(DISTINCT processing_date) AS n FROM users_transformed";
+    ensure!(query_count(lake.path(), days)? == 1, "a day was published");
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use super::args::RunArgs;
 use super::charts::Charts;
 use super::conservation::{Flow, StreamFlow};
 use super::source::OpenSource;
+use crate::lake::Missing;
 use crate::{output, shell};
 
 /// How a run that adds up ended.
@@ -198,7 +199,7 @@ impl Summary<'_> {
             )?;
             return Ok(());
         }
-        let session = self.args.lake.session()?;
+        let session = self.args.lake.session(Missing::Refuse)?;
         quality(&session, day)?;
         Charts::new(&session, &tables.run).print()
     }

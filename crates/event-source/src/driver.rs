@@ -99,7 +99,7 @@ impl<I: Invoke, F: OnFailure> Driver<I, F> {
             }
             if !closing && !delivery.is_full() {
                 let room = self.policy.records;
-                let (back, read) = read(source, room).await?;
+                let (back, read) = read(source, room, delivery.is_idle()).await?;
                 source = back;
                 report.read += read.len() as u64;
                 let now = begin.elapsed();
@@ -215,10 +215,11 @@ fn forget(delivery: &mut Delivery, source: &mut dyn RecordSource) -> u64 {
     }
 }
 
-/// Up to `room` records, without waiting for a second one.
+/// Up to `room` records, without waiting for a second one. Where none came and all are settled (`idle`), the source is told.
 async fn read(
     mut source: Box<dyn RecordSource>,
     room: usize,
+    idle: bool,
 ) -> Result<(Box<dyn RecordSource>, Vec<OwnedRecord>), DriverError> {
     off_thread(move || {
         let mut records = Vec::new();
@@ -228,6 +229,9 @@ async fn read(
         {
             records.push(record);
             patience = Duration::ZERO;
+        }
+        if idle && records.is_empty() {
+            source.idle()?;
         }
         Ok((source, records))
     })

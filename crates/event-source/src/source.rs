@@ -25,6 +25,11 @@ pub trait RecordSource: Send {
         Ok(())
     }
 
+    /// Nothing came, and all that came before is committed: the place to commit what is never given, as marks of transactions are.
+    fn idle(&mut self) -> Result<(), StreamError> {
+        Ok(())
+    }
+
     /// The partitions that became somebody else's since the last call: their records are that one's to deliver.
     fn moved(&mut self) -> Places {
         Places::new()

@@ -88,6 +88,8 @@ impl GroupConsumer {
             .set("auto.offset.reset", "error")
             // Only what moves is revoked: the rest of a member's open work is kept.
             .set("partition.assignment.strategy", "cooperative-sticky")
+            // How long a new partition goes unseen.
+            .set("topic.metadata.refresh.interval.ms", "5000")
             // How long a killed member's partitions lie idle.
             .set("session.timeout.ms", "10000")
             .set("heartbeat.interval.ms", "2000")
@@ -215,10 +217,15 @@ impl GroupConsumer {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                 unread("it does not exist (any more); check its name, or make it")
             }
-            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => unread(
-                "the brokers do not have the offset that follows what its group committed: its records aged away \
-                 unread, or the topic was made anew; read it as another group, under a generation of its own",
-            ),
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                match self.inner.context().out_of_range(&self.inner) {
+                    Some(error) => Err(error),
+                    None => unread(
+                        "the brokers do not have the offset that follows what was read: its records aged away unread, or the topic \
+                         was made anew",
+                    ),
+                }
+            }
             _ if passes(&source) => {
                 tracing::debug!(error = %source, topics = self.topics, "the broker is away, waiting for it");
                 Ok(())
@@ -267,6 +274,17 @@ impl GroupConsumer {
             }
         }
         Ok(Commit::Later)
+    }
+
+    /// The offset that each of its partitions is read from next: before it lies nothing that was not given. It passes what is never
+    /// given (marks of transactions, aborted records, what a compaction removed), so that it reaches the partition's end. To be asked
+    /// after [`Turn::Nothing`]: while records come, some are fetched that were not given yet.
+    pub fn positions(&self) -> Result<BTreeMap<(String, i32), i64>, StreamError> {
+        let positions = self.inner.context().positions(&self.inner);
+        let mut positions =
+            positions.map_err(|source| StreamError::Consume { topic: self.topics.clone(), source })?;
+        positions.retain(|place, _| self.owned.contains(place));
+        Ok(positions)
     }
 
     /// The partitions that are this member's, as far as it was told.

@@ -173,11 +173,7 @@ impl CutShort {
 
 async fn markers(store: &dyn Store) -> Result<Vec<Marker>, ForgetError> {
     let mut markers = Vec::new();
-    for object in store.list(FOLDER).await? {
-        // What others put there is none of ours.
-        if !object.key.as_str().ends_with(".json") {
-            continue;
-        }
+    for object in store.list(FOLDER).await?.into_iter().filter(|object| is_marker(&object.key)) {
         let body = match store.get(&object.key).await {
             Ok(body) => body,
             // Ended since it was listed.
@@ -189,6 +185,12 @@ async fn markers(store: &dyn Store) -> Result<Vec<Marker>, ForgetError> {
         markers.push(Marker { key: object.key, written });
     }
     Ok(markers)
+}
+
+/// Whether a marker may have that key: what is none is somebody else's.
+fn is_marker(key: &Key) -> bool {
+    let name = key.as_str().strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".json"));
+    name.is_some_and(|name| name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The marker's key: FNV-1a over salt and ids, which another version of the program finds again.

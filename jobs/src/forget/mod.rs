@@ -147,7 +147,7 @@ async fn raw_objects(store: &dyn Store, clean: &BTreeSet<(Key, u64)>) -> Result<
     for table in raw_tables() {
         for object in raw_listing::exact(store, table).await? {
             let (key, size) = (object.key, object.size);
-            if key.as_str().ends_with(".parquet") && !clean.contains(&(key.clone(), size)) {
+            if layout::raw_table_of(&key).is_some() && !clean.contains(&(key.clone(), size)) {
                 found.push(RawObject { table, key, size });
             }
         }

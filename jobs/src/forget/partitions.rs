@@ -87,10 +87,7 @@ impl PersonTable {
     /// The days that it has a partition of.
     pub(super) async fn days(self, store: &dyn Store) -> Result<Vec<NaiveDate>, ForgetError> {
         let objects = store.list(&layout::table_prefix(self.layer(), self.name())?).await?;
-        let days = objects.iter().filter_map(|object| {
-            let folder = object.key.as_str().rsplit('/').nth(1)?;
-            folder.strip_prefix("processing_date=")?.parse().ok()
-        });
+        let days = objects.iter().filter_map(|object| layout::partition_day(&object.key));
         let mut days: Vec<NaiveDate> = days.collect();
         days.sort_unstable();
         days.dedup();

@@ -7,7 +7,7 @@ use millrace_events::failure::Class;
 use super::{Matches, Subjects, story};
 use crate::dead_letter::{BadLine, DeadLetter};
 use crate::key::Key;
-use crate::layout::DEAD_LETTERS;
+use crate::layout::{self, DEAD_LETTERS};
 use crate::salvage;
 use crate::store::{Store, StoreError};
 
@@ -37,7 +37,7 @@ impl LettersError {
 /// The files of dead letters that are in place.
 pub async fn files(store: &dyn Store) -> Result<Vec<Key>, StoreError> {
     let listed = store.list(&format!("{DEAD_LETTERS}/")).await?;
-    Ok(listed.into_iter().map(|object| object.key).filter(|key| key.as_str().ends_with(".jsonl")).collect())
+    Ok(listed.into_iter().map(|object| object.key).filter(layout::is_dead_letters).collect())
 }
 
 /// The letters of the file `key` that are about `subjects`.
