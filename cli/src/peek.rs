@@ -20,11 +20,15 @@ use millrace_runtime::reader_has_left;
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::record::Record;
+use millrace_stream::topics::Topics;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::broker_args::{RegistryArgs, client, parse_brokers};
+use crate::count::count;
+use crate::day::parse_instant;
 use crate::output;
+use crate::topic_choice::is_there;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -42,7 +46,7 @@ pub(crate) struct PeekArgs {
     /// Kafka's brokers, host:port (several by commas)
     #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: String,
-    /// Where to begin in each partition: beginning, end, an offset, or an instant (RFC 3339) [default: beginning, with
+    /// Where to begin in each partition: beginning, end, an offset, or an instant (RFC 3339, or a day) [default: beginning, with
     /// --follow end]
     #[arg(long, value_name = "PLACE", value_parser = parse_start)]
     from: Option<Start>,
@@ -53,7 +57,7 @@ pub(crate) struct PeekArgs {
     #[arg(long)]
     decode: bool,
     /// At most so many records
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = count::<u64, 0>)]
     number: Option<u64>,
     #[command(flatten)]
     registry: RegistryArgs,
@@ -68,9 +72,9 @@ fn parse_start(text: &str) -> Result<Start, String> {
     if let Ok(offset) = text.parse() {
         return Ok(Start::Offset(offset));
     }
-    DateTime::parse_from_rfc3339(text)
-        .map(|instant| Start::Timestamp(instant.timestamp_millis()))
-        .map_err(|_| "give beginning, end, an offset, or an instant such as 2026-01-31T12:00:00Z".to_owned())
+    parse_instant(text).map(|instant| Start::Timestamp(instant.timestamp_millis())).map_err(|_| {
+        "give beginning, end, an offset, or an instant such as 2026-01-31T12:00:00Z or yesterday".to_owned()
+    })
 }
 
 pub(crate) async fn peek(args: PeekArgs) -> anyhow::Result<ExitCode> {
@@ -79,7 +83,11 @@ pub(crate) async fn peek(args: PeekArgs) -> anyhow::Result<ExitCode> {
     let work = tokio::task::spawn_blocking(move || {
         let start = args.from.unwrap_or(if args.follow { Start::End } else { Start::Beginning });
         let until = if args.follow { Until::Followed } else { Until::End };
-        let mut records = Peek::open(&client(&args.brokers)?, &args.topic, start, until)?;
+        let settings = client(&args.brokers)?;
+        let brokers = Topics::connect(&settings)?;
+        let all = brokers.all()?;
+        is_there(&args.topic, &all.keys().map(String::as_str).collect::<Vec<_>>(), &args.brokers)?;
+        let mut records = Peek::open(&settings, &args.topic, start, until)?;
         let mut reader = Reader::new(args.decode, fetched, handle);
         let mut out = output::out();
         let mut left = args.number.unwrap_or(u64::MAX);
@@ -92,7 +100,13 @@ pub(crate) async fn peek(args: PeekArgs) -> anyhow::Result<ExitCode> {
                 // Nothing may come for hours, and `| head` has what it wanted.
                 Peeked::Nothing if reader_has_left() => break,
                 Peeked::Nothing => {}
-                Peeked::End => break,
+                Peeked::End => {
+                    // What it holds back is not shown, and is not nothing.
+                    for open in brokers.open_transactions(&args.topic)? {
+                        tracing::warn!("{open}: what lies behind it is not shown");
+                    }
+                    break;
+                }
             }
         }
         Ok::<_, anyhow::Error>(())
@@ -120,11 +134,7 @@ impl Reader {
     }
 
     fn line(&mut self, record: &Record<'_>) -> anyhow::Result<serde_json::Value> {
-        let headers: serde_json::Map<String, serde_json::Value> = record
-            .headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.map(text).unwrap_or_default().into()))
-            .collect();
+        let headers = headers(record);
         let instant = record.timestamp.and_then(DateTime::from_timestamp_millis);
         let instant = instant.map(|instant| instant.to_rfc3339_opts(SecondsFormat::Millis, true));
         let mut line = json!({
@@ -182,6 +192,23 @@ pub(crate) fn decoded(record: &millrace_sources::Record<'_>) -> serde_json::Valu
     json.unwrap_or_else(|| json!({ "bytes": record.value.len() }))
 }
 
+/// Headers by their names: a text, or null where it has no value; a list of these, in their order, where a name is repeated.
+fn headers(record: &Record<'_>) -> serde_json::Value {
+    let mut headers = serde_json::Map::new();
+    for (name, value) in &record.headers {
+        let value = serde_json::Value::from(value.map(text));
+        let values: Vec<_> = record.headers.iter().filter(|(other, _)| other == name).collect();
+        if values.len() == 1 {
+            headers.insert((*name).to_owned(), value);
+        } else if let Some(list) =
+            headers.entry(*name).or_insert_with(|| serde_json::Value::Array(Vec::new())).as_array_mut()
+        {
+            list.push(value);
+        }
+    }
+    headers.into()
+}
+
 /// A key or a header: its text, a uuid's 16 bytes as such, else hex.
 pub(crate) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
@@ -229,6 +256,21 @@ mod tests {
         let uuid = 0x7a0e_ed16_9430_4d68_901f_c0d4_c1c3_bf00_u128.to_be_bytes();
         assert_eq!(text(&uuid), "7a0eed16-9430-4d68-901f-c0d4c1c3bf00");
         assert_eq!(text(&[0, 255]), "0x00ff");
+    }
+
+    #[test]
+    fn headers_without_a_value_are_null_and_repeated_ones_a_list() {
+        let headers = vec![
+            ("trace", Some(&b"a"[..])),
+            ("none", None),
+            ("trace", None),
+            ("empty", Some(&b""[..])),
+            ("trace", Some(&b"c"[..])),
+        ];
+        let record =
+            Record { topic: "t", partition: 0, offset: 0, timestamp: None, key: None, value: None, headers };
+        let told = json!({"trace": ["a", null, "c"], "none": null, "empty": ""});
+        assert_eq!(super::headers(&record), told);
     }
 
     #[test]

@@ -4,12 +4,26 @@ use anyhow::Context;
 use millrace_events::catalogue;
 use millrace_events::event::Event;
 
+use crate::suggestion::did_you_mean;
+
 /// The event that travels on `topic`.
 pub(crate) fn event_of(topic: &str) -> anyhow::Result<&'static Event> {
     catalogue::by_topic(topic).with_context(|| {
         let known: Vec<_> = catalogue::events().iter().map(Event::topic).collect();
-        format!("no event travels on {topic:?}: give one of {}", known.join(", "))
+        let meant = did_you_mean(topic, known.iter().copied());
+        format!("no event travels on {topic:?}: give one of {}{meant}", known.join(", "))
     })
+}
+
+/// That a broker has the topic among those that it told of.
+pub(crate) fn is_there(topic: &str, told: &[&str], brokers: &str) -> anyhow::Result<()> {
+    if told.contains(&topic) {
+        return Ok(());
+    }
+    let meant = did_you_mean(topic, told.iter().copied());
+    let meant =
+        if meant.is_empty() { ": millrace topics lists those that are there".to_owned() } else { meant };
+    anyhow::bail!("there is no topic {topic} at {brokers}{meant}")
 }
 
 /// Those of `topics`; of none, all.

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::broker_args::{client, parse_brokers};
 use crate::output;
+use crate::topic_choice::is_there;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -43,17 +44,17 @@ pub(crate) fn topics(args: &TopicsArgs) -> anyhow::Result<ExitCode> {
     let settings = client(&args.brokers)?;
     let mut found = survey(&settings)?;
     if let Some(topic) = &args.topic {
+        let names: Vec<_> = found.topics.iter().map(|one| one.topic.as_str()).collect();
+        is_there(topic, &names, &args.brokers)?;
         found.topics.retain(|one| one.topic == *topic);
-        anyhow::ensure!(
-            !found.topics.is_empty(),
-            "there is no topic {topic} at {}: check its name",
-            args.brokers
-        );
     }
     if let Some(group) = &args.group {
-        reader(&settings, group, &mut found.topics)?;
         for topic in &mut found.topics {
             topic.readers.retain(|reader| reader.group == *group);
+        }
+        // The brokers may list no groups, or not this one's offsets.
+        if found.topics.iter().all(|topic| topic.readers.is_empty()) {
+            reader(&settings, group, &mut found.topics)?;
         }
     }
     let mut out = output::out();
@@ -66,6 +67,13 @@ pub(crate) fn topics(args: &TopicsArgs) -> anyhow::Result<ExitCode> {
         "{}",
         if args.partitions { of_partitions(&found.topics) } else { of_topics(&found.topics) }
     )?;
+    for open in found.topics.iter().flat_map(|topic| &topic.open) {
+        writeln!(out, "{open}: readers of committed records get nothing behind it before it ends")?;
+    }
+    if let Some(group) = args.group.as_ref().filter(|_| found.topics.iter().all(|one| one.readers.is_empty()))
+    {
+        writeln!(out, "group {group}: has committed nothing of these")?;
+    }
     if let Told::NotTold(why) = &found.groups {
         writeln!(out, "groups: not told by this broker ({why}); ask for one by --group")?;
     }
@@ -76,7 +84,10 @@ pub(crate) fn topics(args: &TopicsArgs) -> anyhow::Result<ExitCode> {
 fn told(survey: &Survey) -> serde_json::Value {
     let topics = survey.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|(partition, marks)| {
-            json!({ "partition": partition, "first": marks.begin, "end": marks.end, "messages": marks.messages() })
+            let open = topic.open.iter().find(|open| open.partition == *partition);
+            let last_stable = open.map_or(marks.end, |open| open.last_stable);
+            json!({ "partition": partition, "first": marks.begin, "end": marks.end, "messages": marks.messages(),
+                    "last_stable": last_stable, "open_transaction": open.is_some() })
         });
         let readers = topic.readers.iter().map(|reader| {
             json!({ "group": reader.group, "state": reader.state, "members": reader.members,

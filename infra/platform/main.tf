@@ -135,6 +135,18 @@ locals {
         sid       = "WriteRaw"
         actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
         resources = ["${module.lake.prefix_arn}/raw/*"]
+        },
+        {
+          # Who lands first makes the lake: it tries what the store can do, and writes down that this is a lake.
+          sid       = "MakeLake"
+          actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+          resources = ["${module.lake.prefix_arn}/_lake.json", "${module.lake.prefix_arn}/_lake_probe-*"]
+        },
+        {
+          # Without it S3 answers "forbidden" where there is no such object, which is no answer to whether there is a lake.
+          sid       = "SeeLake"
+          actions   = ["s3:ListBucket"]
+          resources = [module.lake.bucket_arn]
       }],
       local.lake_key,
     )

@@ -53,7 +53,10 @@ pub fn run_command(lake: &Path, arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// Simulated users of [`DAY`], with `more` arguments.
+/// What `run` and `simulate` take to tell of users without a flaw. Scenarios go over both manners.
+pub const TIDY: &str = "--tidy";
+
+/// Simulated users of [`DAY`], as untidy as real ones, with `more` arguments.
 pub fn simulate(lake: &Path, users: u64, seed: u64, more: &[&str]) -> Result<Command> {
     let (users, seed) = (users.to_string(), seed.to_string());
     let mut arguments = vec!["--source", "simulator", "--as-of", DAY, "--users", &users, "--seed", &seed];

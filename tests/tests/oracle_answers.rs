@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use millrace_skips::skipped;
+use millrace_sources::{Share, Simulation};
 use millrace_tests::program::{Ended, run_command};
 
 fn python(test: &str) -> Option<PathBuf> {
@@ -50,6 +51,23 @@ fn every_cell_of_nasty_users_agrees() -> Result<()> {
     for as_of in ["2024-02-29", "2026-11-28", "1990-06-15", "2023-02-28"] {
         let cells = check(&python, answers.path(), as_of)?;
         ensure!(cells > 150_000, "the oracle had next to nothing to compare at {as_of}: {cells} cells");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_cell_of_simulated_users_agrees() -> Result<()> {
+    let Some(python) = python("oracle_answers::every_cell_of_simulated_users_agrees") else { return Ok(()) };
+    let tidy = Simulation::new(12, "2%".parse::<Share>()?, "10%".parse::<Share>()?);
+    for simulation in [tidy, tidy.untidy()] {
+        let answers = tempfile::tempdir()?;
+        for page in 1..=3 {
+            let mut answer = Vec::new();
+            simulation.write_answer((page - 1) * 700, 700, page, &mut answer);
+            std::fs::write(answers.path().join(format!("page-{page}.json")), answer)?;
+        }
+        let cells = check(&python, answers.path(), "2026-01-31")?;
+        ensure!(cells > 150_000, "the oracle had next to nothing to compare: {cells} cells");
     }
     Ok(())
 }

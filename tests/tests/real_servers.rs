@@ -259,7 +259,7 @@ fn the_lake_on_s3_is_the_lake_in_a_folder() -> Result<()> {
     ensure!(servers.count(&bucket, "SELECT COUNT(*) AS n FROM raw_users")? == before, "compaction lost rows");
     let id = servers.run(&[
         "query",
-        "SELECT id FROM users_transformed LIMIT 1",
+        "SELECT id FROM users_transformed_latest WHERE id IS NOT NULL LIMIT 1",
         "--format",
         "csv",
         "--lake",

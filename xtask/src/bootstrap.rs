@@ -45,6 +45,9 @@ pub(crate) struct BootstrapArguments {
 /// Topics and their partitions; each has a dead-letter topic. docs/events.md tells them.
 const TOPICS: [&str; 4] = ["users_created", "user_interactions", "video_engagements", "ad_events"];
 const PARTITIONS: u32 = 6;
+/// What a topic takes, Kafka's default, said so that its dead letters' topic can take the story beside it: `stream::message_limits`.
+const MAX_MESSAGE_BYTES: u32 = 1_048_588;
+const STORY_ROOM: u32 = 64 << 10;
 
 pub(crate) fn run(arguments: &BootstrapArguments) -> anyhow::Result<bool> {
     if let Some(why) = terraform::missing() {
@@ -181,8 +184,8 @@ fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) {
     println!("\n3. infra/envs/{env}/terraform.tfvars: yours to write, from example.tfvars beside it\n");
     println!("4. topics: yours to make where the brokers are reached; ones that are there are left");
     for topic in TOPICS {
-        println!("   {}", topic_command(topic, PARTITIONS, None));
-        println!("   {}", topic_command(&format!("{topic}.dlq"), 1, Some(604_800_000)));
+        println!("   {}", topic_command(topic));
+        println!("   {}", dead_letters_command(topic));
     }
     println!(
         "\n5. the first push (or cargo xtask terraform apply --env {env}): makes the lake; its output snowflake_role_arn is what 6 asks for\n"
@@ -203,11 +206,20 @@ fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) {
     println!("   notifications = {{ queue_arn = \"…\" }}, and push: the bucket tells it of each new object");
 }
 
-fn topic_command(topic: &str, partitions: u32, retention: Option<u64>) -> String {
-    let retention = retention.map(|ms| format!(" --config retention.ms={ms}")).unwrap_or_default();
+fn topic_command(topic: &str) -> String {
+    command(topic, PARTITIONS, &format!("--config max.message.bytes={MAX_MESSAGE_BYTES}"))
+}
+
+fn dead_letters_command(topic: &str) -> String {
+    let takes = MAX_MESSAGE_BYTES + STORY_ROOM;
+    let settings = format!("--config retention.ms=604800000 --config max.message.bytes={takes}");
+    command(&format!("{topic}.dlq"), 1, &settings)
+}
+
+fn command(topic: &str, partitions: u32, settings: &str) -> String {
     format!(
         "kafka-topics.sh --bootstrap-server \"$MILLRACE_BROKERS\" --command-config client.properties --create --if-not-exists \
-         --topic {topic} --partitions {partitions}{retention}"
+         --topic {topic} --partitions {partitions} {settings}"
     )
 }
 
@@ -254,12 +266,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn topics_are_made_once_and_with_their_retention() {
-        let dead = topic_command("ad_events.dlq", 1, Some(604_800_000));
+    fn topics_are_made_once_and_dead_letters_fit_where_their_records_did() {
+        let (topic, dead) = (topic_command("ad_events"), dead_letters_command("ad_events"));
+        assert!(dead.contains("--if-not-exists") && dead.contains("--topic ad_events.dlq --partitions 1 "));
         assert!(
-            dead.contains("--if-not-exists")
-                && dead.ends_with("--partitions 1 --config retention.ms=604800000")
+            dead.ends_with("--config retention.ms=604800000 --config max.message.bytes=1114124"),
+            "{dead}"
         );
+        assert!(topic.ends_with("--partitions 6 --config max.message.bytes=1048588"), "{topic}");
     }
 
     #[test]

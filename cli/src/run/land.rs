@@ -1,15 +1,18 @@
 //! The consumer of a run, in a thread of its own: reads records, lands them, commits what is durable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use land_events::{LandSettings, Landed, Landing};
-use millrace_lake::Store;
+use millrace_lake::{Generation, Store};
+use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
 use millrace_stream::hold_back::HoldBack;
 use millrace_stream::producer::Producer;
+use millrace_stream::topics::{Topics, is_dead_letters};
+use millrace_stream::unread::{ENDS_OF_TRANSACTIONS, OpenTransaction};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -19,6 +22,12 @@ use crate::clock;
 
 /// How long all records may be produced and yet none come: a broker that lost them says nothing.
 const STALLED: Duration = Duration::from_secs(60);
+
+/// After so long without a record it is looked whether an open transaction holds them up.
+const HELD_UP: Duration = Duration::from_secs(5);
+
+/// How long an open transaction is waited for: a dead producer's is aborted after a minute and some seconds, unless it asked for more.
+const TRANSACTION: Duration = Duration::from_secs(120);
 
 /// Records between two looks at whether an object is due.
 const LOOK_EVERY: u64 = 256;
@@ -41,6 +50,15 @@ impl LandingThread {
         landed: impl Fn(u64) + Send + 'static,
     ) -> anyhow::Result<Self> {
         let consumer = Consumer::assign(&broker.settings, &broker.group, &broker.starts)?;
+        // A cluster keeps the group, and would tell of what was there before the run as left unread.
+        if broker.hold_back.is_none()
+            && let Err(error) = consumer.commit_starts(&broker.starts)
+        {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "where the run begins was not committed"
+            );
+        }
         let mut settings = LandSettings::default();
         if let Some(hold_back) = &broker.hold_back {
             // Half: while one half is written the other half can come.
@@ -49,6 +67,8 @@ impl LandingThread {
         let ends = Arc::new(OnceLock::new());
         let (tell_failed, failed) = watch::channel(false);
         let worker = Worker {
+            client: broker.settings.clone(),
+            generation: broker.generation.clone(),
             landing: Landing::new(store, producer, broker.generation.clone(), settings),
             consumer,
             hold_back: broker.hold_back.clone(),
@@ -88,6 +108,8 @@ impl LandingThread {
 }
 
 struct Worker {
+    client: ClientSettings,
+    generation: Generation,
     landing: Landing<Producer>,
     consumer: Consumer,
     hold_back: Option<Arc<HoldBack>>,
@@ -102,6 +124,7 @@ struct Worker {
 impl Worker {
     fn run(mut self) -> anyhow::Result<LandedRun> {
         let (mut taken, mut last_record) = (0_u64, Instant::now());
+        let (mut all_produced, mut patience) = (None::<Instant>, None::<Duration>);
         loop {
             let now = clock::now_micros();
             let landing = &mut self.landing;
@@ -121,7 +144,7 @@ impl Worker {
             let came = record.transpose()?.is_some();
             taken += u64::from(came);
             if came {
-                last_record = Instant::now();
+                (last_record, patience) = (Instant::now(), None);
             }
             if !came || taken % LOOK_EVERY == 0 || self.landing.is_full() {
                 let landed = self.runtime.block_on(self.landing.roll_due(now))?;
@@ -130,11 +153,18 @@ impl Worker {
             if !came && self.is_done() {
                 break;
             }
-            anyhow::ensure!(
-                came || self.ends.get().is_none() || last_record.elapsed() < STALLED,
-                "no record came for {} s though not all that were produced are read: the broker lost them",
-                STALLED.as_secs()
-            );
+            if !came && self.ends.get().is_some() {
+                // Whoever waits for the first record waits from now on.
+                let silence = last_record.max(*all_produced.get_or_insert_with(Instant::now)).elapsed();
+                if silence >= HELD_UP && patience.is_none() {
+                    let open = self.held_up().unwrap_or_default();
+                    open.iter().for_each(|open| tracing::warn!("this run's records wait: {open}"));
+                    patience = Some(if open.is_empty() { STALLED } else { TRANSACTION });
+                }
+                if patience.is_some_and(|patience| silence >= patience) {
+                    return Err(self.stalled(silence));
+                }
+            }
         }
         let landed = self.runtime.block_on(self.landing.roll_all(clock::now_micros()))?;
         self.settle(&landed)?;
@@ -152,7 +182,46 @@ impl Worker {
 
     /// The ends of the topics that this consumer reads: dead letters are read by another.
     fn positions_asked<'a>(&self, ends: &'a Ends) -> impl Iterator<Item = (&'a (String, i32), &'a i64)> {
-        ends.iter().filter(|((topic, _), _)| !topic.ends_with(".dlq"))
+        ends.iter().filter(|((topic, _), _)| !is_dead_letters(topic))
+    }
+
+    /// The open transactions in front of records that were produced and not read: other producers', as a run has none.
+    fn held_up(&self) -> anyhow::Result<Vec<OpenTransaction>> {
+        let Some(ends) = self.ends.get() else { return Ok(Vec::new()) };
+        let waits = |place: &(String, i32)| {
+            let end = self.positions_asked(ends).find(|(asked, _)| *asked == place);
+            end.is_some_and(|(_, end)| self.positions.get(place).is_none_or(|at| at < end))
+        };
+        let brokers = Topics::connect(&self.client)?;
+        let topics: BTreeSet<_> = self.positions_asked(ends).map(|((topic, _), _)| topic).collect();
+        let mut held_up = Vec::new();
+        for topic in topics {
+            let open = brokers.open_transactions(topic)?;
+            held_up.extend(open.into_iter().filter(|open| waits(&(open.topic.clone(), open.partition))));
+        }
+        Ok(held_up)
+    }
+
+    /// Why the run gives up waiting.
+    fn stalled(&self, silence: Duration) -> anyhow::Error {
+        let seconds = silence.as_secs();
+        match self.held_up() {
+            Ok(open) if open.is_empty() => anyhow::anyhow!(
+                "no record came for {seconds} s though not all that were produced are read: the broker lost them"
+            ),
+            Ok(open) => {
+                let open: Vec<_> = open.iter().map(ToString::to_string).collect();
+                anyhow::anyhow!(
+                    "no record came for {seconds} s: {}; {ENDS_OF_TRANSACTIONS}. Nothing of this run is lost: once they are given, \
+                     millrace land --generation {} lands what it did not",
+                    open.join("; "),
+                    self.generation
+                )
+            }
+            Err(error) => error.context(format!(
+                "no record came for {seconds} s though not all that were produced are read, and the brokers do not say why"
+            )),
+        }
     }
 
     /// What is durable is committed, and makes room for more.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use millrace_stream::StreamError;
-use millrace_stream::producer::{Producer, Publisher};
+use millrace_stream::producer::{Producer, Publisher, TooLarge};
 use millrace_stream::record::OutgoingRecord;
 use millrace_stream::topics::USERS_CREATED;
 
@@ -46,5 +46,9 @@ impl Publisher for Persons {
 
     fn flush(&self) -> Result<(), StreamError> {
         self.producer.flush()
+    }
+
+    fn take_refused(&self) -> Vec<TooLarge> {
+        self.producer.take_refused()
     }
 }

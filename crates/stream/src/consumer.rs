@@ -100,6 +100,19 @@ impl Consumer {
     }
 }
 
+impl Consumer {
+    /// Says where each partition begins, so that what lies before it counts as behind nobody. Blocks.
+    pub fn commit_starts(&self, starts: &BTreeMap<(String, i32), i64>) -> Result<(), StreamError> {
+        let consume = |source| StreamError::Consume { topic: self.topics.clone(), source };
+        let mut offsets = TopicPartitionList::with_capacity(starts.len());
+        for ((topic, partition), offset) in starts {
+            let offset = Offset::Offset(offset - self.base_offsets.of(topic, *partition));
+            offsets.add_partition_offset(topic, *partition, offset).map_err(consume)?;
+        }
+        self.inner.commit(&offsets, CommitMode::Sync).map_err(consume)
+    }
+}
+
 /// Errors after which librdkafka goes on by itself.
 pub(crate) fn passes(error: &KafkaError) -> bool {
     matches!(

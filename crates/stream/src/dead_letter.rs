@@ -1,4 +1,11 @@
 //! Dead letters: a record's bytes untouched, with the story of its failure in headers.
+//!
+//! A letter is larger than its record by the story, and its queue may take less than the record's topic did. One that any side
+//! refuses for its size, this client or a broker, goes without its value, whose size the header [`VALUE_OMITTED`] tells: the value
+//! lies at the story's position in the source as long as the source keeps it. Where that is still too large, it goes without the
+//! record's own headers, too, and in the end without its key. Held up by it, its partition would never go on.
+
+mod letter;
 
 use chrono::{DateTime, SecondsFormat};
 use millrace_events::failure::Class;
@@ -8,6 +15,7 @@ use crate::StreamError;
 use crate::producer::Publisher;
 use crate::record::{OutgoingRecord, Record};
 use crate::topics::dead_letters_of;
+pub(crate) use letter::Letter;
 
 /// The headers that tell a dead letter's story, in their order.
 pub const STORY: [&str; 8] = [
@@ -21,8 +29,19 @@ pub const STORY: [&str; 8] = [
     "attempts",
 ];
 
-/// The header of a letter that travels without its value: the value's size in bytes. See [`publish_record`].
+/// The header of a letter that travels without its value: the value's size in bytes.
 pub const VALUE_OMITTED: &str = "value-omitted";
+
+/// The header of a letter that travels without its record's own headers: their size in bytes.
+pub const HEADERS_OMITTED: &str = "headers-omitted";
+
+/// The header of a letter that travels without its key: the key's size in bytes.
+pub const KEY_OMITTED: &str = "key-omitted";
+
+/// Whether a header is told by the letter, and not by the record that failed.
+pub fn is_told(header: &str) -> bool {
+    STORY.contains(&header) || [VALUE_OMITTED, HEADERS_OMITTED, KEY_OMITTED].contains(&header)
+}
 
 /// Where a dead letter came from, why it failed and when.
 #[derive(Debug, Clone)]
@@ -72,36 +91,28 @@ pub fn publish(
     story: &Story<'_>,
 ) -> Result<(), StreamError> {
     let told = story.headers();
-    let told_here = |name: &str| STORY.contains(&name) || name == VALUE_OMITTED;
-    let kept = kept_headers.iter().filter(|(name, _)| !told_here(name)).copied();
-    let mut headers: Vec<_> =
-        kept.chain(told.iter().map(|(name, value)| (*name, value.as_deref()))).collect();
-    let topic = dead_letters_of(topic);
+    let kept = kept_headers.iter().filter(|(name, _)| !is_told(name)).copied();
+    let headers: Vec<_> = kept.chain(told.iter().map(|(name, value)| (*name, value.as_deref()))).collect();
+    let queue = dead_letters_of(topic);
     // Its own instant, not the record's: an old record would be past the queue's retention at once.
     let timestamp = story.failed_at;
-    let sent = publisher.publish(&OutgoingRecord { topic: &topic, key, value, timestamp, headers: &headers });
-    match (sent, value) {
-        (Err(error), Some(value)) if error.class() == Class::DeadLetter => {
-            let bytes = value.len().to_string();
-            tracing::warn!(topic, bytes, error = %error, "dead_letter_value_omitted");
-            headers.push((VALUE_OMITTED, Some(bytes.as_bytes())));
-            publisher.publish(&OutgoingRecord {
-                topic: &topic,
-                key,
-                value: None,
-                timestamp,
-                headers: &headers,
-            })
+    let record = OutgoingRecord { topic: &queue, key, value, timestamp, headers: &headers };
+    match publisher.publish(&record) {
+        Err(error) if error.class() == Class::DeadLetter => {
+            let mut letter = Letter::of(&record);
+            loop {
+                letter.shrink()?;
+                match letter.with_record(|record| publisher.publish(record)) {
+                    Err(error) if error.class() == Class::DeadLetter => {}
+                    sent => return sent,
+                }
+            }
         }
-        (sent, _) => sent,
+        sent => sent,
     }
 }
 
 /// Sends a record that failed to its topic's dead-letter topic: key and value as they were, its headers kept.
-///
-/// A letter is larger than its record by the story, and a client refuses what is larger than it may send. Such a letter
-/// goes without its value, whose size the header [`VALUE_OMITTED`] tells: it lies at the story's position in the
-/// source as long as the source keeps it. Held up by it, its partition would never go on.
 pub fn publish_record(
     publisher: &dyn Publisher,
     record: &Record<'_>,

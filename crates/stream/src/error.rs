@@ -21,6 +21,12 @@ pub enum StreamError {
     Topic { topic: String, reason: String },
     #[error("a record could not be produced to {topic}")]
     Produce { topic: String, source: KafkaError },
+    #[error(
+        "the brokers refuse records of {topic} that are stamped {stamped}: too far from their clock for the topic's \
+         message.timestamp.after.max.ms (an hour ahead unless set) or message.timestamp.before.max.ms; take a day that has come \
+         (--as-of, --start), or raise the topic's setting"
+    )]
+    Timestamp { topic: String, stamped: String, source: KafkaError },
     #[error("topic {topic} cannot be read: {reason}")]
     Unread { topic: String, reason: String },
     #[error("{topic} could not be read")]
@@ -37,6 +43,21 @@ pub enum StreamError {
     Embedded(#[source] KafkaError),
     #[error("a record of {bytes} bytes is larger than the embedded broker keeps: {limit} bytes a partition")]
     TooLarge { bytes: usize, limit: usize },
+    #[error(
+        "a record of {bytes} bytes is larger than {topic}/{partition} takes: raise the topic's max.message.bytes, or send less"
+    )]
+    LargerThanTopic { topic: String, partition: i32, bytes: usize },
+    #[error(
+        "{queue} takes not even the shortest dead letter of {source_topic}/{source_partition} offset {source_offset}, of {bytes} \
+         bytes without value, key and headers of its own: raise the max.message.bytes of {queue}"
+    )]
+    LetterTooLarge {
+        queue: String,
+        source_topic: String,
+        source_partition: String,
+        source_offset: String,
+        bytes: usize,
+    },
     #[error("nobody reads the embedded broker any more, so nothing can be produced to it")]
     Abandoned,
     #[error("{undelivered} records were not acknowledged within {seconds} s")]
@@ -53,18 +74,20 @@ impl StreamError {
             | Self::Security { .. }
             | Self::Topic { .. }
             | Self::Unread { .. }
+            | Self::Timestamp { .. }
             | Self::AnotherLife { .. }
             | Self::Embedded(_)
+            | Self::LetterTooLarge { .. }
             | Self::Abandoned => {
                 return Class::Stop;
             }
-            Self::TooLarge { .. } => return Class::DeadLetter,
+            Self::TooLarge { .. } | Self::LargerThanTopic { .. } => return Class::DeadLetter,
             Self::Produce { source, .. } | Self::Consume { source, .. } | Self::Commit { source, .. } => {
                 source
             }
         };
         match kafka.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::MessageSizeTooLarge) => Class::DeadLetter,
+            _ if is_too_large(kafka) => Class::DeadLetter,
             Some(
                 RDKafkaErrorCode::OperationTimedOut
                 | RDKafkaErrorCode::MessageTimedOut
@@ -83,4 +106,10 @@ impl StreamError {
             _ => Class::Stop,
         }
     }
+}
+
+/// Whether a record was refused for its size, by the client's limit, the topic's, the broker's or that of a log's segment.
+pub(crate) fn is_too_large(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::MessageBatchTooLarge))
 }

@@ -11,16 +11,18 @@
 //! - **Commits** follow durability: [`commit`](GroupConsumer::commit) says that everything before an offset is safe
 //!   elsewhere. It never commits for a partition that has moved; see [`Commit`].
 //! - **An offset that the brokers do not have** (aged away, or the topic was made anew) is an error and never a jump.
-//! - One thread calls it, and calls `next` at least every five minutes; a member that stays away longer loses its partitions.
+//! - One thread calls it, and calls `next` or `rest` at least every five minutes; a member that stays away longer loses its partitions.
 //! - After an error, drop it and join again, or stop: its [class](StreamError::class) says which.
 
 mod membership;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::StreamError;
@@ -59,6 +61,8 @@ pub struct GroupConsumer {
     inner: BaseConsumer<Membership>,
     topics: String,
     owned: BTreeSet<(String, i32)>,
+    /// Whether what is owned is paused.
+    rests: bool,
 }
 
 impl std::fmt::Debug for GroupConsumer {
@@ -84,6 +88,8 @@ impl GroupConsumer {
             .set("auto.offset.reset", "error")
             // Only what moves is revoked: the rest of a member's open work is kept.
             .set("partition.assignment.strategy", "cooperative-sticky")
+            // How long a new partition goes unseen.
+            .set("topic.metadata.refresh.interval.ms", "5000")
             // How long a killed member's partitions lie idle.
             .set("session.timeout.ms", "10000")
             .set("heartbeat.interval.ms", "2000")
@@ -97,7 +103,7 @@ impl GroupConsumer {
             .map_err(StreamError::Settings)?;
         let joined = topics.join(", ");
         inner.subscribe(topics).map_err(|source| StreamError::Consume { topic: joined.clone(), source })?;
-        Ok(Self { inner, topics: joined, owned: BTreeSet::new() })
+        Ok(Self { inner, topics: joined, owned: BTreeSet::new(), rests: false })
     }
 
     /// Waits at most `patience` for the next record and hands it to `take`, or says which partitions came or went. Short
@@ -113,6 +119,9 @@ impl GroupConsumer {
     ) -> Result<Turn<T>, StreamError> {
         if let Some(turn) = self.moved() {
             return turn;
+        }
+        if std::mem::take(&mut self.rests) {
+            self.inner.resume(&self.assignment()).map_err(|source| self.unread(source))?;
         }
         let record = match self.inner.poll(patience) {
             Some(Ok(message)) => {
@@ -136,6 +145,46 @@ impl GroupConsumer {
             // Partitions come and go within a poll.
             None => self.moved().unwrap_or(Ok(Turn::Nothing)),
         }
+    }
+
+    /// Stays a member for at most `patience`, and takes no record: for who is busy with what it took for longer than
+    /// `next` may be away. What the client held of further records is fetched again by the `next` that follows.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn rest(&mut self, patience: Duration) -> Result<Turn<Infallible>, StreamError> {
+        if let Some(turn) = self.moved() {
+            return turn;
+        }
+        // Each time, as partitions may have come.
+        self.rests = true;
+        self.inner.pause(&self.assignment()).map_err(|source| self.unread(source))?;
+        match self.inner.poll(patience) {
+            // Of a partition that came within this very poll. It was not taken, and so is to be read again.
+            Some(Ok(message)) => {
+                let offset = Offset::Offset(message.offset());
+                let sought = self.inner.seek(message.topic(), message.partition(), offset, patience);
+                sought.map_err(|source| self.unread(source))?;
+            }
+            Some(Err(source)) => {
+                self.inner.context().handshake.check()?;
+                self.judge(source)?;
+            }
+            None => {}
+        }
+        self.moved().unwrap_or(Ok(Turn::Nothing))
+    }
+
+    fn assignment(&self) -> TopicPartitionList {
+        let mut partitions = TopicPartitionList::with_capacity(self.owned.len());
+        for (topic, partition) in &self.owned {
+            partitions.add_partition(topic, *partition);
+        }
+        partitions
+    }
+
+    fn unread(&self, source: KafkaError) -> StreamError {
+        StreamError::Consume { topic: self.topics.clone(), source }
     }
 
     /// The first news of partitions that was not told yet.
@@ -168,10 +217,15 @@ impl GroupConsumer {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                 unread("it does not exist (any more); check its name, or make it")
             }
-            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => unread(
-                "the brokers do not have the offset that follows what its group committed: its records aged away \
-                 unread, or the topic was made anew; read it as another group, under a generation of its own",
-            ),
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                match self.inner.context().out_of_range(&self.inner) {
+                    Some(error) => Err(error),
+                    None => unread(
+                        "the brokers do not have the offset that follows what was read: its records aged away unread, or the topic \
+                         was made anew",
+                    ),
+                }
+            }
             _ if passes(&source) => {
                 tracing::debug!(error = %source, topics = self.topics, "the broker is away, waiting for it");
                 Ok(())
@@ -220,6 +274,17 @@ impl GroupConsumer {
             }
         }
         Ok(Commit::Later)
+    }
+
+    /// The offset that each of its partitions is read from next: before it lies nothing that was not given. It passes what is never
+    /// given (marks of transactions, aborted records, what a compaction removed), so that it reaches the partition's end. To be asked
+    /// after [`Turn::Nothing`]: while records come, some are fetched that were not given yet.
+    pub fn positions(&self) -> Result<BTreeMap<(String, i32), i64>, StreamError> {
+        let positions = self.inner.context().positions(&self.inner);
+        let mut positions =
+            positions.map_err(|source| StreamError::Consume { topic: self.topics.clone(), source })?;
+        positions.retain(|place, _| self.owned.contains(place));
+        Ok(positions)
     }
 
     /// The partitions that are this member's, as far as it was told.

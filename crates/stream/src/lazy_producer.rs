@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::StreamError;
 use crate::client::ClientSettings;
-use crate::producer::{Producer, Publisher};
+use crate::producer::{Producer, Publisher, TooLarge};
 use crate::record::OutgoingRecord;
 
 /// A [`Publisher`] for those who seldom have a record: a function that lands good records never meets a broker.
@@ -41,5 +41,10 @@ impl Publisher for LazyProducer {
     fn flush(&self) -> Result<(), StreamError> {
         let producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         producer.map_or(Ok(()), |producer| producer.flush())
+    }
+
+    fn take_refused(&self) -> Vec<TooLarge> {
+        let producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        producer.map_or_else(Vec::new, |producer| producer.take_refused())
     }
 }

@@ -53,6 +53,14 @@ impl Offsets {
     }
 }
 
+impl Offsets {
+    fn merge(&mut self, other: &Self) {
+        let mut settled = self.set().into_owned();
+        settled |= other.set().as_ref();
+        *self = Self { settled, run: 0..0 };
+    }
+}
+
 /// How far the last run is settled says nothing.
 impl PartialEq for Offsets {
     fn eq(&self, other: &Self) -> bool {
@@ -68,6 +76,13 @@ impl Ledger {
         match self.partitions.iter_mut().find(|((name, number), _)| *number == partition && name == topic) {
             Some((_, offsets)) => offsets.insert(offset),
             None => self.partitions.entry((topic.to_owned(), partition)).or_default().insert(offset),
+        }
+    }
+
+    /// Writes all of another's positions down.
+    pub fn merge(&mut self, other: &Self) {
+        for (place, offsets) in &other.partitions {
+            self.partitions.entry(place.clone()).or_default().merge(offsets);
         }
     }
 
@@ -92,6 +107,12 @@ impl Ledger {
             other.partitions.get(partition).map_or(0, |others| offsets.set().intersection_len(&others.set()))
         };
         self.partitions.iter().map(both).sum()
+    }
+
+    pub fn contains(&self, topic: &str, partition: i32, offset: i64) -> bool {
+        let Ok(offset) = u64::try_from(offset) else { return false };
+        let ours = self.partitions.iter().find(|((name, number), _)| *number == partition && name == topic);
+        ours.is_some_and(|(_, offsets)| offsets.run.contains(&offset) || offsets.settled.contains(offset))
     }
 
     /// The highest offset of each partition.
@@ -123,10 +144,18 @@ mod tests {
             let last = plain.last().map(|&last| last as i64);
             proptest::prop_assert_eq!(ledger.ends().into_values().next(), last);
             let mut sorted = Ledger::default();
-            for offset in plain {
-                sorted.insert("t", 0, offset as i64);
+            for offset in &plain {
+                sorted.insert("t", 0, *offset as i64);
             }
             proptest::prop_assert!(sorted == ledger);
+            for offset in 0..64 {
+                proptest::prop_assert_eq!(ledger.contains("t", 0, offset), plain.contains(&(offset as u64)));
+            }
+            let mut merged = Ledger::default();
+            merged.insert("t", 0, 7);
+            merged.merge(&ledger);
+            sorted.insert("t", 0, 7);
+            proptest::prop_assert!(merged == sorted);
         }
     }
 }

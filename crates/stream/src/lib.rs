@@ -16,6 +16,7 @@ pub mod lambda_event;
 pub mod lazy_producer;
 pub mod ledger;
 mod login;
+pub mod message_limits;
 #[cfg(feature = "msk-iam")]
 mod msk_iam;
 mod partitioner;
@@ -27,5 +28,6 @@ pub mod registry_environment;
 pub mod security;
 pub mod survey;
 pub mod topics;
+pub mod unread;
 
 pub use error::StreamError;

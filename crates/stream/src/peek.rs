@@ -17,6 +17,9 @@ use crate::topics::{Topics, Watermarks};
 /// librdkafka wants a name before it reads; nothing is ever committed under it.
 const GROUP: &str = "millrace-peek";
 
+/// How long a new partition goes unseen by a look without an end.
+const NEW_PARTITIONS: Duration = Duration::from_secs(5);
+
 /// Where a look begins, in each partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
@@ -55,6 +58,10 @@ pub struct Peek {
     topic: String,
     /// The offset where each partition that is still read ends; `None` where the look has no end.
     ends: Option<BTreeMap<i32, i64>>,
+    /// How many partitions are read, and when it was last looked whether there are more: for a look without an end.
+    partitions: i32,
+    looked: Instant,
+    brokers: Topics,
     not_before: Option<i64>,
 }
 
@@ -76,7 +83,8 @@ impl Peek {
         until: Until,
     ) -> Result<Self, StreamError> {
         let consume = |source| StreamError::Consume { topic: topic.to_owned(), source };
-        let partitions = Topics::connect(settings)?.watermarks(topic)?;
+        let brokers = Topics::connect(settings)?;
+        let partitions = brokers.watermarks(topic)?;
         if partitions.is_empty() {
             let reason = "it does not exist; check its name".to_owned();
             return Err(StreamError::Unread { topic: topic.to_owned(), reason });
@@ -111,7 +119,9 @@ impl Peek {
             Start::Timestamp(instant) => Some(instant),
             _ => None,
         };
-        Ok(Self { inner, topic: topic.to_owned(), ends, not_before })
+        let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
+        let (topic, looked) = (topic.to_owned(), Instant::now());
+        Ok(Self { inner, topic, ends, partitions: count, looked, brokers, not_before })
     }
 
     /// Waits at most about `patience` for the next record and hands it to `take`.
@@ -125,6 +135,9 @@ impl Peek {
     ) -> Result<Peeked<T>, StreamError> {
         let begin = Instant::now();
         let mut left = patience;
+        if self.ends.is_none() && self.looked.elapsed() >= NEW_PARTITIONS {
+            self.take_new_partitions()?;
+        }
         loop {
             if self.ends.as_ref().is_some_and(BTreeMap::is_empty) {
                 return Ok(Peeked::End);
@@ -168,6 +181,25 @@ impl Peek {
                 return Ok(Peeked::Record(take(&record)));
             }
         }
+    }
+}
+
+impl Peek {
+    /// A partition that was made since is read from its beginning: all of it came later.
+    fn take_new_partitions(&mut self) -> Result<(), StreamError> {
+        self.looked = Instant::now();
+        // Brokers that are away are waited for, here as well.
+        let Ok(Some(partitions)) = self.brokers.partitions(&self.topic) else { return Ok(()) };
+        let consume = |source| StreamError::Consume { topic: self.topic.clone(), source };
+        let mut new = TopicPartitionList::new();
+        for partition in self.partitions..partitions {
+            new.add_partition_offset(&self.topic, partition, Offset::Beginning).map_err(consume)?;
+        }
+        if new.count() > 0 {
+            self.inner.incremental_assign(&new).map_err(consume)?;
+            self.partitions = partitions;
+        }
+        Ok(())
     }
 }
 

@@ -1,30 +1,28 @@
 //! Writes records: idempotent, acknowledged by all replicas, held back where the broker is small.
 
-use std::collections::HashMap;
-use std::error::Error;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+mod sender;
 
-use rdkafka::client::{ClientContext, OAuthToken};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use crate::StreamError;
-use crate::base_offsets::BaseOffsets;
 use crate::client::ClientSettings;
-use crate::handshake::Handshake;
 use crate::hold_back::HoldBack;
 use crate::ledger::Ledger;
 use crate::partitioner;
 use crate::record::OutgoingRecord;
-use crate::topics::Topics;
+use crate::topics::{Topics, is_dead_letters};
+use sender::{FILLS_A_BATCH, Refused, Sender};
 
 /// Takes records for Kafka.
 ///
 /// Contract: records of one partition are written in the order of their [`publish`](Self::publish), each once, however
 /// often a broker has to be asked; a record is safe only when a later [`flush`](Self::flush) answered `Ok`.
+///
+/// What a broker refuses for its size is sent again alone, as its limit is one of batches, behind what came after it: a dead letter
+/// smaller, as [`dead_letter`](crate::dead_letter) has it, until it is taken; another record as it is, and if that is too large too it
+/// is an error of `flush` until [`take_refused`](Self::take_refused) takes it out.
 ///
 /// One exception, of Kafka's: a broker that restarts remembers only producers whose newest record is younger than a day
 /// (`producer.id.expiration.ms`), *by the record's own timestamp*. Of records that are stamped with times long past, those
@@ -35,6 +33,22 @@ pub trait Publisher: Send + Sync {
 
     /// Blocks until every record queued so far is acknowledged.
     fn flush(&self) -> Result<(), StreamError>;
+
+    /// The records, dead letters aside, that were too large for their topic: they are nobody's error any more.
+    fn take_refused(&self) -> Vec<TooLarge> {
+        Vec::new()
+    }
+}
+
+/// A record that its topic is too small for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooLarge {
+    pub topic: String,
+    pub partition: i32,
+    /// The room it takes, in bytes.
+    pub bytes: usize,
+    /// Its headers of text, in their order.
+    pub headers: Vec<(String, String)>,
 }
 
 /// Takes no record: for who has none to send, and is told where one comes after all.
@@ -54,11 +68,16 @@ impl Publisher for NoRecords {
 
 /// The [`Publisher`] over librdkafka.
 pub struct Producer {
-    inner: ThreadedProducer<Deliveries>,
+    settings: ClientSettings,
+    sender: Sender,
+    /// Sends each record in a batch of its own. Made for the first letter that a broker refused for its size.
+    alone: OnceLock<Sender>,
+    resending: Mutex<()>,
+    /// Records, dead letters aside, that are too large for their topic even alone.
+    too_large: Mutex<Vec<TooLarge>>,
     topics: Topics,
     partitions: Mutex<HashMap<String, i32>>,
     hold_back: Option<Arc<HoldBack>>,
-    delivery_timeout: Duration,
 }
 
 impl std::fmt::Debug for Producer {
@@ -67,92 +86,28 @@ impl std::fmt::Debug for Producer {
     }
 }
 
-/// How long a refusal may go unheard while records wait for their acknowledgement.
-const SLICE: Duration = Duration::from_millis(500);
-
-/// What the broker has said of the records sent.
-struct Deliveries {
-    handshake: Handshake,
-    base_offsets: BaseOffsets,
-    state: Mutex<DeliveryState>,
-    queued: AtomicU64,
-    settled: AtomicU64,
-}
-
-#[derive(Default)]
-struct DeliveryState {
-    acknowledged: Ledger,
-    failed: Option<(String, KafkaError)>,
-}
-
-impl ClientContext for Deliveries {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = Handshake::ENABLE_REFRESH_OAUTH_TOKEN;
-
-    fn error(&self, error: KafkaError, said: &str) {
-        self.handshake.error(error, said);
-    }
-
-    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        self.handshake.generate_oauth_token(config)
-    }
-}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, delivery: &DeliveryResult<'_>, (): ()) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match delivery {
-            Ok(message) => {
-                let (topic, partition) = (message.topic(), message.partition());
-                let offset = self.base_offsets.in_life(topic, partition, message.offset());
-                state.acknowledged.insert(topic, partition, offset);
-            }
-            Err((error, message)) => {
-                state.failed.get_or_insert_with(|| (message.topic().to_owned(), error.clone()));
-            }
-        }
-        drop(state);
-        self.settled.fetch_add(1, Ordering::Release);
-    }
-}
-
 impl Producer {
     /// `hold_back` bounds what is on its way, for the embedded broker.
     pub fn connect(settings: &ClientSettings, hold_back: Option<Arc<HoldBack>>) -> Result<Self, StreamError> {
-        let deliveries = Deliveries {
-            handshake: Handshake::new(settings),
-            base_offsets: settings.base_offsets.clone(),
-            state: Mutex::default(),
-            queued: AtomicU64::default(),
-            settled: AtomicU64::default(),
-        };
-        let inner = settings
-            .config("producer")?
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
-            .set("compression.type", settings.compression)
-            .set("message.timeout.ms", settings.delivery_timeout.as_millis().to_string())
-            // Long enough to fill batches, too short to be felt.
-            .set("linger.ms", "5")
-            .set("batch.num.messages", "2000")
-            // The bound of the producer's own memory; `publish` blocks at it.
-            .set("queue.buffering.max.kbytes", "32768")
-            .set("message.max.bytes", "4194304")
-            .create_with_context(deliveries)
-            .map_err(StreamError::Settings)?;
         Ok(Self {
-            inner,
+            settings: settings.clone(),
+            sender: Sender::batching(settings)?,
+            alone: OnceLock::new(),
+            resending: Mutex::default(),
+            too_large: Mutex::default(),
             topics: Topics::connect(settings)?,
             partitions: Mutex::default(),
             hold_back,
-            delivery_timeout: settings.delivery_timeout,
         })
     }
 
     /// The positions that the broker acknowledged so far.
     pub fn acknowledged(&self) -> Ledger {
-        self.inner.context().state.lock().unwrap_or_else(PoisonError::into_inner).acknowledged.clone()
+        let mut acknowledged = self.sender.acknowledged();
+        if let Some(alone) = self.alone.get() {
+            acknowledged.merge(&alone.acknowledged());
+        }
+        acknowledged
     }
 
     fn partitions_of(&self, topic: &str) -> Result<i32, StreamError> {
@@ -167,27 +122,6 @@ impl Producer {
         Ok(partitions)
     }
 
-    fn check(&self) -> Result<(), StreamError> {
-        let state = self.inner.context().state.lock().unwrap_or_else(PoisonError::into_inner);
-        match &state.failed {
-            Some((topic, error)) => Err(StreamError::Produce { topic: topic.clone(), source: error.clone() }),
-            // Without this, records would wait for their time-out.
-            None => self.inner.context().handshake.check(),
-        }
-    }
-
-    /// Waits for the queue to empty, in slices, as a refusal ends the wait. False where it did not within `patience`.
-    fn drain(&self, patience: Duration) -> Result<bool, StreamError> {
-        let begin = Instant::now();
-        while self.inner.flush(SLICE).is_err() {
-            self.check()?;
-            if begin.elapsed() > patience {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     fn take_room(&self, record: &OutgoingRecord<'_>, partition: i32) -> Result<(), StreamError> {
         let Some(hold_back) = &self.hold_back else { return Ok(()) };
         let bytes = record.size();
@@ -195,67 +129,100 @@ impl Producer {
             return Err(StreamError::TooLarge { bytes, limit: hold_back.limit() });
         }
         while !hold_back.take(record.topic, partition, bytes, Duration::from_millis(500)) {
-            self.check()?;
+            self.sender.check()?;
             if hold_back.is_closed() {
                 return Err(StreamError::Abandoned);
             }
         }
         Ok(())
     }
+
+    fn send(&self, sender: &Sender, record: &OutgoingRecord<'_>) -> Result<(), StreamError> {
+        let partition = partitioner::partition(record.key, self.partitions_of(record.topic)?);
+        self.take_room(record, partition)?;
+        let sent = sender.send(record, partition);
+        if let (Err(_), Some(hold_back)) = (&sent, &self.hold_back) {
+            hold_back.release(record.topic, partition, record.size());
+        }
+        sent
+    }
+
+    /// Sends what brokers refused for its size until it is taken: each record in a batch of its own, a dead letter smaller every
+    /// time. Cheap where there is nothing.
+    fn send_again(&self) -> Result<(), StreamError> {
+        // Whoever flushes waits for what another is about to send again.
+        let _one_at_a_time = self.resending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.sender.take_refused();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let sent = self.send_alone(&mut refused);
+        // What is left fails every later flush too: no success of another's records hides the loss.
+        self.sender.give_back(refused);
+        sent
+    }
+
+    fn send_alone(&self, refused: &mut VecDeque<Refused>) -> Result<(), StreamError> {
+        let alone = match self.alone.get() {
+            Some(alone) => alone,
+            None => {
+                let made = Sender::of_single_records(&self.settings)?;
+                self.alone.get_or_init(|| made)
+            }
+        };
+        // A limit is one of batches: it may have been the record's company that was too large, unless it fills a batch by itself.
+        let mut in_company = true;
+        while !refused.is_empty() {
+            while let Some(Refused { record, partition }) = refused.front_mut() {
+                let bytes = record.size();
+                let too_large = !in_company || bytes >= FILLS_A_BATCH;
+                if too_large && is_dead_letters(record.topic()) {
+                    record.shrink()?;
+                }
+                if let Some(hold_back) = &self.hold_back {
+                    hold_back.release(record.topic(), *partition, bytes);
+                }
+                if too_large && !is_dead_letters(record.topic()) {
+                    let (topic, partition) = (record.topic().to_owned(), *partition);
+                    let headers = record.text_headers();
+                    self.too_large().push(TooLarge { topic, partition, bytes, headers });
+                } else {
+                    record.with_record(|record| self.send(alone, record))?;
+                }
+                refused.pop_front();
+            }
+            alone.flush()?;
+            refused.extend(alone.take_refused());
+            in_company = false;
+        }
+        Ok(())
+    }
+
+    fn too_large(&self) -> MutexGuard<'_, Vec<TooLarge>> {
+        self.too_large.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Publisher for Producer {
     fn publish(&self, record: &OutgoingRecord<'_>) -> Result<(), StreamError> {
-        let partition = partitioner::partition(record.key, self.partitions_of(record.topic)?);
-        self.take_room(record, partition)?;
-        let headers = record
-            .headers
-            .iter()
-            .fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (key, value)| {
-                headers.insert(Header { key, value: *value })
-            });
-        let mut outgoing: BaseRecord<'_, [u8], [u8]> =
-            BaseRecord::to(record.topic).partition(partition).timestamp(record.timestamp).headers(headers);
-        outgoing.key = record.key;
-        outgoing.payload = record.value;
-        self.inner.context().queued.fetch_add(1, Ordering::AcqRel);
-        loop {
-            match self.inner.send(outgoing) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), refused)) => {
-                    self.check()?;
-                    outgoing = refused;
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                Err((source, _)) => {
-                    return Err(StreamError::Produce { topic: record.topic.to_owned(), source });
-                }
+        self.send_again()?;
+        self.send(&self.sender, record)
+    }
+
+    fn flush(&self) -> Result<(), StreamError> {
+        self.sender.flush()?;
+        self.send_again()?;
+        self.alone.get().map_or(Ok(()), Sender::flush)?;
+        match self.too_large().first() {
+            None => Ok(()),
+            Some(TooLarge { topic, partition, bytes, .. }) => {
+                let (topic, partition, bytes) = (topic.clone(), *partition, *bytes);
+                Err(StreamError::LargerThanTopic { topic, partition, bytes })
             }
         }
     }
 
-    fn flush(&self) -> Result<(), StreamError> {
-        let seconds = self.delivery_timeout.as_secs();
-        let drained = self.drain(self.delivery_timeout + Duration::from_secs(5))?;
-        self.check()?;
-        let deliveries = self.inner.context();
-        let undelivered =
-            || deliveries.queued.load(Ordering::Acquire) - deliveries.settled.load(Ordering::Acquire);
-        match drained {
-            true => {
-                // The queue is empty a moment before its last reports are heard.
-                let mut patience = 5_000;
-                while undelivered() > 0 && patience > 0 {
-                    std::thread::sleep(Duration::from_millis(1));
-                    patience -= 1;
-                }
-                self.check()?;
-                match undelivered() {
-                    0 => Ok(()),
-                    undelivered => Err(StreamError::Unacknowledged { undelivered, seconds }),
-                }
-            }
-            false => Err(StreamError::Unacknowledged { undelivered: undelivered(), seconds }),
-        }
+    fn take_refused(&self) -> Vec<TooLarge> {
+        std::mem::take(&mut *self.too_large())
     }
 }

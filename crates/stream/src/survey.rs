@@ -11,6 +11,7 @@ use crate::StreamError;
 use crate::client::ClientSettings;
 use crate::handshake::Handshake;
 use crate::topics::{Topics, Watermarks};
+use crate::unread::OpenTransaction;
 
 /// The names of the brokers' own topics begin so.
 const INTERNAL: &str = "__";
@@ -43,6 +44,8 @@ pub struct TopicSurvey {
     pub partitions: BTreeMap<i32, Watermarks>,
     /// The groups that committed an offset of this topic, by name.
     pub readers: Vec<Reader>,
+    /// The transactions that are open in it.
+    pub open: Vec<OpenTransaction>,
 }
 
 impl TopicSurvey {
@@ -62,7 +65,7 @@ pub struct Reader {
     pub members: usize,
     /// The next offset that it would read, by partition; where it committed none, the partition is missing.
     pub committed: BTreeMap<i32, i64>,
-    /// Offsets behind the ends of the partitions in `committed`.
+    /// Offsets behind the ends of all partitions: where it committed none, everything kept is yet to be read.
     pub lag: i64,
 }
 
@@ -76,7 +79,8 @@ pub fn survey(settings: &ClientSettings) -> Result<Survey, StreamError> {
     for (topic, partitions) in connection.all()? {
         if !topic.starts_with(INTERNAL) {
             let partitions = connection.watermarks_of(&topic, partitions)?;
-            topics.push(TopicSurvey { topic, partitions, readers: Vec::new() });
+            let open = connection.open_among(&topic, &partitions)?;
+            topics.push(TopicSurvey { topic, partitions, readers: Vec::new(), open });
         }
     }
     let client = settings.consumer(&settings.config("survey")?)?;
@@ -175,12 +179,13 @@ fn add_reader(
     Ok(Ok(()))
 }
 
-/// A commit past the end (the topic was made anew) is no lag.
+/// A commit past the end (the topic was made anew) is no lag, and what retention removed is not to come.
 fn lag(committed: &BTreeMap<i32, i64>, partitions: &BTreeMap<i32, Watermarks>) -> i64 {
-    let behind = |(partition, offset): (&i32, &i64)| {
-        partitions.get(partition).map_or(0, |watermarks| (watermarks.end - offset).max(0))
+    let behind = |(partition, watermarks): (&i32, &Watermarks)| {
+        let next = committed.get(partition).map_or(watermarks.begin, |next| watermarks.begin.max(*next));
+        (watermarks.end - next).max(0)
     };
-    committed.iter().map(behind).sum()
+    partitions.iter().map(behind).sum()
 }
 
 #[cfg(test)]
@@ -191,8 +196,8 @@ mod tests {
     fn lag_is_what_lies_between_the_commits_and_the_ends() {
         let partitions =
             BTreeMap::from([0, 1, 2].map(|partition| (partition, Watermarks { begin: 2, end: 10 })));
-        assert_eq!(lag(&BTreeMap::from([(0, 10), (1, 7)]), &partitions), 3);
-        assert_eq!(lag(&BTreeMap::from([(0, 99), (2, 0)]), &partitions), 10);
-        assert_eq!(lag(&BTreeMap::new(), &partitions), 0);
+        assert_eq!(lag(&BTreeMap::from([(0, 10), (1, 7), (2, 10)]), &partitions), 3);
+        assert_eq!(lag(&BTreeMap::from([(0, 99), (1, 10), (2, 0)]), &partitions), 8, "two aged away");
+        assert_eq!(lag(&BTreeMap::from([(0, 10), (1, 10)]), &partitions), 8, "a new partition");
     }
 }

@@ -1,6 +1,7 @@
 //! Topics: their names, their making, and whether they still live the life that the lake knows.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -8,11 +9,14 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
 
 use crate::StreamError;
 use crate::client::ClientSettings;
 use crate::handshake::{Handshake, listen};
+use crate::message_limits::{self, MAX_MESSAGE_BYTES};
 use crate::security::Security;
+use crate::unread::OpenTransaction;
 
 /// `users_created`.
 pub const USERS_CREATED: &str = "users_created";
@@ -22,13 +26,20 @@ pub const PARTITIONS: i32 = 6;
 
 /// The dead-letter topic of a topic.
 pub fn dead_letters_of(topic: &str) -> String {
-    format!("{topic}.dlq")
+    format!("{topic}{DEAD_LETTERS}")
+}
+
+const DEAD_LETTERS: &str = ".dlq";
+
+/// Whether a topic is one of dead letters.
+pub fn is_dead_letters(topic: &str) -> bool {
+    topic.ends_with(DEAD_LETTERS)
 }
 
 /// A dead-letter queue holds bytes as a producer sent them, secrets included: they are not kept longer than this.
 const DEAD_LETTERS_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Where a topic's partitions begin and end: `begin` is the first offset kept, `end` the next to be written.
+/// Where a topic's partitions begin and end: `begin` is the first offset kept, `end` the next to be written (the high watermark).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermarks {
     pub begin: i64,
@@ -45,7 +56,10 @@ impl Watermarks {
 /// A connection for looking at topics and making them.
 pub struct Topics {
     settings: ClientSettings,
+    /// Sees the records of open transactions too: where partitions end.
     client: BaseConsumer<Handshake>,
+    /// Sees committed records alone. Made when it is asked.
+    committed: OnceLock<BaseConsumer<Handshake>>,
 }
 
 impl std::fmt::Debug for Topics {
@@ -56,8 +70,9 @@ impl std::fmt::Debug for Topics {
 
 impl Topics {
     pub fn connect(settings: &ClientSettings) -> Result<Self, StreamError> {
-        let client = settings.consumer(&settings.config("topics")?)?;
-        Ok(Self { settings: settings.clone(), client })
+        let client =
+            settings.consumer(settings.config("topics")?.set("isolation.level", "read_uncommitted"))?;
+        Ok(Self { settings: settings.clone(), client, committed: OnceLock::new() })
     }
 
     /// How many partitions a topic has; `None` where there is no such topic. Blocks.
@@ -103,23 +118,15 @@ impl Topics {
         }
     }
 
-    /// Makes `topic` with [`PARTITIONS`] partitions, and its dead-letter topic with one, where they are missing.
-    /// What is there stays as it is.
+    /// Makes `topic` with [`PARTITIONS`] partitions, and its dead-letter topic with one, where they are missing. The dead letters'
+    /// takes what the topic takes, and the letter's story. What is there stays as it is, and is told where it is too small.
     pub async fn ensure(&self, topic: &str) -> Result<(), StreamError> {
-        let dead_letters = dead_letters_of(topic);
-        let retention = DEAD_LETTERS_RETENTION.as_millis().to_string();
-        let mut missing = Vec::new();
-        if self.partitions(topic)?.is_none() {
-            missing.push(NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(-1)));
-        }
-        if self.partitions(&dead_letters)?.is_none() {
-            let topic = NewTopic::new(&dead_letters, 1, TopicReplication::Fixed(-1));
-            missing.push(topic.set("retention.ms", &retention));
-        }
-        if missing.is_empty() {
-            return Ok(());
-        }
+        let queue = dead_letters_of(topic);
+        let (there, queue_there) = (self.partitions(topic)?.is_some(), self.partitions(&queue)?.is_some());
         if matches!(self.settings.security, Security::MskIam { .. }) {
+            if there && queue_there {
+                return Ok(());
+            }
             // The admin client has no way to ask for a token.
             let reason = "it does not exist, and a topic cannot be made here when logged in by msk-iam; make it and its \
                           dead-letter topic beforehand"
@@ -128,18 +135,38 @@ impl Topics {
         }
         let admin: AdminClient<DefaultClientContext> =
             self.settings.config("admin")?.create().map_err(StreamError::Settings)?;
-        let options = AdminOptions::new().operation_timeout(Some(self.settings.reach_timeout));
-        let failed = |reason: String| StreamError::Topic { topic: topic.to_owned(), reason };
-        let results =
-            admin.create_topics(&missing, &options).await.map_err(|error| failed(error.to_string()))?;
-        for result in results {
-            match result {
-                // Somebody else was quicker.
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((topic, code)) => return Err(StreamError::Topic { topic, reason: code.to_string() }),
-            }
+        let patience = self.settings.reach_timeout;
+        if !there {
+            let new = NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(-1));
+            create(&admin, &new, patience).await?;
         }
-        Ok(())
+        if queue_there {
+            let limits = message_limits::of_topics(&admin, &[topic, &queue], patience).await;
+            let words =
+                limits.as_ref().map(|limits| message_limits::too_small(topic, limits[0], &queue, limits[1]));
+            match words {
+                Ok(None) => {}
+                Ok(Some(words)) => tracing::warn!("{words}"),
+                Err(why) => tracing::debug!(topic, %why, "the brokers do not tell how large a record may be"),
+            }
+            return Ok(());
+        }
+        let limit = message_limits::of_topics(&admin, &[topic], patience)
+            .await
+            .map(|limits| message_limits::limit_of_dead_letters(limits[0]).to_string());
+        let retention = DEAD_LETTERS_RETENTION.as_millis().to_string();
+        let new = NewTopic::new(&queue, 1, TopicReplication::Fixed(-1)).set("retention.ms", &retention);
+        let new = match &limit {
+            Ok(limit) => new.set(MAX_MESSAGE_BYTES, limit),
+            Err(why) => {
+                tracing::warn!(
+                    "the brokers do not tell how large a record {topic} takes ({why}), so {queue} takes what they take unless told \
+                     otherwise: a dead letter that is larger goes without its value"
+                );
+                new
+            }
+        };
+        create(&admin, &new, patience).await
     }
 
     /// The watermarks of each of a topic's partitions. Blocks.
@@ -163,6 +190,71 @@ impl Topics {
             })
             .collect()
     }
+}
+
+impl Topics {
+    /// The partitions of a topic in which a transaction is open. Blocks.
+    pub fn open_transactions(&self, topic: &str) -> Result<Vec<OpenTransaction>, StreamError> {
+        self.open_among(topic, &self.watermarks(topic)?)
+    }
+
+    /// The same where the ends were asked for a moment ago: a partition whose last stable offset still lies before one has a
+    /// transaction open.
+    pub(crate) fn open_among(
+        &self,
+        topic: &str,
+        ends: &BTreeMap<i32, Watermarks>,
+    ) -> Result<Vec<OpenTransaction>, StreamError> {
+        let consume = |source| StreamError::Consume { topic: topic.to_owned(), source };
+        let client = match self.committed.get() {
+            Some(client) => client,
+            None => {
+                let made = self.settings.consumer(&self.settings.config("topics")?)?;
+                self.committed.get_or_init(|| made)
+            }
+        };
+        let mut asked = TopicPartitionList::with_capacity(ends.len());
+        for &partition in ends.keys() {
+            // In an instant's place: the end, as one who reads committed records sees it.
+            asked.add_partition_offset(topic, partition, Offset::End).map_err(consume)?;
+        }
+        let told = client.offsets_for_times(asked, self.settings.reach_timeout).map_err(consume)?;
+        let mut open = Vec::new();
+        for element in told.elements_for_topic(topic) {
+            element.error().map_err(consume)?;
+            let (partition, Offset::Offset(last_stable)) = (element.partition(), element.offset()) else {
+                continue;
+            };
+            let high_watermark = ends.get(&partition).map_or(0, |ends| ends.end);
+            if last_stable < high_watermark {
+                open.push(OpenTransaction {
+                    topic: topic.to_owned(),
+                    partition,
+                    last_stable,
+                    high_watermark,
+                });
+            }
+        }
+        Ok(open)
+    }
+}
+
+async fn create(
+    admin: &AdminClient<DefaultClientContext>,
+    new: &NewTopic<'_>,
+    patience: Duration,
+) -> Result<(), StreamError> {
+    let options = AdminOptions::new().operation_timeout(Some(patience));
+    let failed = |reason: String| StreamError::Topic { topic: new.name.to_owned(), reason };
+    let results = admin.create_topics([new], &options).await.map_err(|error| failed(error.to_string()))?;
+    for result in results {
+        match result {
+            // Somebody else was quicker.
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => return Err(StreamError::Topic { topic, reason: code.to_string() }),
+        }
+    }
+    Ok(())
 }
 
 /// Holds a broker's ends against the highest offsets that the lake has of a generation: a partition that ends at or

@@ -134,7 +134,7 @@ impl Function {
         client.delivery_timeout = Duration::from_secs(20);
         let registry = settings.registry.registry(&*self.secrets)?;
         let made = Arc::new(BatchLander {
-            store: millrace_lake::open(&settings.lake).await?,
+            store: millrace_lake::open_to_land(&settings.lake).await?,
             dead_letters: Arc::new(LazyProducer::new(client)),
             generation: settings.generation.clone(),
             schemas: registry.map(|registry| Arc::new(FetchedSchemas::new(registry))),

@@ -13,12 +13,19 @@ use crate::landing::Landed;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LagWatch {
     next: BTreeMap<(String, i32), i64>,
+    /// How many partitions each topic had when the group last shared them: later ones are nobody's yet.
+    shared: BTreeMap<String, i32>,
 }
 
 impl LagWatch {
     /// These partitions are read from now on, each from the offset beside it.
     pub fn assigned(&mut self, starts: &BTreeMap<(String, i32), i64>) {
         self.next.extend(starts.iter().map(|(place, start)| (place.clone(), *start)));
+    }
+
+    /// The group has shared its topics, which have so many partitions.
+    pub fn shared(&mut self, topics: &BTreeMap<String, i32>) {
+        self.shared.clone_from(topics);
     }
 
     /// These are another's to tell of.
@@ -35,12 +42,30 @@ impl LagWatch {
         }
     }
 
+    /// The first offset of each partition that is not in the lake.
+    pub fn next(&self) -> &BTreeMap<(String, i32), i64> {
+        &self.next
+    }
+
+    /// The same of a topic's partitions, with those that nobody reads yet: new ones, which whoever has the topic's first partition
+    /// tells of.
+    pub fn next_of(&self, topic: &str, ends: &BTreeMap<i32, Watermarks>) -> BTreeMap<i32, i64> {
+        let ours = self.next.iter().filter(|((of, _), _)| of == topic);
+        let mut next: BTreeMap<_, _> = ours.map(|((_, partition), next)| (*partition, *next)).collect();
+        if let (true, Some(shared)) = (next.contains_key(&0), self.shared.get(topic)) {
+            let new = ends.range(*shared..).map(|(partition, ends)| (*partition, ends.begin));
+            for (partition, begin) in new {
+                next.entry(partition).or_insert(begin);
+            }
+        }
+        next
+    }
+
     /// Holds a topic's partitions against where they end, and tells `meter` what lies between.
     pub fn tell(&self, topic: &str, ends: &BTreeMap<i32, Watermarks>, meter: &Meter) {
-        let ours = self.next.iter().filter(|((of, _), _)| of == topic);
-        let behind = ours.filter_map(|((_, partition), next)| {
+        let behind = self.next_of(topic, ends).into_iter().filter_map(|(partition, next)| {
             // What retention removed before it was read is not to come.
-            ends.get(partition).map(|ends| (ends.end - (*next).max(ends.begin)).max(0))
+            ends.get(&partition).map(|ends| (ends.end - next.max(ends.begin)).max(0))
         });
         let lag: i64 = behind.sum();
         tracing::debug!(topic, lag, "lag");
@@ -70,6 +95,11 @@ mod tests {
         let landed = Landed { topic: "t".into(), partition: 0, next_offset: 15, records: 5, record_bytes: 1 };
         watch.landed(&[landed.clone(), Landed { partition: 2, ..landed }]);
         assert_eq!(lag(&watch, &[(0, 0, 15), (1, 5, 7), (2, 0, 99)]), Value::Gauge(2.0));
+        // A third partition came after the group had shared its two.
+        watch.shared(&BTreeMap::from([("t".to_owned(), 2)]));
+        assert_eq!(lag(&watch, &[(0, 0, 15), (1, 5, 7), (2, 3, 99)]), Value::Gauge(98.0));
+        watch.shared(&BTreeMap::from([("t".to_owned(), 3)]));
+        assert_eq!(lag(&watch, &[(0, 0, 15), (1, 5, 7), (2, 3, 99)]), Value::Gauge(2.0));
         watch.revoked(&BTreeSet::from([place(1)]));
         assert_eq!(lag(&watch, &[(0, 0, 15), (1, 0, 7)]), Value::Gauge(0.0));
     }

@@ -16,6 +16,7 @@ use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::group_consumer::{GroupConsumer, Turn};
 use millrace_stream::producer::Producer;
 use millrace_stream::topics::{self, Topics};
+use millrace_stream::unread::{Unread, unread};
 use tokio::runtime::Handle;
 
 use crate::{LagWatch, LandCounts, LandError, LandProgress, LandSettings, Landed, Landing};
@@ -28,6 +29,9 @@ const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How long a group may take to give a member partitions before the member counts as idle.
 const JOIN: Duration = Duration::from_secs(60);
+
+/// Between two looks at what was passed over while nothing comes: marks of transactions, aborted records.
+const PASS_EVERY: Duration = Duration::from_secs(1);
 
 /// Between two looks at how far the brokers are ahead, where somebody reads it: one request a partition.
 const LAG_EVERY: Duration = Duration::from_secs(15);
@@ -60,6 +64,14 @@ pub enum LanderError {
     Land(#[from] LandError),
     #[error("the lake's raw objects could not be listed")]
     Landed(#[from] LandedError),
+    #[error("no record came for {seconds} s, and not all could be read: {}", told(.left))]
+    Left { seconds: u64, left: Vec<Unread> },
+    #[error("no record came for {seconds} s, and the brokers do not say what is left")]
+    Unknown {
+        seconds: u64,
+        #[source]
+        source: StreamError,
+    },
 }
 
 impl LanderError {
@@ -69,8 +81,13 @@ impl LanderError {
             Self::Stream(error) => error.class(),
             Self::Land(error) => error.class(),
             Self::Landed(error) => error.class(),
+            Self::Left { .. } | Self::Unknown { .. } => Class::Stop,
         }
     }
+}
+
+fn told(left: &[Unread]) -> String {
+    left.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// A member of a consumer group that lands what its partitions hold. Delivery is at least once: what was not committed is read
@@ -165,6 +182,7 @@ impl Lander {
         // Who has no partition yet is not idle: the group waits for members that died until their session is over.
         let (mut taken, mut told, mut last_record) = (0_u64, 0, Instant::now() + JOIN);
         let (mut lag, mut last_lag) = (LagWatch::default(), None::<Instant>);
+        let (mut last_pass, mut looked_again) = (Instant::now(), false);
         loop {
             let now = (self.now_micros)();
             let turn = consumer.next(PATIENCE, |record| {
@@ -183,11 +201,11 @@ impl Lander {
                     pushed?;
                     taken += 1;
                     told += 1;
-                    last_record = Instant::now();
+                    (looked_again, last_record) = (false, Instant::now());
                 }
                 Turn::Nothing => rested = true,
                 Turn::Assigned(starts) => {
-                    self.check_lives(&starts, runtime)?;
+                    lag.shared(&self.check_lives(&starts, runtime)?);
                     last_record = Instant::now();
                     lag.assigned(&starts);
                 }
@@ -199,9 +217,26 @@ impl Lander {
                 }
             }
             let idle = self.settings.until_idle.is_some_and(|idle| last_record.elapsed() >= idle);
+            if rested && (idle || last_pass.elapsed() >= PASS_EVERY) {
+                pass(consumer, landing, &mut lag)?;
+                last_pass = Instant::now();
+            }
             if self.shutdown.is_requested() || idle {
                 let landed = runtime.block_on(landing.roll_all((self.now_micros)()))?;
-                return commit(consumer, landed);
+                lag.landed(&landed);
+                commit(consumer, landed)?;
+                if self.shutdown.is_requested() {
+                    return Ok(());
+                }
+                match self.check_all_read(&lag) {
+                    // They came at this very moment, or a new partition is about to be shared: one more round.
+                    Err(LanderError::Left { left, .. })
+                        if !looked_again && left.iter().any(|left| left.open.is_none()) =>
+                    {
+                        (looked_again, last_record) = (true, Instant::now());
+                    }
+                    ended => return ended,
+                }
             }
             if rested || taken.is_multiple_of(LOOK_EVERY) || landing.is_full() {
                 self.progress.took(std::mem::take(&mut told));
@@ -229,12 +264,34 @@ impl Lander {
         }
     }
 
-    /// Partitions whose offsets the lake has already, of another life of their topic, are not landed.
+    /// Who ends because nothing comes says what it leaves: the records behind an open transaction, those of a partition that the
+    /// group has not seen yet.
+    fn check_all_read(&self, lag: &LagWatch) -> Result<(), LanderError> {
+        let brokers = Topics::connect(&self.settings.client);
+        let left = brokers.and_then(|brokers| {
+            let mut next = BTreeMap::new();
+            for event in &self.settings.events {
+                let of_topic = lag.next_of(event.topic(), &brokers.watermarks(event.topic())?);
+                let place = |(partition, next)| ((event.topic().to_owned(), partition), next);
+                next.extend(of_topic.into_iter().map(place));
+            }
+            unread(&brokers, &next)
+        });
+        let seconds = self.settings.until_idle.map_or(0, |idle| idle.as_secs());
+        match left {
+            Ok(left) if left.is_empty() => Ok(()),
+            Ok(left) => Err(LanderError::Left { seconds, left }),
+            Err(source) => Err(LanderError::Unknown { seconds, source }),
+        }
+    }
+
+    /// Partitions whose offsets the lake has already, of another life of their topic, are not landed. Answers how many partitions
+    /// each topic has.
     fn check_lives(
         &self,
         starts: &BTreeMap<(String, i32), i64>,
         runtime: &Handle,
-    ) -> Result<(), LanderError> {
+    ) -> Result<BTreeMap<String, i32>, LanderError> {
         let LanderSettings { events, client, generation, store, .. } = &self.settings;
         let brokers = Topics::connect(client)?;
         for event in events.iter().filter(|event| starts.keys().any(|(topic, _)| topic == event.topic())) {
@@ -243,8 +300,30 @@ impl Lander {
             let ends = brokers.watermarks(event.topic())?;
             topics::check_life(event.topic(), generation.as_str(), &ends, &landed)?;
         }
-        Ok(())
+        let mut all = brokers.all()?;
+        all.retain(|topic, _| events.iter().any(|event| event.topic() == topic));
+        Ok(all)
     }
+}
+
+/// What is never given is behind us like what was: the group's lag comes to nothing, and retention may remove it. To be asked when
+/// nothing came.
+fn pass(
+    consumer: &GroupConsumer,
+    landing: &mut Landing<Producer>,
+    lag: &mut LagWatch,
+) -> Result<(), LanderError> {
+    let mut passed = Vec::new();
+    for ((topic, partition), next_offset) in consumer.positions()? {
+        landing.pass(&topic, partition, next_offset);
+        let before = lag.next().get(&(topic.clone(), partition)).copied();
+        // What is open takes it along when it becomes durable.
+        if landing.is_settled(&topic, partition) && before.is_some_and(|before| before < next_offset) {
+            passed.push(Landed { topic, partition, next_offset, records: 0, record_bytes: 0 });
+        }
+    }
+    lag.landed(&passed);
+    commit(consumer, passed)
 }
 
 /// What is durable is committed. A partition that has moved is its new reader's to commit.

@@ -233,6 +233,19 @@ impl<P: Publisher + 'static> Landing<P> {
         self.partitions.retain(|place| !place.is(topic, partition));
     }
 
+    /// Says that no record of a partition will come before `offset`: what lies between the last one and it is none, as marks of
+    /// transactions and aborted records are. What becomes durable next vouches for it, too.
+    pub fn pass(&mut self, topic: &str, partition: i32, offset: i64) {
+        if let Some(place) = self.partitions.iter_mut().find(|place| place.is(topic, partition)) {
+            place.next_offset = place.next_offset.max(offset);
+        }
+    }
+
+    /// Whether all that was taken of a partition is durable.
+    pub fn is_settled(&self, topic: &str, partition: i32) -> bool {
+        !self.partitions.iter().any(|place| place.is(topic, partition) && place.taken.is_some())
+    }
+
     /// Stores the objects of every partition that has reached a bound, at `now` (µs since 1970, UTC).
     pub async fn roll_due(&mut self, now: i64) -> Result<Vec<Landed>, LandError> {
         self.roll(self.due(now), now).await

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use millrace_lake::dead_letter::DeadLetter;
-use millrace_stream::dead_letter::{STORY, VALUE_OMITTED};
+use millrace_stream::dead_letter::{HEADERS_OMITTED, KEY_OMITTED, VALUE_OMITTED, is_told};
 use millrace_stream::record::Record;
 
 /// The header of a record that was sent back: where its letter lies.
@@ -104,13 +104,15 @@ impl Letter {
         Some(format!("{topic}/{partition}/{offset}/{time}"))
     }
 
-    pub(crate) fn lacks_its_value(&self) -> bool {
-        self.headers.iter().any(|(name, _)| name == VALUE_OMITTED)
+    /// Whether a part of its record was too large for the queue.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        let omitted = [VALUE_OMITTED, HEADERS_OMITTED, KEY_OMITTED];
+        self.headers.iter().any(|(name, _)| omitted.contains(&name.as_str()))
     }
 
     /// The headers that it had as a record.
     pub(crate) fn kept_headers(&self) -> Vec<(String, Option<Vec<u8>>)> {
-        let told = |name: &str| STORY.contains(&name) || name == REPLAYED_FROM || name == VALUE_OMITTED;
+        let told = |name: &str| is_told(name) || name == REPLAYED_FROM;
         self.headers.iter().filter(|(name, _)| !told(name)).cloned().collect()
     }
 }

@@ -34,8 +34,10 @@ pub struct Report {
     /// Of a record whose earlier letter is among these.
     pub doubles: u64,
     pub above_max_attempts: u64,
-    /// Their value was too large for the queue and lies in the source topic alone.
+    /// Their value, or another part, was too large for the queue and lies in the source topic alone.
     pub without_value: u64,
+    /// Larger, with what tells where they come from, than the topic takes: they stay in the queue.
+    pub too_large: u64,
     /// A rule fits and its value is no plain JSON.
     pub unmendable: u64,
     /// No rule changed them.
@@ -110,7 +112,7 @@ pub fn replay(
     let sent = match failed {
         Some(error) => Err(error),
         None if request.dry_run => Ok(()),
-        None => publisher.flush(),
+        None => run.settle(),
     };
     sent.map_err(|source| ReplayError::Send { topic: request.topic.clone(), source: Box::new(source) })?;
     Ok(run.report)
@@ -143,7 +145,7 @@ impl Run<'_> {
             &mut report.doubles
         } else if letter.attempts() >= self.request.max_attempts {
             &mut report.above_max_attempts
-        } else if letter.lacks_its_value() {
+        } else if letter.is_incomplete() {
             &mut report.without_value
         } else {
             return match mend(&mut letter, &self.request.rules) {
@@ -172,7 +174,14 @@ impl Run<'_> {
             return Ok(());
         }
         if !self.request.dry_run {
-            publish(self.publisher, &self.request.topic, letter)?;
+            match publish(self.publisher, &self.request.topic, letter) {
+                Err(error) if error.class() == Class::DeadLetter => {
+                    tracing::warn!(position = letter.position, %error, "letter_too_large");
+                    report.too_large += 1;
+                    return Ok(());
+                }
+                sent => sent?,
+            }
         }
         report.sent += 1;
         report.mended += u64::from(mended);
@@ -189,6 +198,29 @@ impl Run<'_> {
             });
         }
         Ok(())
+    }
+}
+
+impl Run<'_> {
+    /// Waits for the acknowledgements. What the brokers found too large was not sent: one letter ends no run.
+    fn settle(&mut self) -> Result<(), StreamError> {
+        let Err(error) = self.publisher.flush() else { return Ok(()) };
+        let refused = self.publisher.take_refused();
+        if error.class() != Class::DeadLetter || refused.is_empty() {
+            return Err(error);
+        }
+        for record in &refused {
+            let header = |wanted: &str| {
+                let found = record.headers.iter().rev().find(|(name, _)| name == wanted);
+                found.map_or("", |(_, value)| value)
+            };
+            tracing::warn!(position = header(REPLAYED_FROM), bytes = record.bytes, "letter_too_large");
+        }
+        let refused = refused.len() as u64;
+        self.report.too_large += refused;
+        self.report.sent = self.report.sent.saturating_sub(refused);
+        // The rest, of which the error said nothing.
+        self.settle()
     }
 }
 

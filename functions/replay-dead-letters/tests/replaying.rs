@@ -93,7 +93,8 @@ impl Bench {
         let mut source = QueueLetters::new(self.client.clone(), "users_created");
         let report = replay(&mut source, &*self.producer, request, Deadline::never()).unwrap();
         let left = report.passed_over + report.filtered + report.superseded + report.doubles;
-        let left = left + report.above_max_attempts + report.without_value + report.unmendable;
+        let left =
+            left + report.above_max_attempts + report.without_value + report.too_large + report.unmendable;
         assert_eq!(report.letters, report.sent + left + report.unmended + report.left, "{report:?}");
         report
     }

@@ -57,7 +57,7 @@ run "platform" {
   }
 
   assert {
-    condition     = alltrue([for statement in jsondecode(output.policies["millrace-test-land-events"]).Statement : alltrue([for resource in statement.Resource : endswith(resource, "/lake/raw/*")]) if contains(statement.Action, "s3:PutObject")])
+    condition     = alltrue([for statement in jsondecode(output.policies["millrace-test-land-events"]).Statement : alltrue([for resource in statement.Resource : endswith(resource, "/lake/raw/*") || endswith(resource, "/lake/_lake.json") || endswith(resource, "/lake/_lake_probe-*")]) if contains(statement.Action, "s3:PutObject")])
     error_message = "land-events writes raw objects alone"
   }
 

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::StreamError;
 use crate::client::ClientSettings;
 use crate::handshake::Handshake;
+use crate::topics::Topics;
 
 /// What the group decided, in its order.
 pub(super) enum News {
@@ -25,7 +26,9 @@ pub(super) enum News {
 pub(super) struct Membership {
     pub(super) handshake: Handshake,
     group: String,
-    patience: Duration,
+    settings: ClientSettings,
+    /// Where the partitions that came were begun.
+    begun: Mutex<BTreeMap<(String, i32), i64>>,
     turns: Mutex<VecDeque<Result<News, StreamError>>>,
 }
 
@@ -64,7 +67,8 @@ impl Membership {
         Self {
             handshake: Handshake::new(settings),
             group: group.to_owned(),
-            patience: settings.reach_timeout,
+            settings: settings.clone(),
+            begun: Mutex::default(),
             turns: Mutex::default(),
         }
     }
@@ -100,29 +104,86 @@ impl Membership {
             asked.add_partition(&topic, partition);
         }
         let group = |source| StreamError::Consume { topic: format!("what {} committed", self.group), source };
-        let committed = consumer.committed_offsets(asked, self.patience).map_err(group)?;
+        let committed = consumer.committed_offsets(asked, self.settings.reach_timeout).map_err(group)?;
         let mut starts = BTreeMap::new();
         for element in committed.elements() {
             let (topic, partition) = (element.topic().to_owned(), element.partition());
             let consume = |source| StreamError::Consume { topic: topic.clone(), source };
             let (begin, end) =
-                consumer.fetch_watermarks(&topic, partition, self.patience).map_err(consume)?;
+                consumer.fetch_watermarks(&topic, partition, self.settings.reach_timeout).map_err(consume)?;
             let start = match element.offset() {
                 Offset::Offset(offset) => offset,
                 _ => begin,
             };
-            if start > end || start < begin {
-                let reason = format!(
-                    "the group {} goes on at offset {start} of partition {partition}, which has {begin} to {end}: its \
-                     records aged away unread, or the topic was made anew; read it as another group, under a generation \
-                     of its own",
-                    self.group
-                );
+            if let Some(reason) = self.why_not(&topic, partition, start, begin, end)? {
                 return Err(StreamError::Unread { topic, reason });
             }
             starts.insert((topic, partition), start);
         }
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).extend(starts.clone());
         Ok(starts)
+    }
+
+    /// Why a partition that has `begin` to `end` cannot be read from `next` on, if it cannot.
+    fn why_not(
+        &self,
+        topic: &str,
+        partition: i32,
+        next: i64,
+        begin: i64,
+        end: i64,
+    ) -> Result<Option<String>, StreamError> {
+        let group = &self.group;
+        if next < begin {
+            return Ok(Some(format!(
+                "offsets {next} to {} of partition {partition} are kept no more, and the group {group} had not committed them: what \
+                 records they held aged away or were deleted unread. To go on with what is kept, read it as another group under \
+                 the same generation: what landed before has its positions already and is no row twice",
+                begin - 1
+            )));
+        }
+        if next <= end {
+            return Ok(None);
+        }
+        // A reader of committed records sees an end before open transactions; who set the group's offset may have seen more.
+        let ends = Topics::connect(&self.settings)?.watermarks(topic)?;
+        let end = ends.get(&partition).map_or(end, |ends| ends.end);
+        Ok((next > end).then(|| {
+            format!(
+                "the group {group} goes on at offset {next} of partition {partition}, which has {begin} to {end}: the topic was made anew; \
+                 read it as another group, under a generation of its own"
+            )
+        }))
+    }
+
+    /// Where each partition would be read next: behind all that was given, and behind what is never given, as marks of
+    /// transactions and aborted records are.
+    pub(super) fn positions(
+        &self,
+        consumer: &BaseConsumer<Self>,
+    ) -> Result<BTreeMap<(String, i32), i64>, KafkaError> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = |element: &TopicPartitionListElem<'_>| {
+            let place = (element.topic().to_owned(), element.partition());
+            let position = match element.offset() {
+                Offset::Offset(offset) => offset,
+                _ => *begun.get(&place)?,
+            };
+            Some((place, position))
+        };
+        Ok(consumer.position()?.elements().iter().filter_map(position).collect())
+    }
+
+    /// Which partition it is that cannot be read on, and why.
+    pub(super) fn out_of_range(&self, consumer: &BaseConsumer<Self>) -> Option<StreamError> {
+        for ((topic, partition), next) in self.positions(consumer).ok()? {
+            let (begin, end) =
+                consumer.fetch_watermarks(&topic, partition, self.settings.reach_timeout).ok()?;
+            if let Some(reason) = self.why_not(&topic, partition, next, begin, end).ok()? {
+                return Some(StreamError::Unread { topic, reason });
+            }
+        }
+        None
     }
 }
 
