@@ -79,7 +79,8 @@ fn a_poison_record_that_its_queue_cannot_take_stops_nothing() -> Result<()> {
     let letters = peeked.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
     ensure!(letters.len() == 1 && letters[0]["bytes"].is_null(), "{peeked}");
     let headers = &letters[0]["headers"];
-    ensure!(headers["value-omitted"] == poison.len().to_string(), "{headers}");
+    let length = poison.len().to_string();
+    ensure!(headers["value-omitted"] == length, "{headers}");
     ensure!(headers["source-offset"] == "1" && headers["source-topic"] == topic, "{headers}");
     Ok(())
 }

@@ -79,7 +79,7 @@ impl Failed {
         match DateTime::from_timestamp_millis(self.timestamp).filter(|_| untimely) {
             Some(instant) => {
                 let stamped = instant.to_rfc3339_opts(SecondsFormat::Secs, true);
-                StreamError::Timestamp { topic, stamped, source }
+                StreamError::Timestamp { topic, stamped, source: Box::new(source) }
             }
             None => StreamError::Produce { topic, source },
         }
