@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use millrace_jobs::query::Session;
@@ -35,6 +37,9 @@ impl fmt::Display for LakeAddress {
     }
 }
 
+/// After how long a store that does not answer is told of.
+const SLOW: Duration = Duration::from_secs(5);
+
 impl LakeAddress {
     /// The folder, where it is one.
     pub(crate) fn folder(&self) -> Option<&Path> {
@@ -45,8 +50,8 @@ impl LakeAddress {
     pub(crate) async fn enter(&self, missing: Missing) -> anyhow::Result<Arc<dyn Store>> {
         let store = self.open().await?;
         let entered = match missing {
-            Missing::Create => lake_file::enter_or_create(store.as_ref()).await,
-            _ => lake_file::enter(store.as_ref()).await,
+            Missing::Create => self.awaited(lake_file::enter_or_create(store.as_ref())).await,
+            _ => self.awaited(lake_file::enter(store.as_ref())).await,
         };
         if missing.entered(entered)? == Entered::Older {
             output::remark(format!(
@@ -62,8 +67,22 @@ impl LakeAddress {
             return self.enter(missing).await;
         }
         let store = self.open().await?;
-        missing.entered(lake_file::look(store.as_ref()).await)?;
+        missing.entered(self.awaited(lake_file::look(store.as_ref())).await)?;
         Ok(store)
+    }
+
+    /// Whatever `work` answers; where it takes long, with a word of what is waited for.
+    async fn awaited<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        match tokio::time::timeout(SLOW, &mut work).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                output::remark(format!(
+                    "waiting for {self}, which has not answered yet; it is tried for two minutes"
+                ));
+                work.await
+            }
+        }
     }
 
     /// The store alone, whether it holds a lake or not.

@@ -278,6 +278,7 @@ mod tests {
         assert_eq!(parse_start("beginning"), Ok(Start::Beginning));
         assert_eq!(parse_start("17"), Ok(Start::Offset(17)));
         assert_eq!(parse_start("1970-01-01T00:00:01Z"), Ok(Start::Timestamp(1_000)));
-        assert!(parse_start("yesterday").unwrap_err().contains("beginning"));
+        assert_eq!(parse_start("1970-01-02"), Ok(Start::Timestamp(86_400_000)));
+        assert!(parse_start("lately").unwrap_err().contains("beginning"));
     }
 }

@@ -51,7 +51,7 @@ fn a_run_cut_short_lands_what_it_fetched_and_makes_the_tables() -> Result<()> {
 #[test]
 fn a_run_that_is_making_its_tables_says_so_and_ends_with_them() -> Result<()> {
     let lake = tempfile::tempdir()?;
-    let mut command = simulate(lake.path(), 5_000, 3, &[])?;
+    let mut command = simulate(lake.path(), 5_000, 3, &["--tidy"])?;
     command.env("MILLRACE_LOG", "off,millrace=trace");
     let mut run = Running::start(command)?;
     run.says("raw-transformation")?;

@@ -153,6 +153,10 @@ impl Setup {
                     "the keys that profile {name}'s credential_process gave are wrong; see what it is asked for"
                 )
             }
+            KeysFrom::Settings => {
+                "the credentials are wrong; correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose another AWS_PROFILE"
+                    .to_owned()
+            }
             _ => format!(
                 "the keys of {} are not known here; see that they are this account's",
                 self.keys.named()

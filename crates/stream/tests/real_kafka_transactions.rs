@@ -82,7 +82,7 @@ async fn positions_pass_what_is_never_given_and_stand_before_an_open_transaction
     assert_eq!(rest(&mut member), 0);
     let open = OpenTransaction { topic: topic.clone(), partition: 0, last_stable: 10, high_watermark: 12 };
     let brokers = Topics::connect(&settings).unwrap();
-    assert_eq!(brokers.open_transactions(&topic).unwrap(), [open.clone()]);
+    assert_eq!(brokers.open_transactions(&topic).unwrap(), std::slice::from_ref(&open));
     let left = unread(&brokers, &member.positions().unwrap()).unwrap();
     assert_eq!(left.iter().map(|left| left.open.clone()).collect::<Vec<_>>(), [Some(open.clone())]);
     let surveyed = survey(&settings).unwrap().topics.into_iter().find(|told| told.topic == topic).unwrap();

@@ -138,7 +138,7 @@ pub(crate) fn send(sender: &Sender, topic: &str, partition: i32, values: &[Strin
         let header = Header { key: "content-type", value: Some("application/json") };
         let headers = OwnedHeaders::new().insert(header);
         let record: BaseRecord<'_, str, str> =
-            BaseRecord::to(topic).partition(partition).payload(value).headers(headers);
+            BaseRecord::to(topic).partition(partition).payload(value.as_str()).headers(headers);
         sender.send(record).map_err(|(error, _)| error)?;
     }
     sender.flush(PATIENCE)?;

@@ -5,7 +5,7 @@ mod cluster;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use cluster::{Cluster, abort, commit, send};
 use millrace_tests::program::{Ended, millrace, query_count};
 use serde_json::{Value, json};
@@ -79,7 +79,8 @@ fn a_poison_record_that_its_queue_cannot_take_stops_nothing() -> Result<()> {
     let letters = peeked.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
     ensure!(letters.len() == 1 && letters[0]["bytes"].is_null(), "{peeked}");
     let headers = &letters[0]["headers"];
-    ensure!(headers["value-omitted"] == poison.len().to_string(), "{headers}");
+    let length = poison.len().to_string();
+    ensure!(headers["value-omitted"] == length, "{headers}");
     ensure!(headers["source-offset"] == "1" && headers["source-topic"] == topic, "{headers}");
     Ok(())
 }
@@ -160,28 +161,30 @@ fn a_new_partition_is_found(cluster: &Cluster, topic: &str, group: &str, place: 
     let arguments = ["land", "--topics", topic, "--group", group, "--lake", place, "--generation", "g1"];
     let more = ["--age", "1", "--metrics", &port, "--brokers", &cluster.brokers];
     let mut lander = millrace(&[&arguments[..], &more].concat())?.spawn()?;
-    let looked = (|| {
-        // It reads what there is before there is more.
-        send(&cluster.sender()?, topic, 0, &interactions(10..11))?;
-        let begin = Instant::now();
-        while cluster.lag(topic, group)? > 0 {
-            ensure!(begin.elapsed() < Duration::from_secs(60), "nothing is landed");
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        cluster.add_partitions(topic, 2)?;
-        send(&cluster.sender()?, topic, 1, &interactions(20..23))?;
-        let begin = Instant::now();
-        ensure!(cluster.lag(topic, group)? == 3, "what nobody reads yet is behind");
-        while cluster.lag(topic, group)? > 0 {
-            // Ten seconds to find it; the rest is for the object's age and a machine that is busy.
-            ensure!(begin.elapsed() < Duration::from_secs(20), "the new partition is not found");
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        Ok(())
-    })();
+    let found = found(cluster, topic, group);
     lander.kill()?;
     lander.wait()?;
-    looked
+    found
+}
+
+fn found(cluster: &Cluster, topic: &str, group: &str) -> Result<()> {
+    // It reads what there is before there is more.
+    send(&cluster.sender()?, topic, 0, &interactions(10..11))?;
+    let begin = Instant::now();
+    while cluster.lag(topic, group)? > 0 {
+        ensure!(begin.elapsed() < Duration::from_secs(60), "nothing is landed");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    cluster.add_partitions(topic, 2)?;
+    send(&cluster.sender()?, topic, 1, &interactions(20..23))?;
+    let begin = Instant::now();
+    ensure!(cluster.lag(topic, group)? == 3, "what nobody reads yet is behind");
+    while cluster.lag(topic, group)? > 0 {
+        // Ten seconds to find it; the rest is for the object's age and a machine that is busy.
+        ensure!(begin.elapsed() < Duration::from_secs(20), "the new partition is not found");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    Ok(())
 }
 
 #[test]

@@ -159,7 +159,7 @@ impl Erased {
     /// Takes in what was erased since. Objects of others in the folder are passed over.
     pub async fn update(&mut self, store: &dyn Store) -> Result<(), ErasedError> {
         let mut new: Vec<Key> = store.list(FOLDER).await?.into_iter().map(|object| object.key).collect();
-        new.retain(|key| key.as_str().ends_with(".json") && !self.known.contains(key));
+        new.retain(|key| is_record(key) && !self.known.contains(key));
         if new.is_empty() {
             return Ok(());
         }
@@ -195,6 +195,13 @@ impl Erased {
     pub fn is_empty(&self) -> bool {
         self.when.is_empty()
     }
+}
+
+/// Whether an object of the list may have that key: what is none is somebody else's.
+fn is_record(key: &Key) -> bool {
+    let name = key.as_str().strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".json"));
+    let chance = name.and_then(|name| name.rsplit_once('-')).map(|(_, chance)| chance);
+    chance.is_some_and(|chance| chance.len() == 32 && chance.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Any object of the list: its version is looked at before the rest, which another version may say otherwise.
@@ -277,7 +284,10 @@ mod tests {
         erase(&store, 2, &["b"]).await;
         // Were it read again, it would not be JSON.
         store.put(&first, "spoilt".into()).await.unwrap();
-        store.put(&Key::new("_erasures/erased/README.md").unwrap(), "foreign".into()).await.unwrap();
+        for foreign in ["README.md", "notes.json", "of-2026/x.json"] {
+            let key = Key::new(format!("_erasures/erased/{foreign}")).unwrap();
+            store.put(&key, "foreign".into()).await.unwrap();
+        }
         erased.update(&store).await.unwrap();
         assert_eq!((erased.when("a"), erased.when("b")), (Some(at(1)), Some(at(2))));
         let error = Erased::read(&store).await.unwrap_err();
