@@ -74,7 +74,8 @@ fn about(border: i64) -> Vec<String> {
             forms.extend([
                 format!("{number}.0"),
                 format!("{number}.000e0"),
-                format!("{number}0e-1"),
+                // No number begins with two noughts.
+                if number == 0 { "0e-1".to_owned() } else { format!("{number}0e-1") },
                 format!("{number}.5"),
                 format!("\"{number}.0\""),
                 format!("\"00{number}\""),
@@ -239,7 +240,7 @@ fn document(event: &Event) -> BoxedStrategy<String> {
 }
 
 proptest! {
-    #![proptest_config(Config { failure_persistence: None, cases: 3_000, ..Config::default() })]
+    #![proptest_config(Config { failure_persistence: None, cases: 2_000, ..Config::default() })]
 
     #[test]
     fn the_schema_and_the_decoder_agree((at, document) in (0..events().len()).prop_flat_map(|at| (Just(at), document(&events()[at])))) {

@@ -63,7 +63,7 @@ run "function" {
   }
 
   assert {
-    condition     = aws_lambda_function.this.environment[0].variables["MILLRACE_REGISTRY_URL"] == var.registry.url && aws_lambda_function.this.environment[0].variables["MILLRACE_REGISTRY_SECRET"] == var.registry.secret_arn && aws_lambda_function.this.environment[0].variables["MILLRACE_REGISTRY_CA"] == var.registry.ca_pem
+    condition     = alltrue([for key, value in { URL = var.registry.url, SECRET = var.registry.secret_arn, CA = var.registry.ca_pem } : lookup(aws_lambda_function.this.environment[0].variables, "MILLRACE_REGISTRY_${key}", null) == value])
     error_message = "the function is told of the registry"
   }
 
