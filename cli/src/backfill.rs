@@ -9,6 +9,7 @@ use millrace_jobs::run_context::RunContext;
 use millrace_runtime::Shutdown;
 use serde_json::json;
 
+use crate::day::parse_day;
 use crate::job::{self, JobName, RunAt, Runner};
 use crate::output;
 use crate::progress::Bars;
@@ -26,11 +27,11 @@ the days that are done stay, and it says which are not.";
 /// Arguments of `millrace backfill`.
 #[derive(Debug, Args)]
 pub(crate) struct BackfillArgs {
-    /// The first day, YYYY-MM-DD
-    #[arg(long, value_name = "DATE")]
+    /// The first day, YYYY-MM-DD, today or yesterday
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     from: NaiveDate,
-    /// The last day, YYYY-MM-DD
-    #[arg(long, value_name = "DATE")]
+    /// The last day, likewise
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     to: NaiveDate,
     #[command(flatten)]
     at: RunAt,
@@ -41,7 +42,7 @@ pub(crate) async fn backfill(args: BackfillArgs, shutdown: &Shutdown) -> anyhow:
         return Err(UsageError(format!("--to {} lies before --from {}", args.to, args.from)).into());
     }
     let bars = Bars::new(args.at.json);
-    let runner = Runner::new(args.at.lake.open().await?, args.at.settings(), &bars);
+    let runner = Runner::new(args.at.enter().await?, args.at.settings(), &bars);
     for as_of in args.from.iter_days().take_while(|day| *day <= args.to) {
         // A run of its own for each day: a scheduled run that comes by while the backfill is on wins its day.
         let run = RunContext { as_of, started_at: args.at.started_at() };

@@ -14,7 +14,8 @@ use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progre
 use millrace_runtime::Shutdown;
 use serde_json::json;
 
-use crate::lake::LakeAddress;
+use crate::count::count;
+use crate::lake::{LakeAddress, Missing};
 use crate::output;
 use crate::progress::Bars;
 use crate::size::parse_size;
@@ -41,7 +42,7 @@ pub(crate) struct CompactArgs {
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = parse_size)]
     target_size: u64,
     /// Fewer small objects of an hour and partition than this stay as they are, unless they overlap
-    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "N", default_value = "2", value_parser = count::<u32, 2>)]
     min_objects: u32,
     /// Say what would be done, and do nothing
     #[arg(long)]
@@ -52,10 +53,12 @@ pub(crate) struct CompactArgs {
 }
 
 pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    args.lake.check_exists()?;
     let events = events_of(args.table.as_deref())?;
     let bars = Bars::new(args.json);
-    let store = args.lake.open().await?;
+    let store = match args.dry_run {
+        true => args.lake.look(Missing::Refuse).await?,
+        false => args.lake.enter(Missing::Refuse).await?,
+    };
     if !args.dry_run {
         store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
     }

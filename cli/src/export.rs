@@ -8,7 +8,8 @@ use clap::Args;
 use millrace_jobs::catalogue::Layer;
 use millrace_jobs::query::{Lake, Wanted};
 
-use crate::lake::LakeAddress;
+use crate::day::parse_day;
+use crate::lake::{LakeAddress, Missing};
 
 use crate::query::{self, Format};
 use crate::run::UsageError;
@@ -19,7 +20,7 @@ Examples:
   millrace export fact_registration_trends --format json --as-of 2026-01-31
   millrace export dim_user_demographics --all --output versions.parquet
 
-JSON is an array of objects, a line each. Without --as-of it is the newest day.";
+JSON is an array of objects, a line each. Without --as-of it is the newest day, of a raw table every row.";
 
 /// Arguments of `millrace export`.
 #[derive(Debug, Args)]
@@ -32,10 +33,10 @@ pub(crate) struct ExportArgs {
     /// How it is written [default: by --output's ending, else csv]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// The day, YYYY-MM-DD [default: the newest]
-    #[arg(long, value_name = "DATE", conflicts_with = "all")]
+    /// The day, YYYY-MM-DD, today or yesterday [default: the newest]
+    #[arg(long, value_name = "DATE", value_parser = parse_day, conflicts_with = "all")]
     as_of: Option<NaiveDate>,
-    /// Every day (a raw table is always whole)
+    /// Every day (a raw table is whole unless --as-of names a day, UTC)
     #[arg(long)]
     all: bool,
     /// Write to this file, whole or not at all
@@ -44,12 +45,11 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let format = Format::choose(args.format, args.output.as_deref(), Format::Csv)?;
     query::silence_engine_panics();
-    let session = args.lake.session()?;
+    let session = args.lake.session(Missing::Refuse)?;
     let newest = |table: &str| if table == args.table { Wanted::NewestDay } else { Wanted::Nothing };
     let rows = rows(args, &session.lake_with(newest)?)?;
-    let by_file = args.output.as_deref().and_then(Format::of_file);
-    let format = args.format.or(by_file).unwrap_or(Format::Csv);
     query::answer(&session, &format!("SELECT * FROM {rows}"), format, args.output.as_deref())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -60,9 +60,8 @@ fn rows(args: &ExportArgs, lake: &Lake) -> Result<String, UsageError> {
     let of_day = |day: &dyn std::fmt::Display| format!("\"{name}\" WHERE processing_date = DATE '{day}'");
     let Some(table) = lake.table(name) else {
         if !lake.views().any(|view| view == *name) {
-            let tables = lake.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>().join(", ");
-            let hint = "and a snapshot's newest day is its name with _latest behind";
-            return Err(UsageError(format!("there is no table {name}: take one of {tables}; {hint}")));
+            let names = lake.names();
+            return Err(UsageError(query::no_table(name, names.iter().map(String::as_str))));
         }
         if args.as_of.is_some() || args.all {
             let reason = "is a view, which has its days already";
@@ -73,6 +72,13 @@ fn rows(args: &ExportArgs, lake: &Lake) -> Result<String, UsageError> {
         return Ok(format!("\"{name}\""));
     };
     Ok(match (args.as_of, args.all || table.layer == Layer::Raw, table.latest(), table.newest_date()) {
+        // Its rows have no day of processing: theirs is that of the record.
+        (Some(day), ..) if table.layer == Layer::Raw => {
+            let next = day.succ_opt().ok_or_else(|| UsageError(format!("there is no day behind {day}")))?;
+            format!(
+                "\"{name}\" WHERE _timestamp >= TIMESTAMP '{day} 00:00:00' AND _timestamp < TIMESTAMP '{next} 00:00:00'"
+            )
+        }
         (Some(day), ..) => of_day(&day),
         (None, false, Some(latest), _) => format!("\"{latest}\""),
         (None, false, None, Some(newest)) => of_day(&newest),

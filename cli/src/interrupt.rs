@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use millrace_runtime::{Farewell, Shutdown};
 
@@ -13,9 +14,16 @@ pub(crate) fn listen() -> std::io::Result<Shutdown> {
     Shutdown::on_signals(Farewell { say, leave })
 }
 
-/// A terminal that is held up (Ctrl-S) takes no line, and must not keep the next Ctrl-C from being heard.
+/// Said before the work hears of it, which may end within the same millisecond. But a terminal that is held up (Ctrl-S)
+/// takes no line, and must not keep the next Ctrl-C from being heard.
 fn say(text: String) {
-    std::thread::spawn(move || output::remark(text));
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let (said, saying) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        output::remark(text);
+        let _ = said.send(());
+    });
+    let _ = saying.recv_timeout(PATIENCE);
 }
 
 /// Files that are being written, and are nothing yet.

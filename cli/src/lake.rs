@@ -2,13 +2,18 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use millrace_jobs::query::Session;
 use millrace_lake::Store;
+use millrace_lake::lake_file::{self, Entered, LAKE_FILE, LakeError};
 use tokio::runtime::{Handle, Runtime};
+
+use crate::output;
 
 /// The lake's address as a person gives it: a folder's path, or `s3://bucket/prefix`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -32,20 +37,55 @@ impl fmt::Display for LakeAddress {
     }
 }
 
+/// After how long a store that does not answer is told of.
+const SLOW: Duration = Duration::from_secs(5);
+
 impl LakeAddress {
     /// The folder, where it is one.
     pub(crate) fn folder(&self) -> Option<&Path> {
         (!self.0.contains("://")).then_some(Path::new(&self.0))
     }
 
-    /// For commands that have nothing to do in a lake that is not there.
-    pub(crate) fn check_exists(&self) -> anyhow::Result<()> {
-        match self.folder() {
-            Some(folder) if !folder.is_dir() => bail!("there is no lake at {self}: name one with --lake"),
-            _ => Ok(()),
+    /// The lake, for commands that write to what is there: one from before lakes said what they are is taken over, with a word.
+    pub(crate) async fn enter(&self, missing: Missing) -> anyhow::Result<Arc<dyn Store>> {
+        let store = self.open().await?;
+        let entered = match missing {
+            Missing::Create => self.awaited(lake_file::enter_or_create(store.as_ref())).await,
+            _ => self.awaited(lake_file::enter(store.as_ref())).await,
+        };
+        if missing.entered(entered)? == Entered::Older {
+            output::remark(format!(
+                "{self} was made before lakes said what they are: it has a {LAKE_FILE} now"
+            ));
+        }
+        Ok(store)
+    }
+
+    /// The lake, for commands that only read what is there.
+    pub(crate) async fn look(&self, missing: Missing) -> anyhow::Result<Arc<dyn Store>> {
+        if missing == Missing::Create {
+            return self.enter(missing).await;
+        }
+        let store = self.open().await?;
+        missing.entered(self.awaited(lake_file::look(store.as_ref())).await)?;
+        Ok(store)
+    }
+
+    /// Whatever `work` answers; where it takes long, with a word of what is waited for.
+    async fn awaited<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        match tokio::time::timeout(SLOW, &mut work).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                output::remark(format!(
+                    "waiting for {self}, which has not answered yet; it is tried for two minutes"
+                ));
+                work.await
+            }
         }
     }
 
+    /// The store alone, whether it holds a lake or not.
     pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
         let store = millrace_lake::open(&self.0)
             .await
@@ -63,28 +103,55 @@ impl LakeAddress {
     }
 
     /// Answers queries. Called within a runtime or without one.
-    pub(crate) fn session(&self) -> anyhow::Result<Session> {
-        if let Some(folder) = self.folder() {
-            return Ok(Session::open(folder)?);
-        }
+    pub(crate) fn session(&self, missing: Missing) -> anyhow::Result<Session> {
         let (handle, store) = match Handle::try_current() {
             Ok(handle) => {
-                let store = tokio::task::block_in_place(|| handle.block_on(self.open()))?;
+                let store = tokio::task::block_in_place(|| handle.block_on(self.look(missing)))?;
                 (handle, store)
             }
             Err(_) => {
                 let handle = background()?;
-                let store = handle.block_on(self.open())?;
+                let store = handle.block_on(self.look(missing))?;
                 (handle, store)
             }
         };
-        Ok(Session::over(store, handle)?)
+        match self.folder() {
+            Some(folder) => Ok(Session::open(folder)?),
+            None => Ok(Session::over(store, handle)?),
+        }
     }
 
     /// The store, for commands that are not asynchronous themselves, and what runs its work.
     pub(crate) fn open_blocking(&self) -> anyhow::Result<(Arc<dyn Store>, Handle)> {
         let handle = background()?;
         Ok((handle.block_on(self.open())?, handle))
+    }
+}
+
+/// What a command does where there is no lake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It fails.
+    Refuse,
+    /// It fails and names the option by which it would not.
+    OfferCreate,
+    /// It makes one.
+    Create,
+}
+
+impl Missing {
+    /// Of a command with `--create`.
+    pub(crate) fn unless(create: bool) -> Self {
+        if create { Self::Create } else { Self::OfferCreate }
+    }
+
+    fn entered(self, entered: Result<Entered, LakeError>) -> anyhow::Result<Entered> {
+        match entered {
+            Err(error @ LakeError::NoLake { .. }) if self == Self::OfferCreate => {
+                bail!("{error}; --create makes an empty one there")
+            }
+            entered => Ok(entered?),
+        }
     }
 }
 

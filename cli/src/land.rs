@@ -23,7 +23,8 @@ use tokio::runtime::Handle;
 use self::watch::Watch;
 use crate::broker_args::{RegistryArgs, client, parse_brokers};
 use crate::clock;
-use crate::lake::LakeAddress;
+use crate::duration::parse_seconds;
+use crate::lake::{LakeAddress, Missing};
 use crate::progress::Bars;
 use crate::topic_choice::events_of;
 use crate::{dead_letters, output};
@@ -61,10 +62,10 @@ pub(crate) struct LandArgs {
     #[command(flatten)]
     registry: RegistryArgs,
     /// How old an object may become before it is finished, in seconds: how far behind the lake is at most
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
     age: u64,
     /// End when no record came for so many seconds [default: no end]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     until_idle: Option<u64>,
     /// Serve metrics to Prometheus at this address of this machine, under /metrics
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -85,7 +86,7 @@ pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<
         client: client(&args.brokers)?,
         group: args.group.clone(),
         generation: Generation::new(args.generation.clone())?,
-        store: args.lake.open().await?,
+        store: args.lake.enter(Missing::Create).await?,
         bounds,
         schemas: args.registry.registry()?.map(|registry| Arc::new(FetchedSchemas::new(registry))),
         until_idle: args.until_idle.map(Duration::from_secs),

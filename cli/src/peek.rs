@@ -25,6 +25,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::broker_args::{RegistryArgs, client, parse_brokers};
+use crate::count::count;
+use crate::day::parse_instant;
 use crate::output;
 use crate::topic_choice::is_there;
 
@@ -44,7 +46,7 @@ pub(crate) struct PeekArgs {
     /// Kafka's brokers, host:port (several by commas)
     #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: String,
-    /// Where to begin in each partition: beginning, end, an offset, or an instant (RFC 3339) [default: beginning, with
+    /// Where to begin in each partition: beginning, end, an offset, or an instant (RFC 3339, or a day) [default: beginning, with
     /// --follow end]
     #[arg(long, value_name = "PLACE", value_parser = parse_start)]
     from: Option<Start>,
@@ -55,7 +57,7 @@ pub(crate) struct PeekArgs {
     #[arg(long)]
     decode: bool,
     /// At most so many records
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = count::<u64, 0>)]
     number: Option<u64>,
     #[command(flatten)]
     registry: RegistryArgs,
@@ -70,9 +72,9 @@ fn parse_start(text: &str) -> Result<Start, String> {
     if let Ok(offset) = text.parse() {
         return Ok(Start::Offset(offset));
     }
-    DateTime::parse_from_rfc3339(text)
-        .map(|instant| Start::Timestamp(instant.timestamp_millis()))
-        .map_err(|_| "give beginning, end, an offset, or an instant such as 2026-01-31T12:00:00Z".to_owned())
+    parse_instant(text).map(|instant| Start::Timestamp(instant.timestamp_millis())).map_err(|_| {
+        "give beginning, end, an offset, or an instant such as 2026-01-31T12:00:00Z or yesterday".to_owned()
+    })
 }
 
 pub(crate) async fn peek(args: PeekArgs) -> anyhow::Result<ExitCode> {
@@ -276,6 +278,7 @@ mod tests {
         assert_eq!(parse_start("beginning"), Ok(Start::Beginning));
         assert_eq!(parse_start("17"), Ok(Start::Offset(17)));
         assert_eq!(parse_start("1970-01-01T00:00:01Z"), Ok(Start::Timestamp(1_000)));
-        assert!(parse_start("yesterday").unwrap_err().contains("beginning"));
+        assert_eq!(parse_start("1970-01-02"), Ok(Start::Timestamp(86_400_000)));
+        assert!(parse_start("lately").unwrap_err().contains("beginning"));
     }
 }

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 use millrace_jobs::query::{QueryError, Session, Statements};
 
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
+use crate::run::UsageError;
+use crate::suggestion::nearest;
 use crate::{interrupt, output};
 
 pub(crate) use grid::terminal_width;
@@ -38,6 +40,9 @@ pub(crate) struct QueryArgs {
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
     lake: LakeAddress,
+    /// Make an empty lake where there is none
+    #[arg(long)]
+    create: bool,
     /// How the answer is written [default: by --output's ending, else table]
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -60,21 +65,34 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    pub(crate) fn of_file(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()? {
-            "json" => Some(Self::Json),
-            "csv" => Some(Self::Csv),
-            "parquet" => Some(Self::Parquet),
-            _ => None,
+    /// As it is asked for, else by the file's ending, else `default`: a file that says another format would not be read
+    /// by what it is named for.
+    pub(crate) fn choose(
+        asked: Option<Self>,
+        output: Option<&Path>,
+        default: Self,
+    ) -> Result<Self, UsageError> {
+        let ending = output.and_then(Path::extension).map(|ending| ending.to_string_lossy().to_lowercase());
+        match (asked, ending.as_deref()) {
+            (Some(asked), _) => Ok(asked),
+            (None, Some("json")) => Ok(Self::Json),
+            (None, Some("csv")) => Ok(Self::Csv),
+            (None, Some("parquet")) => Ok(Self::Parquet),
+            (None, Some("txt")) => Ok(Self::Table),
+            (None, Some(other)) => Err(UsageError(format!(
+                "--output {}: the format {other} is not written; end it with .csv, .json, .parquet or .txt, or name one of the \
+                 formats csv, json, parquet and table with --format",
+                output.unwrap_or(Path::new("")).display()
+            ))),
+            (None, None) => Ok(default),
         }
     }
 }
 
 pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
     silence_engine_panics();
-    let session = args.lake.session()?;
-    let by_file = args.output.as_deref().and_then(Format::of_file);
-    let format = args.format.or(by_file).unwrap_or(Format::Table);
+    let format = Format::choose(args.format, args.output.as_deref(), Format::Table)?;
+    let session = args.lake.session(Missing::unless(args.create))?;
     match &args.sql {
         Some(sql) => answer(&session, sql, format, args.output.as_deref())?,
         None if std::io::stdin().is_terminal() => prompt::prompt(&session, format)?,
@@ -132,9 +150,28 @@ pub(crate) fn answer(
     written
 }
 
+/// Says that there is no table `name`, and which one was meant, or all there are.
+pub(crate) fn no_table<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(name, known.iter().copied()) {
+        Some(near) => {
+            format!("there is no table {name}; did you mean {near}? `millrace tables` lists them all")
+        }
+        None => format!("there is no table {name}: take one of {}", known.join(", ")),
+    }
+}
+
+/// Names the table that was meant, where there is one like it.
+fn with_suggestion(error: QueryError) -> anyhow::Error {
+    match &error {
+        QueryError::NoTable { name, known } => anyhow!(no_table(name, known.iter().map(String::as_str))),
+        _ => error.into(),
+    }
+}
+
 fn write(session: &Session, sql: &str, format: Format, mut out: impl Write + Send) -> anyhow::Result<()> {
     let started = Instant::now();
-    let answer = session.query(sql)?;
+    let answer = session.query(sql).map_err(with_suggestion)?;
     match format {
         Format::Table => grid::write(answer, started, &mut out)?,
         Format::Json => format::write_json(answer, &mut out)?,

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar};
 use millrace_events::catalogue;
@@ -15,12 +16,15 @@ use millrace_sources::{
     Allowance, Batch, Behaviour, BehaviourSettings, Pace, Record, Share, Stream, Streams,
 };
 use millrace_stream::producer::{Producer, Publisher};
-use millrace_stream::topics::Topics;
+use millrace_stream::topics::{Topics, USERS_CREATED};
 use serde_json::json;
 
-use self::rate::{Rate, parse_duration};
+use self::rate::Rate;
 use crate::broker_args::{RegistryArgs, client, parse_brokers};
 use crate::clock;
+use crate::count::count;
+use crate::day::parse_instant;
+use crate::duration::parse_duration;
 use crate::outgoing::Outgoing;
 use crate::output::{self, Out};
 use crate::progress::Bars;
@@ -34,7 +38,7 @@ Examples:
   millrace simulate --brokers localhost:9092 --for 10m --format avro --registry http://localhost:8081
   millrace simulate --streams videos,ads --seed 7 --events 1000000 --brokers localhost:9092 --late 2%
 
-The same seed, streams and shares give the same records, byte for byte, from the same --start on.";
+The same arguments give the same records, byte for byte, from the same --start on.";
 
 /// Arguments of `millrace simulate`.
 #[derive(Debug, Args)]
@@ -43,7 +47,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "STREAMS", default_value = "all")]
     streams: Streams,
     /// So many records, then end [default: no end]
-    #[arg(long, value_name = "N", conflicts_with = "duration")]
+    #[arg(long, value_name = "N", conflicts_with = "duration", value_parser = count::<u64, 0>)]
     events: Option<u64>,
     /// So long, then end, such as 10m or 90s
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
@@ -54,9 +58,9 @@ pub(crate) struct SimulateArgs {
     /// The seed [default: drawn, and told]
     #[arg(long, value_name = "SEED")]
     seed: Option<String>,
-    /// When event time starts, RFC 3339 [default: now]
+    /// When event time starts, RFC 3339 or a day [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
-    start: Option<i64>,
+    start: Option<DateTime<Utc>>,
     /// How values are written
     #[arg(long, value_enum, default_value_t = Format::Protobuf)]
     format: Format,
@@ -71,6 +75,10 @@ pub(crate) struct SimulateArgs {
     /// Share of records that are sent twice, such as 5%
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     repeat: Share,
+    /// Users without a flaw, each told of once [default: as untidy as real ones, and 2% told of again with changed
+    /// details; docs/events.md tells the shares]
+    #[arg(long)]
+    tidy: bool,
     /// Share of records whose event lies up to 48 hours before, such as 2%
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     late: Share,
@@ -86,12 +94,6 @@ impl SimulateArgs {
     }
 }
 
-fn parse_instant(text: &str) -> Result<i64, String> {
-    chrono::DateTime::parse_from_rfc3339(text)
-        .map(|instant| instant.timestamp_millis())
-        .map_err(|_| "give an instant such as 2026-01-31T12:00:00Z".to_owned())
-}
-
 /// Records that are made at once where no rate holds them back.
 const BATCH: u64 = 1_000;
 
@@ -101,12 +103,13 @@ const FASTEST: f64 = 2_000.0;
 
 pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let seed = args.seed.clone().unwrap_or_else(|| format!("{:016x}", rand::random::<u64>()));
-    let start = args.start.unwrap_or_else(clock::now_millis);
+    let start = args.start.map_or_else(clock::now_millis, |start| start.timestamp_millis());
     let per_second = args.rate.map_or(FASTEST, |rate| rate.per_second.get() as f64);
     let settings = BehaviourSettings {
         broken: args.broken,
         repeat: args.repeat,
         late: args.late,
+        untidy: !args.tidy,
         acts_per_second: per_second.clamp(SLOWEST, FASTEST),
         ..BehaviourSettings::new(seed_number(&seed), start, args.streams)
     };
@@ -262,7 +265,8 @@ fn tell(args: &SimulateArgs, seed: &str, behaviour: &Behaviour, elapsed: Duratio
         let streams: BTreeMap<_, _> = counts
             .map(|(topic, counts)| {
                 let counts = json!({ "records": counts.records, "broken": counts.broken,
-                                     "repeated": counts.repeated, "late": counts.late });
+                                     "repeated": counts.repeated, "changed": counts.changed,
+                                     "late": counts.late });
                 (topic, counts)
             })
             .collect();
@@ -276,11 +280,15 @@ fn tell(args: &SimulateArgs, seed: &str, behaviour: &Behaviour, elapsed: Duratio
     for (topic, counts) in counts {
         all += counts.records;
         output::remark(format_args!(
-            "  {topic:<18} {:>12} records, {} broken, {} sent twice, {} late",
+            "  {topic:<18} {:>12} records, {} broken, {} sent twice, {}",
             HumanCount(counts.records).to_string(),
             HumanCount(counts.broken),
             HumanCount(counts.repeated),
-            HumanCount(counts.late),
+            match topic {
+                // They come when they come: no user is late.
+                USERS_CREATED => format!("{} with changed details", HumanCount(counts.changed)),
+                _ => format!("{} late", HumanCount(counts.late)),
+            },
         ));
     }
     output::remark(format_args!(

@@ -1,5 +1,7 @@
 //! Sizes as people write them.
 
+use millrace_jobs::run_context::LEAST_MEMORY;
+
 /// A number of bytes, such as `128MiB`.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -18,9 +20,27 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "give a number of bytes, KiB, MiB or GiB, such as 128MiB".to_owned())
 }
 
+/// What a job's rows may hold in memory: a size that is of use.
+pub(crate) fn parse_memory(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    if bytes < LEAST_MEMORY {
+        return Err(format!("that is too little to be of use: give at least {}MiB", LEAST_MEMORY >> 20));
+    }
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_that_is_of_no_use_is_refused_with_the_least() {
+        assert_eq!(parse_memory("8MiB"), Ok(LEAST_MEMORY));
+        for little in ["7MiB", "1KiB", "100"] {
+            assert!(parse_memory(little).is_err_and(|reason| reason.contains("at least 8MiB")), "{little}");
+        }
+        assert!(parse_memory("lots").is_err_and(|reason| reason.contains("128MiB")));
+    }
 
     #[test]
     fn sizes_have_units() {

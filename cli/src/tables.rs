@@ -13,7 +13,7 @@ use millrace_jobs::lineage::{self, Lineage};
 use millrace_jobs::query::{Cell, LakeTable, Session};
 
 use crate::clock;
-use crate::lake::LakeAddress;
+use crate::lake::{LakeAddress, Missing};
 use crate::output;
 use crate::query::terminal_width;
 
@@ -72,7 +72,7 @@ struct ToldColumn {
 }
 
 pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
-    let session = args.lake.session()?;
+    let session = args.lake.session(Missing::Refuse)?;
     let lake = session.lake()?;
     let views: Vec<_> = lake.views().collect();
     let tables = lake.tables;
@@ -136,7 +136,7 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
 fn tell(session: &Session, table: &LakeTable, made_by: Option<Made>) -> anyhow::Result<Told> {
     let rows = match table.layer {
         Layer::Raw => rows_by_position(session, table)?,
-        _ => table.rows_in_files()?,
+        _ => table.rows_in_files().map_err(|error| session.named(error))?,
     };
     let columns = table.columns().into_iter();
     Ok(Told {

@@ -20,6 +20,14 @@ fn millrace(lake: &Path, arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// A folder that says that it is a lake, and holds nothing.
+fn empty_lake() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let output = millrace(folder.path(), &["query", "SELECT 1", "--create"], "");
+    assert!(output.status.success(), "{output:?}");
+    folder
+}
+
 fn printed(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
@@ -30,7 +38,7 @@ const SQL: &str =
 
 #[test]
 fn each_format_is_as_its_readers_expect() {
-    let lake = tempfile::tempdir().unwrap();
+    let lake = empty_lake();
     let ask = |format: &str| printed(&millrace(lake.path(), &["query", SQL, "--format", format], ""));
     let json =
         "[\n{\"a\":1,\"b\":null,\"c\":\"x,\\\"y\\\"\",\"d\":\"2026-01-31\",\"e\":[1,2],\"f\":0.1}\n]\n";
@@ -49,7 +57,7 @@ fn each_format_is_as_its_readers_expect() {
 
 #[test]
 fn an_empty_answer_is_empty_in_each_format() {
-    let lake = tempfile::tempdir().unwrap();
+    let lake = empty_lake();
     let ask = |format: &str| {
         printed(&millrace(
             lake.path(),
@@ -64,7 +72,7 @@ fn an_empty_answer_is_empty_in_each_format() {
 
 #[test]
 fn statements_come_by_standard_input_too() {
-    let lake = tempfile::tempdir().unwrap();
+    let lake = empty_lake();
     let output =
         millrace(lake.path(), &["query", "--format", "csv"], "SELECT 1 AS a;\n-- and\nSELECT ';' AS b");
     assert_eq!(printed(&output), (0, "a\n1\nb\n;\n".to_owned(), String::new()));
@@ -74,7 +82,7 @@ fn statements_come_by_standard_input_too() {
 
 #[test]
 fn a_file_is_written_whole_or_not_at_all() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = empty_lake();
     let file = folder.path().join("answer.json");
     let file = file.to_str().unwrap();
     let good = printed(&millrace(folder.path(), &["query", "SELECT 1 AS a", "--output", file], ""));
@@ -84,12 +92,12 @@ fn a_file_is_written_whole_or_not_at_all() {
         printed(&millrace(folder.path(), &["query", "SELECT b FROM raw_users", "--output", file], ""));
     assert_eq!(code, 1);
     assert_eq!(std::fs::read_to_string(file).unwrap(), "[\n{\"a\":1}\n]\n");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 
 #[test]
 fn failures_are_told_with_a_remedy_and_exit_codes() {
-    let lake = tempfile::tempdir().unwrap();
+    let lake = empty_lake();
     let (code, out, error) = printed(&millrace(&lake.path().join("nowhere"), &["query", "SELECT 1"], ""));
     assert!(code == 1 && out.is_empty(), "{code} {out}");
     assert!(error.starts_with("error: there is no lake at ") && error.contains("millrace run"), "{error}");
@@ -100,8 +108,57 @@ fn failures_are_told_with_a_remedy_and_exit_codes() {
 }
 
 #[test]
+fn a_place_that_is_no_lake_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "").unwrap();
+    let commands: [(&[&str], bool); 7] = [
+        (&["query", "SELECT 1"], true),
+        (&["job", "raw-transformation"], true),
+        (&["backfill", "--from", "2026-01-31", "--to", "2026-01-31"], true),
+        (&["tables"], false),
+        (&["export", "users_transformed"], false),
+        (&["compact"], false),
+        (&["forget", "somebody"], false),
+    ];
+    for (command, creates) in commands {
+        let (code, out, error) = printed(&millrace(folder.path(), command, ""));
+        assert_eq!((code, out.as_str()), (1, ""), "{command:?}");
+        assert!(
+            error.starts_with("error: there is no lake at ") && error.contains("millrace run"),
+            "{error}"
+        );
+        assert_eq!(error.contains("--create"), creates, "{command:?}: {error}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_lake_is_made_on_demand_and_says_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let created = ["job", "raw-transformation", "--create", "--as-of", "2026-01-31"];
+    let (code, _, error) = printed(&millrace(folder.path(), &created, ""));
+    assert_eq!((code, error.as_str()), (0, ""));
+    let path = folder.path().join("_lake.json");
+    let file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(file["format_version"], 1);
+    assert_eq!(file["store"], serde_json::json!({ "conditional_put": true, "read_after_write": true }));
+
+    // One from before: who reads leaves it, who writes takes it over with a word.
+    std::fs::remove_file(&path).unwrap();
+    let (code, _, error) = printed(&millrace(folder.path(), &["tables"], ""));
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert!(!path.exists());
+    let (code, _, error) = printed(&millrace(folder.path(), &["compact"], ""));
+    assert!(code == 0 && error.contains("_lake.json") && path.exists(), "{error}");
+
+    std::fs::write(&path, r#"{"format_version": 9}"#).unwrap();
+    let (code, _, error) = printed(&millrace(folder.path(), &["query", "SELECT 1", "--create"], ""));
+    assert!(code == 1 && error.contains("format 9"), "{error}");
+}
+
+#[test]
 fn tables_of_an_empty_lake_are_there_with_their_schemas() {
-    let lake = tempfile::tempdir().unwrap();
+    let lake = empty_lake();
     let (code, out, error) = printed(&millrace(lake.path(), &["tables", "--json"], ""));
     assert_eq!((code, error.as_str()), (0, ""));
     let told: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -118,7 +175,7 @@ fn tables_of_an_empty_lake_are_there_with_their_schemas() {
 #[cfg(unix)]
 #[test]
 fn a_reader_that_leaves_is_no_failure() {
-    let lake = tempfile::tempdir().unwrap();
+    let lake = empty_lake();
     let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
         .args(["query", "--format", "csv", "--lake"])
         .arg(lake.path())

@@ -6,8 +6,11 @@ locals {
   tables = jsondecode(file("${path.module}/../tables.json")).tables
 
   in_network = var.network.kind != "none"
-  inside     = local.in_network ? { subnet_ids = module.network[0].private_subnet_ids, security_group_ids = [module.network[0].functions_security_group_id] } : null
-  outside    = local.in_network ? { subnet_ids = module.network[0].egress_subnet_ids, security_group_ids = [module.network[0].egress_security_group_id] } : null
+
+  # As its URL says it, or its scheme.
+  registry_port = var.registry == null ? null : tonumber(try(regex("^https?://[^/]+:([0-9]+)", var.registry.url)[0], startswith(var.registry.url, "https:") ? "443" : "80"))
+  inside        = local.in_network ? { subnet_ids = module.network[0].private_subnet_ids, security_group_ids = [module.network[0].functions_security_group_id] } : null
+  outside       = local.in_network ? { subnet_ids = module.network[0].egress_subnet_ids, security_group_ids = [module.network[0].egress_security_group_id] } : null
 }
 
 module "network" {
@@ -20,6 +23,7 @@ module "network" {
   availability_zones  = var.network.availability_zones
   interface_endpoints = var.network.interface_endpoints
   brokers_cidr_block  = var.network.kind == "make" ? var.network.cidr_block : var.network.brokers_cidr_block
+  registry_port       = local.registry_port
 }
 
 module "lake" {
@@ -131,6 +135,18 @@ locals {
         sid       = "WriteRaw"
         actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
         resources = ["${module.lake.prefix_arn}/raw/*"]
+        },
+        {
+          # Who lands first makes the lake: it tries what the store can do, and writes down that this is a lake.
+          sid       = "MakeLake"
+          actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+          resources = ["${module.lake.prefix_arn}/_lake.json", "${module.lake.prefix_arn}/_lake_probe-*"]
+        },
+        {
+          # Without it S3 answers "forbidden" where there is no such object, which is no answer to whether there is a lake.
+          sid       = "SeeLake"
+          actions   = ["s3:ListBucket"]
+          resources = [module.lake.bucket_arn]
       }],
       local.lake_key,
     )
@@ -199,7 +215,8 @@ module "function" {
   schedule                 = each.value.schedule
   kafka_secret_arn         = local.login ? module.stream.secret_arn : null
   kafka_secret_kms_key_arn = local.login ? module.stream.secret_kms_key_arn : null
-  secrets_layer_arn        = local.login ? var.secrets_layer_arn : null
+  registry                 = each.key == "land-events" ? var.registry : null
+  secrets_layer_arn        = local.login || each.key == "land-events" && try(var.registry.secret_arn, null) != null ? var.secrets_layer_arn : null
   kms_key_arn              = var.kms_key_arn
   log_retention_days       = var.log_retention_days
   tracing                  = var.tracing

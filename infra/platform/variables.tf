@@ -89,6 +89,17 @@ variable "stream" {
   })
 }
 
+variable "registry" {
+  description = "The schema registry that land-events asks for the schemas of framed values: its URL, the secret with {\"username\", \"password\"} and the KMS key around it, and the PEM of its authority where it is not a public one. null: the repository's schemas alone are known."
+  type = object({
+    url                = string
+    secret_arn         = optional(string)
+    secret_kms_key_arn = optional(string)
+    ca_pem             = optional(string)
+  })
+  default = null
+}
+
 variable "topics" {
   description = "The topics that land."
   type        = list(string)
@@ -120,12 +131,16 @@ variable "zip_folder" {
 }
 
 variable "secrets_layer_arn" {
-  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64; wanted with a login by SCRAM."
+  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64; wanted with a login by SCRAM or at the registry."
   type        = string
   default     = null
   validation {
     condition     = var.secrets_layer_arn == null ? true : can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9-]+:[0-9]+$", var.secrets_layer_arn))
     error_message = "secrets_layer_arn has to be the ARN of a layer's version."
+  }
+  validation {
+    condition     = var.secrets_layer_arn != null || try(var.registry.secret_arn, null) == null
+    error_message = "the registry's login is read through a layer: set secrets_layer_arn to the AWS Parameters and Secrets Lambda Extension (arm64) of the region."
   }
 }
 

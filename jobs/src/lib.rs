@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod analytics_aggregation;
 pub mod catalogue;
+mod damaged;
 pub mod erasure;
 pub mod forget;
 pub mod job;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use millrace_lake::key::Key;
+use millrace_lake::layout;
 use millrace_lake::store::Store;
 use serde::Serialize;
 
@@ -27,7 +28,7 @@ pub async fn of_tables(store: &dyn Store) -> Result<BTreeMap<String, Lineage>, J
     let mut newest: BTreeMap<String, Key> = BTreeMap::new();
     // Keys are in the order of days, so a job's last one is its newest.
     for object in store.list("_runs/").await? {
-        if let Some((job, _)) = object.key.as_str().trim_start_matches("_runs/").split_once('/') {
+        if let Some((job, _)) = layout::run_of_record(&object.key) {
             newest.insert(job.to_owned(), object.key);
         }
     }

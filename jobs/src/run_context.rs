@@ -25,6 +25,10 @@ impl RunContext {
 /// millions of rows faster.
 pub const LITTLE_MEMORY: u64 = 96 << 20;
 
+/// The least that [`JobSettings::memory_bytes`] may be set to by people: with less, rows are spilled in so many small pieces that
+/// a job takes many times as long.
+pub const LEAST_MEMORY: u64 = 8 << 20;
+
 /// The bounds of a job.
 #[derive(Debug, Clone)]
 pub struct JobSettings {

@@ -65,3 +65,8 @@ FROM read_parquet('${LAKE}/curated/data_quality_summary/*/*.parquet', hive_parti
 CREATE VIEW raw_users AS
 SELECT DISTINCT ON (_topic, _generation, _partition, _offset) * REPLACE (_timestamp::TIMESTAMP AS _timestamp)
 FROM read_parquet('${LAKE}/raw/users/*/*/*.parquet', hive_partitioning = false);
+-- As Snowflake has them (sql/021).
+CREATE VIEW users_transformed_latest AS
+SELECT * FROM users_transformed WHERE processing_date = (SELECT MAX(processing_date) FROM users_transformed);
+CREATE VIEW data_quality_summary_latest AS
+SELECT * FROM data_quality_summary WHERE processing_date = (SELECT MAX(processing_date) FROM data_quality_summary);

@@ -38,7 +38,7 @@ fn warn_if_stale(binary: &Path) {
 pub fn millrace(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(binary()?);
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("MILLRACE_") {
+        if ["MILLRACE_", "AWS_"].iter().any(|begin| name.to_string_lossy().starts_with(begin)) {
             command.env_remove(name);
         }
     }
@@ -53,7 +53,10 @@ pub fn run_command(lake: &Path, arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// Simulated users of [`DAY`], with `more` arguments.
+/// What `run` and `simulate` take to tell of users without a flaw. Scenarios go over both manners.
+pub const TIDY: &str = "--tidy";
+
+/// Simulated users of [`DAY`], as untidy as real ones, with `more` arguments.
 pub fn simulate(lake: &Path, users: u64, seed: u64, more: &[&str]) -> Result<Command> {
     let (users, seed) = (users.to_string(), seed.to_string());
     let mut arguments = vec!["--source", "simulator", "--as-of", DAY, "--users", &users, "--seed", &seed];
@@ -145,9 +148,9 @@ impl Summary {
 
 /// The only cell of an answer of `millrace query`.
 pub fn query_count(lake: &Path, sql: &str) -> Result<u64> {
-    let output =
-        Command::new(binary()?).args(["query", sql, "--format", "csv", "--lake"]).arg(lake).output()?;
-    let ended = Ended::from(output);
+    let mut command = millrace(&["query", sql, "--format", "csv", "--lake"])?;
+    command.arg(lake);
+    let ended = Ended::of(command)?;
     ensure!(ended.code == Some(0), "{sql}: {}", ended.stderr);
     let cell = ended.stdout.lines().nth(1).context("no row")?;
     cell.trim().parse().with_context(|| format!("{sql} answered {cell:?}"))

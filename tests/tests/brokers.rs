@@ -164,6 +164,8 @@ fn arguments_at_odds_are_wrong_usage() -> Result<()> {
         (&["--brokers", "127.0.0.1:9", "--generation", "G 1"], "generation"),
         (&["--source", "api", "--as-of", DAY], "--as-of"),
         (&["--source", "recorded:x", "--broken", "1%"], "--source simulator"),
+        (&["--source", "recorded:x", "--tidy"], "--source simulator"),
+        (&["--source", "api", "--tidy"], "--source simulator"),
         (&["--source", "nowhere"], "recorded:PATH"),
         (&["--users", "0"], "--users"),
         (&["--broken", "200%"], "--broken"),

@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
 /// The rooms that a room may use directly. Tests use any.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("millrace-proto", &[]),
     ("millrace-events", &["millrace-proto"]),
     ("millrace-sources", &["millrace-events"]),
     // The runtime for its `Secret`: a broker and a registry are logged in to.
-    ("millrace-stream", &["millrace-events", "millrace-runtime"]),
-    ("millrace-lake", &["millrace-events"]),
+    // How AWS is reached, of whom the login to MSK asks for credentials.
+    ("millrace-stream", &["millrace-aws-http", "millrace-events", "millrace-runtime"]),
+    ("millrace-lake", &["millrace-aws-http", "millrace-events"]),
+    // A room of its own, for two rooms that do not know each other talk to AWS.
+    ("millrace-aws-http", &[]),
     // Not even the classes of failure, which are the domain's: what fails in the runtime fails at the start.
     ("millrace-runtime", &[]),
     ("fetch-users", &["millrace-events", "millrace-sources", "millrace-stream", "millrace-runtime"]),
@@ -76,12 +79,13 @@ const TESTS: [&str; 9] = [
 ];
 
 /// What a room must not reach, by whatever way.
-const MUST_NOT_KNOW: [(&str, &[Thing]); 15] = [
+const MUST_NOT_KNOW: [(&str, &[Thing]); 16] = [
     ("millrace-proto", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-events", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-sources", &[KAFKA, AWS, POLARS]),
     ("millrace-stream", &[S3, POLARS]),
     ("millrace-lake", &[KAFKA, POLARS]),
+    ("millrace-aws-http", &[KAFKA, LAMBDA, S3, POLARS]),
     ("millrace-runtime", &[KAFKA, AWS, POLARS]),
     ("fetch-users", &[POLARS]),
     ("land-events", &[POLARS]),
@@ -350,6 +354,25 @@ fn features_of(selection: &[&str]) -> std::collections::BTreeSet<String> {
         .map(|line| line.trim_end_matches(" (*)").to_owned())
         .filter(|line| !line.contains(root().to_str().expect("a path")))
         .collect()
+}
+
+#[test]
+fn functions_have_no_clients_of_single_sign_on() {
+    for function in ["fetch-users", "land-events", "replay-dead-letters", "millrace-cloud-jobs"] {
+        let selection = ["--package", function, "--all-features", "--edges", "normal"];
+        let found: Vec<_> = features_of(&selection)
+            .into_iter()
+            .filter(|line| line.starts_with("aws-sdk-sso") || line.starts_with("aws-sdk-signin"))
+            .collect();
+        assert!(found.is_empty(), "the zip of {function} would hold {found:?}");
+    }
+    let of_the_program = features_of(&["--package", "millrace", "--edges", "normal"]);
+    for client in ["aws-sdk-sso v", "aws-sdk-ssooidc v"] {
+        assert!(
+            of_the_program.iter().any(|line| line.starts_with(client)),
+            "the command line has no {client}"
+        );
+    }
 }
 
 #[test]

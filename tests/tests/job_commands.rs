@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use millrace_tests::program::{DAY, Ended, millrace, simulate};
+use millrace_tests::program::{DAY, Ended, millrace, query_count, simulate};
 use serde_json::Value;
 
 const LATER: &str = "2100-01-01T00:00:00Z";
@@ -102,6 +102,54 @@ fn a_table_is_exported_in_every_format() -> Result<()> {
         ended(lake.path(), &["export", table, "--all", "--output", file.to_str().context("a path")?])?;
     ensure!(parquet.code == Some(0) && std::fs::read(&file)?.starts_with(b"PAR1"), "{parquet:?}");
     ended(lake.path(), &["export", "no_such_table"])?.refusal(2, &["fact_geographic_expansion"])?;
+    Ok(())
+}
+
+/// What a text has between `millrace query` (or `cargo run -- query`) with whatever options, and the end of its SQL.
+fn first_query(text: &str) -> Option<&str> {
+    let line = text.lines().find(|line| line.contains("query ") && line.contains("users_transformed"))?;
+    line.split('"').nth(1)
+}
+
+#[test]
+fn what_is_told_to_ask_next_counts_everybody_once_over_three_days() -> Result<()> {
+    let lake = tempfile::tempdir()?;
+    let mut told = String::new();
+    for (seed, day) in [("1", "2026-01-30"), ("2", "2026-01-31"), ("3", "2026-02-01")] {
+        let run = ["run", "--source", "simulator", "--users", "300", "--seed", seed, "--as-of", day];
+        let run = ended(lake.path(), &run)?;
+        ensure!(run.code == Some(0), "{run:?}");
+        told = run.stdout;
+    }
+    let count = |sql: &str| query_count(lake.path(), sql);
+    let everybody =
+        count("SELECT COUNT(*) AS n FROM users_transformed WHERE processing_date = '2026-02-01'")?;
+    ensure!(everybody > 850 && count("SELECT COUNT(*) AS n FROM users_transformed")? > 2 * everybody - 300);
+    let next = first_query(&told).context("no query behind the run")?;
+    let readme = first_query(include_str!("../../README.md")).context("no query in the README")?;
+    for sql in [next, readme] {
+        let (countries, _) = sql.split_once(" ORDER BY").context("in an order")?;
+        let sum = format!("SELECT SUM(users) AS n FROM ({countries}) AS countries");
+        ensure!(count(&sum)? == everybody, "{sql} does not count {everybody} users once each");
+    }
+
+    let lines = |arguments: &[&str]| -> Result<Vec<String>> {
+        let csv = ended(lake.path(), arguments)?;
+        ensure!(csv.code == Some(0), "{csv:?}");
+        Ok(csv.stdout.lines().map(str::to_owned).collect())
+    };
+    let latest = lines(&["export", "users_transformed_latest"])?;
+    ensure!(latest.len() as u64 == everybody + 1, "{} lines", latest.len());
+    ensure!(latest == lines(&["export", "users_transformed"])?);
+    ensure!(latest == lines(&["export", "users_transformed", "--as-of", "2026-02-01"])?);
+    ensure!(lines(&["export", "users_transformed", "--all"])?.len() > latest.len());
+    let current = lines(&["export", "dim_user_demographics_current"])?;
+    ensure!(current.len() > 800 && current.len() <= latest.len(), "{}", current.len());
+    let day = ["export", "users_transformed_latest", "--as-of", "2026-02-01"];
+    ended(lake.path(), &day)?.refusal(2, &["users_transformed_latest", "--as-of"])?;
+    ended(lake.path(), &["export", "raw_users_latest"])?.refusal(2, &["no table raw_users_latest"])?;
+    let tables = ended(lake.path(), &["tables", "--json"])?.summary(0)?;
+    ensure!(tables.0["views"].as_array().map(Vec::len) == Some(18), "{}", tables.0["views"]);
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_lake::FolderStore;
 use millrace_lake::store::Store;
 use millrace_skips::skipped;
+use millrace_tests::program::{DAY, Ended, TIDY, millrace, simulate};
 use raw_rows::{RawRow, batch, put};
 
 const STARTED_AT: i64 = 1_709_300_000_123_456;
@@ -244,9 +245,12 @@ async fn check(memory_bytes: u64, fill: bool, python: &Path) {
     let report = raw_transformation::run(store, &ctx, &settings, &|_| {}).await.expect("a run");
     assert_eq!(report.raw_rows_by_position, report.users + report.duplicates + report.after_as_of);
     assert!(!fill || (report.duplicates > 0 && report.after_as_of > 0 && report.users > 1000), "{report:?}");
+    agrees(lake.path(), as_of, STARTED_AT, python);
+}
 
+fn agrees(lake: &Path, as_of: NaiveDate, started_at: i64, python: &Path) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracle/raw_transformation.py");
-    let arguments = [lake.path().display().to_string(), as_of.to_string(), STARTED_AT.to_string()];
+    let arguments = [lake.display().to_string(), as_of.to_string(), started_at.to_string()];
     let answer = Command::new(python).arg(script).args(arguments).output().expect("python runs");
     let told =
         [answer.stdout, answer.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
@@ -261,4 +265,21 @@ async fn every_cell_agrees_with_the_contract_read_anew() {
     // Ranges of about 200 rows.
     check(200 * 4096, true, &python).await;
     check(256 << 20, false, &python).await;
+}
+
+#[test]
+fn every_cell_of_simulated_users_agrees() {
+    let Some(python) = python() else { return };
+    for manner in [&[][..], &[TIDY]] {
+        let lake = tempfile::tempdir().expect("a lake");
+        let arguments = [&["--broken", "1%", "--repeat", "10%"], manner].concat();
+        let run = simulate(lake.path(), 3_000, 4, &arguments).and_then(Ended::of).expect("a run");
+        run.summary(0).expect("a run that did not fail");
+        // Later than the run itself: of two runs for one day the later-started wins.
+        let job = ["job", "raw-transformation", "--as-of", DAY, "--started-at", "2100-01-01T00:00:00Z"];
+        let mut job = millrace(&job).expect("the program");
+        job.arg("--lake").arg(lake.path());
+        assert_eq!(Ended::of(job).expect("a job").code, Some(0));
+        agrees(lake.path(), DAY.parse().expect("a date"), 4_102_444_800_000_000, &python);
+    }
 }

@@ -13,8 +13,8 @@ use millrace_tests::program::{Ended, millrace};
 use serde_json::Value;
 
 const KAFKA: &str = "MILLRACE_TEST_KAFKA";
-const S3: &str = "MILLRACE_S3_ENDPOINT";
-const REGISTRY: &str = "MILLRACE_REGISTRY_URL";
+const S3: &str = "MILLRACE_TEST_S3_ENDPOINT";
+const REGISTRY: &str = "MILLRACE_TEST_REGISTRY_URL";
 
 /// The servers, if the caller has them.
 struct Servers {
@@ -259,7 +259,7 @@ fn the_lake_on_s3_is_the_lake_in_a_folder() -> Result<()> {
     ensure!(servers.count(&bucket, "SELECT COUNT(*) AS n FROM raw_users")? == before, "compaction lost rows");
     let id = servers.run(&[
         "query",
-        "SELECT id FROM users_transformed LIMIT 1",
+        "SELECT id FROM users_transformed_latest WHERE id IS NOT NULL LIMIT 1",
         "--format",
         "csv",
         "--lake",

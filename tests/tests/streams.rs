@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use millrace_events::catalogue;
 use millrace_events::randomuser::{AnswerContext, PageUser, SIMULATOR, SourceClock, read_answer};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Share, Simulation, Stream, Streams};
-use millrace_tests::program::{DAY, Ended, Summary, millrace, query_count, simulate};
+use millrace_tests::program::{DAY, Ended, Summary, TIDY, millrace, query_count, simulate};
 use millrace_tests::{letters, tables, whole_lake};
 
 const USERS: u64 = 3_000;
@@ -20,16 +20,20 @@ fn share(text: &str) -> Result<Share> {
     Ok(text.parse::<Share>()?)
 }
 
-fn run(lake: &Path) -> Result<Summary> {
+/// Both manners of users: what is added to the arguments.
+const MANNERS: [&[&str]; 2] = [&[], &[TIDY]];
+
+fn run(lake: &Path, manner: &[&str]) -> Result<Summary> {
     let events = EVENTS.to_string();
     let faulty = ["--broken", "1%", "--repeat", "5%", "--late", "2%"];
     let streams = ["--streams", "all", "--events", &events];
-    Ended::of(simulate(lake, USERS, SEED, &[&faulty[..], &streams[..]].concat())?)?.summary(0)
+    Ended::of(simulate(lake, USERS, SEED, &[&faulty[..], &streams[..], manner].concat())?)?.summary(0)
 }
 
 /// The ids of the run's users, in the order in which they are produced.
-fn ids() -> Result<Vec<String>> {
-    let simulation = Simulation::new(SEED, share("1%")?, share("5%")?);
+fn ids(manner: &[&str]) -> Result<Vec<String>> {
+    let tidy = Simulation::new(SEED, share("1%")?, share("5%")?);
+    let simulation = if manner.contains(&TIDY) { tidy } else { tidy.untidy() };
     let mut body = Vec::new();
     simulation.write_answer(0, usize::try_from(USERS)?, 1, &mut body);
     let clock = SourceClock::Logical { day_start: DAY_START * 1_000, users_before: 0 };
@@ -49,7 +53,7 @@ struct Expected {
     late: u64,
 }
 
-fn expected() -> Result<Expected> {
+fn expected(manner: &[&str]) -> Result<Expected> {
     let streams = Streams::ALL.without(Stream::Users).context("three streams")?;
     let settings = BehaviourSettings {
         broken: share("1%")?,
@@ -58,7 +62,7 @@ fn expected() -> Result<Expected> {
         acts_per_second: EVENTS as f64 / 3_600.0,
         ..BehaviourSettings::new(SEED, DAY_START, streams)
     };
-    let mut behaviour = Behaviour::among(settings, &ids()?)?;
+    let mut behaviour = Behaviour::among(settings, &ids(manner)?)?;
     let mut batch = Batch::new();
     behaviour.fill(&mut batch, usize::try_from(EVENTS)?)?;
     let mut expected = Expected { records: BTreeMap::new(), kinds: BTreeMap::new(), late: 0 };
@@ -75,11 +79,15 @@ fn expected() -> Result<Expected> {
 
 #[test]
 fn every_stream_adds_up_and_every_broken_record_has_its_reason() -> Result<()> {
+    MANNERS.into_iter().try_for_each(adds_up)
+}
+
+fn adds_up(manner: &[&str]) -> Result<()> {
     let lake = tempfile::tempdir()?;
-    let summary = run(lake.path())?;
+    let summary = run(lake.path(), manner)?;
     summary.check_hops()?;
     summary.check_tables()?;
-    let expected = expected()?;
+    let expected = expected(manner)?;
     ensure!(expected.late > EVENTS / 100 && expected.kinds.len() == 3, "the simulation has nothing to find");
     for (topic, sent) in &expected.records {
         let told = &summary.0["streams"][topic];
@@ -121,7 +129,7 @@ fn everybody_exists(lake: &Path) -> Result<()> {
 #[test]
 fn the_users_tables_are_what_they_are_without_the_other_streams() -> Result<()> {
     let (all, alone) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    run(all.path())?;
+    run(all.path(), &[])?;
     Ended::of(simulate(alone.path(), USERS, SEED, &["--broken", "1%", "--repeat", "5%"])?)?.summary(0)?;
     let of = |lake: &Path| {
         tables::users_transformed(lake, DAY).map(|users| users.into_values().collect::<Vec<_>>())
@@ -133,7 +141,7 @@ fn the_users_tables_are_what_they_are_without_the_other_streams() -> Result<()> 
 #[test]
 fn a_forgotten_person_is_in_no_stream() -> Result<()> {
     let lake = tempfile::tempdir()?;
-    run(lake.path())?;
+    run(lake.path(), &[])?;
     let folder = lake.path().to_string_lossy().into_owned();
     // Somebody of whom every stream tells, dead letters too where there are any.
     let mut busy: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();

@@ -12,10 +12,13 @@ use crate::commands::quietly;
 pub(crate) const VARIABLE: &str = "MILLRACE_PYTHON";
 
 /// DuckDB answers the same questions as our jobs and queries, pyarrow reads our files; DuckDB needs pytz for
-/// timestamps with a zone; fastavro, orjson and protobuf decode the same events as ours. Pinned, so that an answer changes only with a commit.
-pub(crate) const PACKAGES: [&str; 6] = [
+/// timestamps with a zone; fastavro, orjson and protobuf decode the same events as ours; jsonschema judges the same documents, and
+/// confluent-kafka writes records as other teams do. Pinned, so that an answer changes only with a commit.
+pub(crate) const PACKAGES: [&str; 8] = [
+    "confluent-kafka[avro,json,protobuf,schemaregistry]==2.16.1",
     "duckdb==2.0.0",
     "fastavro==1.13.1",
+    "jsonschema==4.26.0",
     "orjson==3.13.0",
     "protobuf==7.36.2",
     "pyarrow==26.0.1",
@@ -33,7 +36,7 @@ const AS_SOURCES: &str = "pyspark";
 
 /// An interpreter with `packages` under `cache`: what was installed before, or a new virtual environment.
 pub(crate) fn python_env(cache: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
-    let name = format!("python-{}", packages.join("-").replace("==", "-"));
+    let name = format!("python-{}", packages.join("-").replace("==", "-").replace(['[', ',', ']'], "-"));
     let folder = cache.join(&name);
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     std::fs::create_dir_all(cache).with_context(|| format!("could not create {}", cache.display()))?;

@@ -106,8 +106,8 @@ fn wants(args: &[String], package: &str) -> bool {
 
 /// Gives tests and benchmarks the recorded answers and a Python, unless the caller did.
 pub(crate) fn set_up(command: &mut Command, log: &SkipLog) -> anyhow::Result<()> {
-    if let (None, Some(folder)) = (std::env::var_os("MILLRACE_RECORDED"), workspace::recorded()) {
-        command.env("MILLRACE_RECORDED", folder);
+    if let (None, Some(folder)) = (std::env::var_os("MILLRACE_TEST_RECORDED"), workspace::recorded()) {
+        command.env("MILLRACE_TEST_RECORDED", folder);
     }
     if std::env::var_os(python_env::VARIABLE).is_none() {
         match python_env::cache().and_then(|cache| python_env::python_env(&cache, &python_env::PACKAGES)) {

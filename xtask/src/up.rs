@@ -163,7 +163,7 @@ impl Kind {
                 ("AWS_SECRET_ACCESS_KEY", Value::Fixed("test")),
                 ("AWS_REGION", Value::Fixed("us-east-1")),
             ],
-            (Self::Registry, _) => vec![],
+            (Self::Registry, _) => vec![("MILLRACE_REGISTRY_URL", Value::Of("MILLRACE_TEST_REGISTRY_URL"))],
             (Self::Snowflake, _) => vec![
                 ("SNOWFLAKE_HOST", Value::Of("MILLRACE_TEST_SNOWFLAKE")),
                 ("SNOWFLAKE_PRIVATE_KEY_PATH", Value::Of("MILLRACE_TEST_SNOWFLAKE_KEY")),

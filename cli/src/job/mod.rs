@@ -4,22 +4,25 @@ mod runner;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use indicatif::{HumanBytes, HumanCount};
 use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_jobs::{analytics_aggregation, raw_transformation, time_series_analysis};
+use millrace_lake::Store;
 use millrace_runtime::Shutdown;
 use serde_json::json;
 
 pub(crate) use runner::{Done, Runner};
 
 use crate::clock;
-use crate::lake::LakeAddress;
+use crate::day::{parse_day, parse_instant};
+use crate::lake::{LakeAddress, Missing};
 use crate::output;
 use crate::progress::Bars;
-use crate::size::parse_size;
+use crate::size::parse_memory;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -37,8 +40,8 @@ pub(crate) struct JobArgs {
     job: JobName,
     #[command(flatten)]
     at: RunAt,
-    /// The logical day, YYYY-MM-DD [default: today, UTC]
-    #[arg(long, value_name = "DATE")]
+    /// The logical day, YYYY-MM-DD, today or yesterday [default: today, UTC]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     as_of: Option<NaiveDate>,
 }
 
@@ -48,13 +51,16 @@ pub(crate) struct RunAt {
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
     pub(crate) lake: LakeAddress,
+    /// Make an empty lake where there is none
+    #[arg(long)]
+    pub(crate) create: bool,
     /// The instant that the tables give as the run's start, such as 2026-02-01T03:00:00Z; of two runs for one day the
     /// later one wins [default: now]
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     pub(crate) started_at: Option<DateTime<Utc>>,
     /// What raw-transformation's rows may hold in memory at once, such as 256MiB; the engine's own needs, about 60 MiB, come
     /// on top
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size, env = "MILLRACE_MEMORY_BYTES")]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_memory, env = "MILLRACE_MEMORY_BYTES")]
     pub(crate) memory: u64,
     /// Print one JSON object a job instead of words
     #[arg(long)]
@@ -62,6 +68,10 @@ pub(crate) struct RunAt {
 }
 
 impl RunAt {
+    pub(crate) async fn enter(&self) -> anyhow::Result<Arc<dyn Store>> {
+        self.lake.enter(Missing::unless(self.create)).await
+    }
+
     pub(crate) fn settings(&self) -> JobSettings {
         JobSettings { memory_bytes: self.memory, scratch_dir: self.lake.scratch_dir() }
     }
@@ -98,7 +108,7 @@ impl JobName {
 pub(crate) async fn job(args: JobArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let run = RunContext { as_of: args.as_of.unwrap_or_else(clock::today), started_at: args.at.started_at() };
     let bars = Bars::new(args.at.json);
-    let runner = Runner::new(args.at.lake.open().await?, args.at.settings(), &bars);
+    let runner = Runner::new(args.at.enter().await?, args.at.settings(), &bars);
     let Some(done) = unless_stopped(runner.run(args.job, &run), shutdown, &bars).await? else {
         if args.at.json {
             let told = json!({ "job": args.job.as_str(), "as_of": run.as_of, "published": false, "interrupted": true });

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use millrace_jobs::query::{Column, LakeTable, Session, Statements};
+use millrace_runtime::reader_has_left;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
 use super::{Format, answer};
+use crate::suggestion::did_you_mean;
 use crate::{failure, output};
 
 const HELP: &str = "\
@@ -57,6 +59,8 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
             }
             Err(ReadlineError::Interrupted) => typed.clear(),
             Err(ReadlineError::Eof) => break,
+            // The editor writes for itself.
+            Err(_) if reader_has_left() => break,
             Err(error) => return Err(error).context("the prompt ended"),
         }
     }
@@ -87,7 +91,11 @@ fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
                     writeln!(out, "{:<28} {}", column.name, column.dtype)?;
                 }
             }
-            None => writeln!(out, "no table {name:?}; .tables lists them")?,
+            None => {
+                let (name, names) = (name.trim_end_matches(';'), session.lake()?.names());
+                let meant = did_you_mean(name, names.iter().map(String::as_str));
+                writeln!(out, "no table {name:?}; .tables lists them{meant}")?;
+            }
         },
         (Some(".schema"), None) => writeln!(out, "name a table: .schema users_transformed")?,
         _ => writeln!(out, "no command {line:?}; .help lists them")?,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use crate::broker_args::parse_brokers;
+use crate::count::count;
+use crate::day::parse_day;
 use crate::lake::LakeAddress;
 use chrono::NaiveDate;
 use millrace_events::catalogue;
@@ -23,7 +25,7 @@ Examples:
 Exit codes: 0 done, 1 failed (what was fetched is landed), 2 usage, 130 after Ctrl-C (what was fetched is in the tables).")]
 pub(crate) struct RunArgs {
     /// How many users [default: 5000; recorded answers: all of them]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count::<u64, 1>)]
     pub users: Option<u64>,
 
     /// Where users come from: auto (the API if it answers, else the simulator), api, simulator, or recorded:PATH, a
@@ -39,17 +41,21 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     pub broken: Share,
 
-    /// Share of the simulator's users that repeat the id of an earlier one, and of simulated events that are sent
-    /// twice, such as 5%
-    #[arg(long, value_name = "SHARE", default_value = "0%")]
-    pub repeat: Share,
+    /// Share of the simulator's users that repeat the id of an earlier one with changed details, and of simulated events
+    /// that are sent twice, such as 5% [default: 2% of the users, with --tidy none]
+    #[arg(long, value_name = "SHARE")]
+    pub repeat: Option<Share>,
+
+    /// Simulated users without a flaw, as the API's are [default: as untidy as real ones; docs/events.md tells the shares]
+    #[arg(long)]
+    pub tidy: bool,
 
     /// Which streams: users, and by commas what they do: interactions, videos, ads; or all
     #[arg(long, value_name = "STREAMS", default_value = "users")]
     pub streams: Streams,
 
     /// How many simulated events of what the users do [default: 10 for each user]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<u64, 0>)]
     pub events: Option<u64>,
 
     /// Share of the simulated events that come late, by up to 48 hours, such as 2%
@@ -69,9 +75,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
     pub lake: LakeAddress,
 
-    /// The run's logical day, YYYY-MM-DD; recorded and simulated sources then run on that day's clock, so that the
+    /// The run's logical day, YYYY-MM-DD, today or yesterday; recorded and simulated sources then run on that day's clock, so that the
     /// same arguments give the same tables [default: today, UTC]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     pub as_of: Option<NaiveDate>,
 
     /// Print one JSON object instead of the summary
@@ -161,8 +167,12 @@ impl RunArgs {
             return usage("--events and --late are for what users do: add --streams all");
         }
         let simulated = matches!(self.source, SourceChoice::Auto | SourceChoice::Simulator);
-        if !simulated && behaviour.is_empty() && (self.broken != Share::NONE || self.repeat != Share::NONE) {
+        let repeats = self.repeat.is_some_and(|share| share != Share::NONE);
+        if !simulated && behaviour.is_empty() && (self.broken != Share::NONE || repeats) {
             return usage("--broken and --repeat are for the simulator: add --source simulator");
+        }
+        if !simulated && self.tidy {
+            return usage("--tidy is for the simulator's users: leave it out, or add --source simulator");
         }
         if self.seed.is_some() && matches!(self.source, SourceChoice::Recorded(_)) {
             return usage("recorded answers have no seed to set: leave --seed out");
@@ -177,7 +187,7 @@ impl RunArgs {
                 .filter_map(|stream| catalogue::by_topic(stream.topic()))
                 .collect(),
             as_of: self.as_of,
-            auto_is_simulator: other_day || self.broken != Share::NONE || self.repeat != Share::NONE,
+            auto_is_simulator: other_day || self.broken != Share::NONE || repeats,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use millrace_events::catalogue;
 use millrace_runtime::Shutdown;
-use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream};
+use millrace_sources::{Batch, Behaviour, BehaviourSettings, Share, Stream};
 use millrace_stream::producer::{Producer, Publisher};
 
 use super::args::{Plan, RunArgs};
@@ -41,7 +41,7 @@ pub(super) async fn produce(
     let start = plan.as_of.map_or_else(clock::now_millis, day_start);
     let settings = BehaviourSettings {
         broken: args.broken,
-        repeat: args.repeat,
+        repeat: args.repeat.unwrap_or(Share::NONE),
         late: args.late,
         // All of it happens within the first hours of the day, however many there are.
         acts_per_second: (events as f64 / 3_600.0).clamp(1.0, 2_000.0),

@@ -39,6 +39,7 @@ use self::source::OpenSource;
 use self::summary::{Outcome, Summary};
 use crate::clock;
 use crate::job::{Done, JobName, Runner};
+use crate::lake::Missing;
 use crate::output;
 use crate::progress::Bars;
 
@@ -49,7 +50,7 @@ use crate::progress::Bars;
 pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let plan = args.plan(clock::today())?;
     let bars = Bars::new(args.json);
-    let store = args.lake.open().await?;
+    let store = args.lake.enter(Missing::Create).await?;
     let swept = store.sweep().await.context("the lake could not be swept of what killed runs left behind")?;
     if swept > 0 {
         bars.say(&format!("swept {swept} leftovers of killed runs"));

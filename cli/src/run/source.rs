@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use millrace_sources::{
-    ApiSettings, ApiSource, Clock, RecordedSource, SIMULATED_PAGE, SimulatorSettings, SimulatorSource, Source,
+    ApiSettings, ApiSource, CHANGED_DETAILS, Clock, RecordedSource, SIMULATED_PAGE, Share, SimulatorSettings,
+    SimulatorSource, Source,
 };
 
 use super::args::{Plan, RunArgs, SourceChoice};
@@ -88,7 +89,8 @@ fn simulator(args: &RunArgs, plan: &Plan, clock: Clock) -> anyhow::Result<OpenSo
         users: Some(args.users.unwrap_or(DEFAULT_USERS)),
         page_size: SIMULATED_PAGE,
         broken: args.broken,
-        repeat: args.repeat,
+        repeat: args.repeat.unwrap_or(if args.tidy { Share::NONE } else { CHANGED_DETAILS }),
+        untidy: !args.tidy,
         clock,
     })?;
     let behaviour_seed = numeric(&seed);

@@ -16,7 +16,8 @@ use super::args::RunArgs;
 use super::charts::Charts;
 use super::conservation::{Flow, StreamFlow};
 use super::source::OpenSource;
-use crate::output;
+use crate::lake::Missing;
+use crate::{output, shell};
 
 /// How a run that adds up ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +112,7 @@ impl Summary<'_> {
             writeln!(
                 out,
                 "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC LIMIT 5\"",
-                self.args.lake
+                shell::quoted(&self.args.lake.to_string())
             )?;
         }
         Ok(())
@@ -198,7 +199,7 @@ impl Summary<'_> {
             )?;
             return Ok(());
         }
-        let session = self.args.lake.session()?;
+        let session = self.args.lake.session(Missing::Refuse)?;
         quality(&session, day)?;
         Charts::new(&session, &tables.run).print()
     }

@@ -7,6 +7,7 @@ use millrace_stream::batch_answer::BatchAnswer;
 
 use crate::group::Group;
 use crate::record::OwnedRecord;
+use crate::source::Places;
 
 /// Bounds of a batch, and how long it is tried: the settings of an event source mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct Settled {
     pub done: u64,
     /// Records that have to come again.
     pub again: u64,
+    /// Records of partitions that moved: neither done here nor to come again here.
+    pub moved: u64,
     /// How often the next group was delivered in vain, for a pause before it.
     pub attempts: u32,
 }
@@ -75,6 +78,8 @@ pub struct Delivery {
     /// Delivered in vain, or the second half of such: before anything that waits.
     again: VecDeque<Group>,
     delivered: Option<Group>,
+    /// Partitions of what is being delivered that became somebody else's meanwhile.
+    moved: Places,
 }
 
 /// Around the records of a payload: names, and the brokers' addresses.
@@ -82,7 +87,14 @@ const ENVELOPE: usize = 2_048;
 
 impl Delivery {
     pub fn new(policy: BatchPolicy) -> Self {
-        Self { policy, waiting: VecDeque::new(), waiting_bytes: 0, again: VecDeque::new(), delivered: None }
+        Self {
+            policy,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            again: VecDeque::new(),
+            delivered: None,
+            moved: Places::new(),
+        }
     }
 
     /// Takes a record that came at `now`, counted from any instant that stays the same.
@@ -95,6 +107,28 @@ impl Delivery {
     pub fn is_full(&self) -> bool {
         self.waiting.len() >= self.policy.records
             || self.waiting_bytes + ENVELOPE >= self.policy.payload_bytes
+    }
+
+    /// Drops the records of partitions that became somebody else's, and answers how many. Those that are being delivered
+    /// are settled as ever, but for what would be committed, given up or delivered again of them.
+    pub fn forget(&mut self, moved: Places) -> u64 {
+        let before = self.held();
+        self.waiting.retain(|(record, _)| !record.is_of(&moved));
+        self.waiting_bytes = self.waiting.iter().map(|(record, _)| record.payload_bytes()).sum();
+        for group in &mut self.again {
+            group.records.retain(|record| !record.is_of(&moved));
+        }
+        self.again.retain(|group| !group.records.is_empty());
+        if self.delivered.is_some() {
+            self.moved.extend(moved);
+        }
+        before - self.held()
+    }
+
+    /// Records that are here and not delivered.
+    pub fn held(&self) -> u64 {
+        let again: usize = self.again.iter().map(|group| group.records.len()).sum();
+        (self.waiting.len() + again) as u64
     }
 
     /// Whether nothing is on its way.
@@ -162,6 +196,12 @@ impl Delivery {
             // It went on, so it is a new group: what counts is deliveries without any record done.
             settled.again = rest.records.len() as u64;
             self.again.push_front(Group::new(rest.records));
+        }
+        let moved = std::mem::take(&mut self.moved);
+        if !moved.is_empty() {
+            settled.commits.retain(|place, _| !moved.contains(place));
+            settled.given_up.retain(|record| !record.is_of(&moved));
+            settled.moved = self.forget(moved);
         }
         settled
     }

@@ -11,7 +11,7 @@ use crate::invoke::{Invoke, InvokeError, Invoked};
 use crate::on_failure::OnFailure;
 use crate::payload::payload;
 use crate::record::OwnedRecord;
-use crate::source::RecordSource;
+use crate::source::{Places, RecordSource};
 
 /// Why a mapping stopped. What was not committed is delivered again by the next one.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +35,7 @@ impl DriverError {
     }
 }
 
-/// What a mapping has done. Records read = done + given up, once it is idle.
+/// What a mapping has done. Records read = done + given up + moved + left, once it has ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DriverReport {
     pub read: u64,
@@ -44,6 +44,10 @@ pub struct DriverReport {
     pub given_up: u64,
     /// Deliveries of records that came to nothing.
     pub redelivered: u64,
+    /// Records whose partition became somebody else's before they were done: that one delivers them.
+    pub moved: u64,
+    /// Records that were read and not done when it was told to stop: the next one delivers them.
+    pub left: u64,
 }
 
 /// One event source mapping: delivers a source's records to a function, at least once.
@@ -66,17 +70,29 @@ impl<I, F> std::fmt::Debug for Driver<I, F> {
 /// How long a read waits for a record.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// How long an invocation may take until the source is called beside it, and how long from then on between two calls. A
+/// function's first build takes minutes, and Kafka's groups go on without a member that does not answer.
+const REST_EVERY: Duration = Duration::from_secs(1);
+
 impl<I: Invoke, F: OnFailure> Driver<I, F> {
     /// Delivers until `ended` says, of what was done so far, that it is enough; what was read by then is still settled.
+    /// When `stop` completes nothing more is delivered, and only what is being delivered is waited for.
     pub async fn run(
         &self,
         mut source: Box<dyn RecordSource>,
+        stop: impl Future<Output = ()>,
         mut ended: impl FnMut(&DriverReport) -> bool,
     ) -> Result<DriverReport, DriverError> {
         let begin = Instant::now();
         let mut report = DriverReport::default();
         let mut delivery = Delivery::new(self.policy.clone());
+        let mut in_vain = false;
+        tokio::pin!(stop);
         loop {
+            if is_over(stop.as_mut()).await {
+                report.left = delivery.held();
+                return Ok(report);
+            }
             let closing = ended(&report);
             if closing && delivery.is_idle() {
                 return Ok(report);
@@ -89,18 +105,32 @@ impl<I: Invoke, F: OnFailure> Driver<I, F> {
                 let now = begin.elapsed();
                 read.into_iter().for_each(|record| delivery.offer(record, now));
             }
+            report.moved += forget(&mut delivery, source.as_mut());
             let Some(records) = delivery.next(begin.elapsed(), closing) else { continue };
             report.invocations += 1;
-            let outcome = self.deliver(records).await?;
+            let delivering = self.deliver(records, in_vain);
+            let (outcome, moved);
+            (source, outcome, moved) = beside(source, delivering).await?;
+            let outcome = outcome?;
+            report.moved += delivery.forget(moved);
+            in_vain = outcome == Outcome::Failed;
             let settled = delivery.settle(&outcome);
             report.done += settled.done;
             report.given_up += settled.given_up.len() as u64;
             report.redelivered += settled.again;
+            report.moved += settled.moved;
+            let pause = self.pause * (1_u32 << settled.attempts.saturating_sub(1).min(6));
+            let pauses = settled.attempts > 0;
             source = self.conclude(source, settled).await?;
+            if pauses && tokio::time::timeout(pause, stop.as_mut()).await.is_ok() {
+                report.left = delivery.held();
+                return Ok(report);
+            }
         }
     }
 
-    async fn deliver(&self, records: &[OwnedRecord]) -> Result<Outcome, DriverError> {
+    /// A failure is told once until a delivery succeeds: a function that is not there yet is asked again and again.
+    async fn deliver(&self, records: &[OwnedRecord], told: bool) -> Result<Outcome, DriverError> {
         let invoked = self.invoke.invoke(payload(&self.bootstrap_servers, records)).await;
         match invoked {
             Ok(Invoked::Answer(answer)) if self.policy.partial_failures => {
@@ -109,12 +139,20 @@ impl<I: Invoke, F: OnFailure> Driver<I, F> {
                 Ok(answer.map_or(Outcome::Failed, |answer| Outcome::Answered(answer.unwrap_or_default())))
             }
             Ok(Invoked::Answer(_)) => Ok(Outcome::Answered(BatchAnswer::default())),
-            Ok(Invoked::FunctionError(_)) => {
-                tracing::warn!(records = records.len(), "function_erred");
+            Ok(Invoked::FunctionError(_)) if told => Ok(Outcome::Failed),
+            Ok(Invoked::FunctionError(said)) => {
+                let said: String = said.chars().take(SAID).collect();
+                tracing::warn!(records = records.len(), said, "function_erred");
                 Ok(Outcome::Failed)
             }
             Err(error) if error.class() == Class::Retry => {
-                tracing::warn!(records = records.len(), %error, "function_not_invoked");
+                if !told {
+                    tracing::warn!(
+                        records = records.len(),
+                        error = &error as &dyn std::error::Error,
+                        "function_not_invoked"
+                    );
+                }
                 Ok(Outcome::Failed)
             }
             Err(error) => Err(error.into()),
@@ -130,22 +168,54 @@ impl<I: Invoke, F: OnFailure> Driver<I, F> {
             self.on_failure.keep(&settled.given_up).await.map_err(DriverError::OnFailure)?;
         }
         let commits = settled.commits;
-        let source = off_thread(move || {
+        off_thread(move || {
             for ((topic, partition), next_offset) in commits {
                 source.commit(&topic, partition, next_offset)?;
             }
             Ok(source)
         })
-        .await?;
-        if settled.attempts > 0 {
-            let factor = 1_u32 << (settled.attempts - 1).min(6);
-            tokio::time::sleep(self.pause * factor.min(100)).await;
-        }
-        Ok(source)
+        .await
     }
 }
 
-/// Up to `room` records, without waiting for a second one. Where none came and all are settled (`idle`), the source rests.
+/// How much is told of what a function says when it errs, in characters.
+const SAID: usize = 500;
+
+/// Whether it has completed. Not to be asked again once it has.
+async fn is_over(stop: std::pin::Pin<&mut impl Future<Output = ()>>) -> bool {
+    tokio::select! {
+        biased;
+        () = stop => true,
+        () = std::future::ready(()) => false,
+    }
+}
+
+/// Waits for `delivering`, and keeps the source among the living meanwhile; answers which of its partitions moved.
+async fn beside<T>(
+    mut source: Box<dyn RecordSource>,
+    delivering: impl Future<Output = T>,
+) -> Result<(Box<dyn RecordSource>, T, Places), DriverError> {
+    tokio::pin!(delivering);
+    let mut moved = Places::new();
+    loop {
+        tokio::select! {
+            outcome = &mut delivering => return Ok((source, outcome, moved)),
+            () = tokio::time::sleep(REST_EVERY) => {
+                source = off_thread(move || source.rest(PATIENCE).map(|()| source)).await?;
+                moved.extend(source.moved());
+            }
+        }
+    }
+}
+
+fn forget(delivery: &mut Delivery, source: &mut dyn RecordSource) -> u64 {
+    match source.moved() {
+        moved if moved.is_empty() => 0,
+        moved => delivery.forget(moved),
+    }
+}
+
+/// Up to `room` records, without waiting for a second one. Where none came and all are settled (`idle`), the source is told.
 async fn read(
     mut source: Box<dyn RecordSource>,
     room: usize,
@@ -161,7 +231,7 @@ async fn read(
             patience = Duration::ZERO;
         }
         if idle && records.is_empty() {
-            source.rest()?;
+            source.idle()?;
         }
         Ok((source, records))
     })

@@ -2,6 +2,8 @@
 
 use millrace_stream::record::Record;
 
+use crate::source::Places;
+
 /// A record with bytes of its own.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OwnedRecord {
@@ -42,6 +44,10 @@ impl OwnedRecord {
     /// Its topic and partition.
     pub fn place(&self) -> (&str, i32) {
         (&self.topic, self.partition)
+    }
+
+    pub(crate) fn is_of(&self, places: &Places) -> bool {
+        places.iter().any(|(topic, partition)| *partition == self.partition && *topic == self.topic)
     }
 
     /// At most what it takes in a payload: base64, a header's byte as up to four digits and a comma, and the names of

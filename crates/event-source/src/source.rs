@@ -1,11 +1,15 @@
 //! Where records come from: a port, and Kafka behind it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use millrace_stream::StreamError;
 use millrace_stream::consumer::Consumer;
 
 use crate::record::OwnedRecord;
+
+/// Partitions, by topic and number.
+pub type Places = BTreeSet<(String, i32)>;
 
 /// Gives the records of partitions, those of one in their order, and keeps how far they are done.
 pub trait RecordSource: Send {
@@ -15,9 +19,20 @@ pub trait RecordSource: Send {
     /// Says that everything of a partition before `next_offset` is done with. Blocks.
     fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError>;
 
-    /// Nothing came, and all that came before is committed: the place to commit what is never given, as marks of transactions are.
-    fn rest(&mut self) -> Result<(), StreamError> {
+    /// Is called about each second of a long invocation, so that who shares the partitions with others is not taken for
+    /// dead meanwhile. Takes no record. Blocks, for at most about `patience`.
+    fn rest(&mut self, _patience: Duration) -> Result<(), StreamError> {
         Ok(())
+    }
+
+    /// Nothing came, and all that came before is committed: the place to commit what is never given, as marks of transactions are.
+    fn idle(&mut self) -> Result<(), StreamError> {
+        Ok(())
+    }
+
+    /// The partitions that became somebody else's since the last call: their records are that one's to deliver.
+    fn moved(&mut self) -> Places {
+        Places::new()
     }
 }
 

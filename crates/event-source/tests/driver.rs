@@ -85,7 +85,10 @@ async fn kafkas_records_land_through_the_function_and_poison_reaches_the_queue()
     };
     let starts: BTreeMap<_, _> = (0..3).map(|p| (("users_created".to_owned(), p), 0)).collect();
     let consumer = Consumer::assign(&client, "driver", &starts).unwrap();
-    let report = driver.run(Box::new(consumer), |report| report.read >= RECORDS as u64).await.unwrap();
+    let report = driver
+        .run(Box::new(consumer), std::future::pending(), |report| report.read >= RECORDS as u64)
+        .await
+        .unwrap();
     assert_eq!((report.read, report.done, report.given_up), (300, 300, 0));
     assert!(report.redelivered > 0 && report.invocations > 7);
 

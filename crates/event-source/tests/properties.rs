@@ -124,3 +124,27 @@ fn poison_is_found_by_halves_and_given_up_alone() {
     }
     assert_eq!((given_up, invocations), (vec![record(0, 5)], 8));
 }
+
+#[test]
+fn what_moved_is_neither_committed_nor_delivered_again() {
+    let places = |partition| std::collections::BTreeSet::from([("t".to_owned(), partition)]);
+    let policy = BatchPolicy { records: 4, attempts: Some(1), ..BatchPolicy::default() };
+    let mut delivery = Delivery::new(policy);
+    for offset in 0..4 {
+        (0..2).for_each(|partition| delivery.offer(record(partition, offset), Duration::ZERO));
+    }
+    assert_eq!(delivery.next(Duration::ZERO, false).unwrap().len(), 4);
+    // Two wait and two are being delivered.
+    assert_eq!((delivery.forget(places(1)), delivery.held()), (2, 2));
+    let named = ItemIdentifier::new("t", 1, 1);
+    let settled = delivery.settle(&Outcome::Answered([named].into_iter().collect()));
+    assert_eq!(settled.commits, BTreeMap::from([(("t".to_owned(), 0), 2)]));
+    assert_eq!((settled.done, settled.moved), (3, 1));
+    assert_eq!(delivery.next(Duration::ZERO, true).unwrap(), [record(0, 2), record(0, 3)]);
+    delivery.forget(places(0));
+    assert!(
+        delivery.settle(&Outcome::Failed).given_up.is_empty(),
+        "given up by the next owner, or not at all"
+    );
+    assert!(delivery.is_idle());
+}

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use millrace_events::catalogue::events;
 use millrace_events::decode::{Decoder, Value};
 use millrace_events::frame::{Encoding, SchemaId};
+use millrace_events::references::{Place, References};
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::schemas::{WriterSchema, WriterSchemas};
 
@@ -76,4 +77,49 @@ pub(crate) fn json(bytes: &[u8]) {
 /// As a record without headers.
 pub(crate) fn frame(bytes: &[u8]) {
     decode(bytes, None);
+}
+
+/// As texts of Avro schemas, a line each, of which the last refers to those before it; and as a registry's references, two
+/// bytes each: a schema and one that it refers to.
+pub(crate) fn references(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let mut texts: Vec<_> = text.lines().map(str::to_owned).collect();
+        let last = texts.pop().unwrap_or_default();
+        if let Ok(schema) = WriterSchema::avro_with(&last, &texts) {
+            let known = Arc::new(Known(RepositorySchemas::shared(), Some(Arc::new(schema))));
+            let framed = [&[0, 0, 0, 0, 7], bytes].concat();
+            for event in events() {
+                let value =
+                    Value { bytes: Some(&framed), content_type: Some("application/avro"), source: None };
+                let _ = Decoder::new(event, known.clone()).decode(&value);
+            }
+        }
+    }
+    let refers = |from: u8| {
+        let pairs = bytes.as_chunks::<2>().0.iter().filter(move |[of, _]| *of == from);
+        pairs.map(|[_, to]| Place { subject: to.to_string(), version: 1 }).collect::<Vec<_>>()
+    };
+    let mut references = References::of(refers(0));
+    let mut asked = 0;
+    let followed = loop {
+        let place = match references.wanted() {
+            Ok(Some(place)) => place.clone(),
+            Ok(None) => break true,
+            Err(_) => break false,
+        };
+        asked += 1;
+        assert!(asked <= 256, "it ends");
+        let subject = place.subject.parse().unwrap_or_default();
+        if references.give(place.subject, refers(subject)).is_err() {
+            break false;
+        }
+    };
+    if followed {
+        let texts = references.into_texts();
+        for (at, text) in texts.iter().enumerate() {
+            let of_text = refers(text.parse().unwrap_or_default());
+            let before = |place: &Place| texts[..at].contains(&place.subject);
+            assert!(of_text.iter().all(before), "each stands behind what it refers to");
+        }
+    }
 }

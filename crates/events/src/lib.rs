@@ -25,6 +25,7 @@ mod json_schema;
 mod json_writer;
 mod plain_json;
 mod plain_user;
+mod proto_descriptor;
 mod proto_text;
 mod protobuf_writer;
 pub mod randomuser;

@@ -8,8 +8,8 @@ use apache_avro::schema::Schema;
 use crate::avro::{self, Plan};
 use crate::event::Event;
 use crate::frame::{Encoding, MessagePath, SchemaId};
-use crate::proto_text;
 use crate::refusal::Refusal;
+use crate::{proto_descriptor, proto_text};
 
 /// The schemas by id, as far as they are known.
 ///
@@ -79,10 +79,13 @@ impl WriterSchema {
         Ok(Self::of(Encoding::Avro, Written::Avro { parts, plans: Mutex::default() }))
     }
 
-    /// From a .proto file's text, of which only the names of its messages are read. What it imports is not needed: a frame
+    /// From a .proto file's text, or its descriptor in base64, of which only the names of its messages are read. What it imports is not needed: a frame
     /// names a message of the file itself, and its fields are read by their numbers.
     pub fn protobuf(text: &str) -> Result<Self, SchemaError> {
-        let messages = proto_text::messages(short(text)?);
+        let mut messages = proto_text::messages(short(text)?);
+        if messages.is_empty() {
+            messages = proto_descriptor::messages(text);
+        }
         if messages.is_empty() {
             return Err(SchemaError::NoMessage);
         }

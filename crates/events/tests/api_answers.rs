@@ -235,8 +235,8 @@ fn nesting_of_any_depth_ends_in_an_answer_or_an_error() {
 
 #[test]
 fn real_answers_become_events_to_the_last_user() {
-    let Some(folder) = std::env::var_os("MILLRACE_RECORDED") else {
-        println!("skipped: MILLRACE_RECORDED does not name the folder of recorded answers");
+    let Some(folder) = std::env::var_os("MILLRACE_TEST_RECORDED") else {
+        println!("skipped: MILLRACE_TEST_RECORDED does not name the folder of recorded answers");
         return;
     };
     let mut users = 0;

@@ -276,7 +276,9 @@ fn a_value_without_its_schema_is_refused() {
 #[test]
 fn texts_that_are_no_schemas_are_told() {
     assert!(WriterSchema::avro("{").is_err() && WriterSchema::avro(r#""nothing""#).is_err());
-    assert!(WriterSchema::protobuf("enum E { A = 0; }").is_err());
+    for none in ["enum E { A = 0; }", "", "AAAA", "CgV4LnByb3Rv"] {
+        assert!(WriterSchema::protobuf(none).is_err(), "{none}");
+    }
     assert!(WriterSchema::avro(&" ".repeat(2 << 20)).is_err());
     let no_record =
         decode_with(event("ad_events"), avro(r#""string""#), b"\0\0\0\0\x07\x02e", Some("application/avro"));

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use held::{Held, Schemas, decode_with, encoded, event, symbol, text};
 use millrace_events::batch::{EventBatchBuilder, PartitionLife};
 use millrace_events::decode::Value;
@@ -17,8 +19,9 @@ use millrace_events::event::{Description, DescriptionError, Event, KeyRule, Unre
 use millrace_events::frame::Encoding;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::rule::Rule;
-use millrace_events::schemas::WriterSchema;
+use millrace_events::schemas::{WriterSchema, WriterSchemas};
 use prost::Message;
+use prost_types::{DescriptorProto, FileDescriptorProto};
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
@@ -94,6 +97,24 @@ fn a_fifth_event_goes_from_every_encoding_to_a_batch() {
     let theirs = Schemas(HashMap::from([(7, Arc::new(WriterSchema::protobuf(theirs).unwrap()))]));
     let nested = [&[0, 0, 0, 0, 7, 4, 0, 2], &framed[7..]].concat();
     assert_eq!(decode_with(&event, Arc::new(theirs), &nested, None).unwrap(), row);
+
+    // Or told by its compiled descriptor, as Confluent's Python client registers it.
+    let message = |name: &str, nested_type| DescriptorProto {
+        name: Some(name.to_owned()),
+        nested_type,
+        ..DescriptorProto::default()
+    };
+    let inner = vec![message("A", Vec::new()), message("ParcelReturned", Vec::new())];
+    let file = FileDescriptorProto {
+        package: Some("millrace.returns".to_owned()),
+        message_type: vec![message("v1", inner)],
+        ..FileDescriptorProto::default()
+    };
+    let theirs = WriterSchema::protobuf(&STANDARD.encode(file.encode_to_vec())).unwrap();
+    let theirs: Arc<dyn WriterSchemas> = Arc::new(Schemas(HashMap::from([(7, Arc::new(theirs))])));
+    assert_eq!(decode_with(&event, theirs.clone(), &nested, None).unwrap(), row);
+    let other = [&[0, 0, 0, 0, 7, 4, 0, 0], &framed[7..]].concat();
+    assert_eq!(decode_with(&event, theirs, &other, None).unwrap_err().kind(), "undecodable");
 
     let heavy = [text("e"), Held::Int(40_001), Held::Absent, Held::Absent, Held::Absent];
     let heavy = encoded(&event, &heavy, Encoding::Json, None);

@@ -23,13 +23,14 @@ fn all(bytes: &[u8]) {
     input::avro(bytes);
     input::json(bytes);
     input::frame(bytes);
+    input::references(bytes);
 }
 
 #[test]
 fn the_corpus_of_the_fuzz_targets_is_taken_or_refused() {
     let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     let mut files = 0;
-    for target in ["protobuf", "avro", "json", "frame"] {
+    for target in ["protobuf", "avro", "json", "frame", "references"] {
         for file in std::fs::read_dir(corpus.join(target)).unwrap() {
             let path = file.unwrap().path();
             let start = Instant::now();

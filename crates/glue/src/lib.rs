@@ -19,8 +19,8 @@ use aws_sdk_glue::Client;
 use self::refusal::Attempted;
 pub use self::settings::GlueSettings;
 use millrace_lake::aws::ByStatus;
-use millrace_lake::aws::Said;
 use millrace_lake::aws::{self, Wanted};
+use millrace_lake::aws::{Said, Setup};
 use millrace_lake::catalogue::{Catalogue, CatalogueError, PartitionEntry, Registered, TableEntry};
 
 /// How often an entry is begun anew because another wrote it at the same time. Jobs of a day register different tables, so that
@@ -31,6 +31,7 @@ const TURNS: usize = 5;
 pub struct GlueCatalogue {
     client: Client,
     settings: GlueSettings,
+    setup: Setup,
     shown: String,
 }
 
@@ -50,20 +51,23 @@ impl GlueCatalogue {
             backoff: settings.backoff,
         })
         .await;
+        let is_elsewhere = aws::is_elsewhere(&found, "glue");
+        let setup = Setup::of_process(&found, settings.credentials.is_some(), is_elsewhere).await;
         let mut config = aws_sdk_glue::config::Builder::from(&found).retry_classifier(ByStatus);
         if found.region().is_none() {
-            if found.endpoint_url().is_none() && std::env::var_os("AWS_ENDPOINT_URL_GLUE").is_none() {
-                let attempted = Attempted { catalogue: &shown, action: "open", entry: "the catalogue" };
+            if !is_elsewhere {
+                let attempted =
+                    Attempted { catalogue: &shown, setup: &setup, action: "open", entry: "the catalogue" };
                 let said = Said("neither the settings, the environment nor a profile name one".to_owned());
                 return Err(attempted.stop("no region is set; set AWS_REGION to the lake's", said));
             }
             config = config.region(aws::REGION_OF_ENDPOINTS);
         }
-        Ok(Self { client: Client::from_conf(config.build()), settings, shown })
+        Ok(Self { client: Client::from_conf(config.build()), settings, setup, shown })
     }
 
     fn attempted<'a>(&'a self, action: &'static str, entry: &'a str) -> Attempted<'a> {
-        Attempted { catalogue: &self.shown, action, entry }
+        Attempted { catalogue: &self.shown, setup: &self.setup, action, entry }
     }
 
     fn database(&self) -> &str {

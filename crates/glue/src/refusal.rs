@@ -4,13 +4,14 @@ use std::error::Error;
 
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
 
-use millrace_lake::aws::{NO_CREDENTIALS, Said, causes, is_about_credentials, status};
+use millrace_lake::aws::{Said, Setup, causes, is_about_credentials, status};
 use millrace_lake::catalogue::CatalogueError;
 
 /// A request that failed: on which catalogue, doing what, to which entry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempted<'a> {
     pub(super) catalogue: &'a str,
+    pub(super) setup: &'a Setup,
     pub(super) action: &'static str,
     pub(super) entry: &'a str,
 }
@@ -43,7 +44,7 @@ impl Attempted<'_> {
                 let code = error.code().unwrap_or_default();
                 self.answered(status(error).unwrap_or_default(), code, error.message())
             }
-            _ if is_about_credentials(error) => self.stop(NO_CREDENTIALS, in_words(error)),
+            _ if is_about_credentials(error) => self.stop(self.setup.without_keys(), in_words(error)),
             SdkError::ConstructionFailure(_) => {
                 self.stop("the request could not be made; its reason follows", in_words(error))
             }
@@ -65,7 +66,7 @@ impl Attempted<'_> {
             words.push_str(": ");
             words.push_str(message);
         }
-        match hint(status, code) {
+        match hint(status, code, self.setup) {
             Some(hint) => self.stop(hint, Said(words)),
             None => self.retry(Said(words)),
         }
@@ -80,12 +81,12 @@ impl Attempted<'_> {
         }
     }
 
-    pub(super) fn stop(self, hint: &'static str, said: Said) -> CatalogueError {
+    pub(super) fn stop(self, hint: impl Into<String>, said: Said) -> CatalogueError {
         CatalogueError::Stop {
             catalogue: self.catalogue.to_owned(),
             action: self.action,
             entry: self.entry.to_owned(),
-            hint,
+            hint: hint.into(),
             source: Box::new(said),
         }
     }
@@ -96,7 +97,7 @@ const NO_PERMISSION: &str = "permission denied; allow glue:GetTable, CreateTable
      where Lake Formation rules, grant the same there";
 
 /// What to do about an answer of Glue. `None`: try again later.
-fn hint(status: u16, code: &str) -> Option<&'static str> {
+fn hint(status: u16, code: &str, setup: &Setup) -> Option<String> {
     let hint = match code {
         // Another writes the same entry, or took it away between two requests: from the start it may go through.
         CHANGED | NOT_FOUND | ALREADY_EXISTS => return None,
@@ -107,9 +108,9 @@ fn hint(status: u16, code: &str) -> Option<&'static str> {
         | "InternalServiceException" => return None,
         "AccessDeniedException" | "AccessDenied" => NO_PERMISSION,
         "UnrecognizedClientException" | "InvalidSignatureException" | "InvalidClientTokenId" => {
-            "the credentials are wrong; correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose another AWS_PROFILE"
+            return Some(setup.wrong_keys());
         }
-        "ExpiredTokenException" | "ExpiredToken" => "the credentials have expired; renew them",
+        "ExpiredTokenException" | "ExpiredToken" => return Some(setup.expired_keys()),
         "ResourceNumberLimitExceededException" => {
             "the account's limit of databases, tables or partitions is reached; remove old ones or have it raised"
         }
@@ -123,11 +124,13 @@ fn hint(status: u16, code: &str) -> Option<&'static str> {
         _ => match status {
             0 | 408 | 409 | 429 | 500.. => return None,
             401 | 403 => NO_PERMISSION,
-            404 => "the endpoint knows no Glue; correct AWS_ENDPOINT_URL_GLUE or AWS_REGION",
+            404 => {
+                "the server knows no Glue; correct the endpoint (AWS_ENDPOINT_URL_GLUE, or its like in the profile) or the region"
+            }
             _ => "Glue refused; its reason follows",
         },
     };
-    Some(hint)
+    Some(hint.to_owned())
 }
 
 fn in_words(error: &(dyn Error + 'static)) -> Said {

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::key::Key;
+use crate::probe::{self, Capabilities};
 use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
 
 /// Where a failure can be scripted.
@@ -148,6 +149,11 @@ impl<S: Store> Store for FaultyStore<S> {
 
     async fn lock(&self, key: &Key) -> Result<Box<dyn LockGuard>, StoreError> {
         self.inner.lock(key).await
+    }
+
+    // By this store's own calls, so that the script meets them.
+    async fn probe(&self) -> Result<Capabilities, StoreError> {
+        probe::by_port(self, &probe::key()).await
     }
 
     async fn settle(&self) {

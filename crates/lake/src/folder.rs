@@ -12,6 +12,7 @@ use crate::disk_error;
 use crate::file_lock::{self, NamedLock};
 use crate::key::Key;
 use crate::layout;
+use crate::probe::{self, Capabilities};
 use crate::salvage;
 use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
 use crate::temp_file::{self, TempFile};
@@ -149,6 +150,16 @@ impl Store for FolderStore {
         }
     }
 
+    async fn probe(&self) -> std::result::Result<Capabilities, StoreError> {
+        let key = probe::key();
+        let found = probe::by_port(self, &key).await;
+        if let Some(folder) = self.path(&key).parent() {
+            // Empty where the object went; where it did not, that is what is told.
+            let _ = std::fs::remove_dir(folder);
+        }
+        found
+    }
+
     fn local_path(&self, key: &Key) -> Option<PathBuf> {
         Some(self.path(key))
     }
@@ -216,10 +227,17 @@ fn visit(root: &Path, folder: &Path, each: &mut impl FnMut(&Path, &str) -> Resul
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) if error.kind() == ErrorKind::NotADirectory && root.is_dir() => return Ok(()),
+        // Such as the lost+found of a disk that is all lake: what is not ours need not be readable.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && is_of_others(root, folder) => {
+            return Ok(());
+        }
         Err(error) => return Err(error),
     };
     for entry in entries {
         let path = entry?.path();
+        if leads_back(&path) {
+            continue;
+        }
         // A name that is no text is no object's.
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         match std::fs::metadata(&path) {
@@ -231,6 +249,27 @@ fn visit(root: &Path, folder: &Path, each: &mut impl FnMut(&Path, &str) -> Resul
         }
     }
     Ok(())
+}
+
+/// Whether a folder is none of the lake's layers and records.
+fn is_of_others(root: &Path, folder: &Path) -> bool {
+    let first =
+        folder.strip_prefix(root).ok().and_then(|place| place.iter().next()).and_then(|part| part.to_str());
+    first.is_none_or(|first| !layout::is_folder_of_lakes(first)) && folder != root
+}
+
+/// Whether a path is a link to a folder that it lies in: whoever followed it would walk for ever.
+fn leads_back(path: &Path) -> bool {
+    if !std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        return false;
+    }
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    match (path.canonicalize(), folder) {
+        (Ok(target), Some(folder)) => folder.starts_with(target),
+        // Its target is gone, or links lead to one another.
+        (Err(_), _) => true,
+        (Ok(_), None) => false,
+    }
 }
 
 fn key_of(root: &Path, path: &Path) -> Option<Key> {
@@ -325,6 +364,27 @@ mod tests {
         assert!(folder.path().join("raw/.DS_Store").exists());
         assert_eq!(living.finish().await.unwrap(), 0);
         assert_eq!(store.list("").await.unwrap().len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_others_left_in_the_folder_ends_no_listing() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let store = FolderStore::new(folder.path().join("lake"));
+        store.put(&key("raw/users/a"), Bytes::new()).await.unwrap();
+        symlink("..", folder.path().join("lake/raw/users/up")).unwrap();
+        symlink(".", folder.path().join("lake/here")).unwrap();
+        symlink("nowhere", folder.path().join("lake/raw/dangling")).unwrap();
+        symlink("to-itself", folder.path().join("lake/raw/to-itself")).unwrap();
+        // A layer on another disk is the lake's.
+        std::fs::create_dir(folder.path().join("elsewhere")).unwrap();
+        std::fs::write(folder.path().join("elsewhere/b"), "").unwrap();
+        symlink("../elsewhere", folder.path().join("lake/curated")).unwrap();
+        assert_eq!(store.sweep().await.unwrap(), 0);
+        let keys: Vec<_> =
+            store.list("").await.unwrap().into_iter().map(|object| object.key.to_string()).collect();
+        assert_eq!(keys, ["curated/b", "raw/users/a"]);
     }
 
     #[tokio::test]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::generation::Generation;
+use crate::key::Key;
 use crate::layout;
 use crate::raw_listing::{self, ListingError};
 use crate::raw_name::{RawNameError, RawObjectName};
-use crate::store::Store;
+use crate::store::{ObjectMeta, Store};
 
 /// The highest landed offset of every partition of every life of a topic in one raw table.
 ///
@@ -43,17 +44,24 @@ impl LandedOffsets {
         if !layout::is_table(table) {
             return Err(RawNameError::Table(table.to_owned()).into());
         }
+        Ok(Self::of_objects(&raw_listing::exact(store, table).await?, |key, error| {
+            tracing::warn!(%key, %error, "a raw folder holds a file that is no raw object");
+        }))
+    }
+
+    /// Reads them from the names of `objects`; what is no raw object is told to `foreign`.
+    pub(crate) fn of_objects(objects: &[ObjectMeta], foreign: impl Fn(&Key, RawNameError)) -> Self {
         let mut landed = Self::default();
-        for object in raw_listing::exact(store, table).await? {
+        for object in objects {
             match RawObjectName::of_key(&object.key) {
                 Ok(name) => landed.add(&name),
                 Err(error) => {
                     landed.foreign += 1;
-                    tracing::warn!(key = %object.key, %error, "a raw folder holds a file that is no raw object");
+                    foreign(&object.key, error);
                 }
             }
         }
-        Ok(landed)
+        landed
     }
 
     fn add(&mut self, name: &RawObjectName) {
@@ -88,7 +96,6 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::key::Key;
     use crate::memory::MemoryStore;
 
     #[tokio::test]

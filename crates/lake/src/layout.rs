@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::generation::Generation;
 use crate::key::{BadKey, Key};
-use crate::raw_name;
+use crate::raw_name::{self, RawObjectName};
 
 /// A layer of published tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +17,8 @@ pub enum Layer {
 }
 
 impl Layer {
+    pub const ALL: [Self; 3] = [Self::Curated, Self::Analytics, Self::Timeseries];
+
     /// The layer's folder.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -105,6 +107,58 @@ pub fn removal_mark_key(table: &str) -> Result<Key, LayoutError> {
     Ok(Key::new(format!("{REMOVAL_MARKS}/{table}.json"))?)
 }
 
+/// The day of a table's partition; `None` for what is no partition by its key, whoever put it there.
+pub fn partition_day(key: &Key) -> Option<NaiveDate> {
+    let [layer, table, folder, "part-00000.parquet"] = key.as_str().split('/').collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let is_ours = Layer::ALL.into_iter().any(|known| known.as_str() == layer) && is_table(table);
+    let day: NaiveDate = folder.strip_prefix("processing_date=").filter(|_| is_ours)?.parse().ok()?;
+    // Days are written in one way only.
+    (folder == format!("processing_date={day}")).then_some(day)
+}
+
+/// The raw table whose object `key` is: by its name, or by its place in a day and an hour, where people put restored objects under
+/// names of their own. `None` for anything else.
+pub fn raw_table_of(key: &Key) -> Option<&str> {
+    let (table, place) = key.as_str().strip_prefix("raw/")?.split_once('/')?;
+    let by_name = !place.split('/').any(|part| part.starts_with('_')) && RawObjectName::of_key(key).is_ok();
+    let by_place = match place.split('/').collect::<Vec<_>>()[..] {
+        [day, hour, name] => {
+            day.strip_prefix("date=").is_some_and(|day| day.parse::<NaiveDate>().is_ok())
+                && hour.starts_with("hour=")
+                && name.ends_with(".parquet")
+        }
+        _ => false,
+    };
+    (is_table(table) && (by_name || by_place)).then_some(table)
+}
+
+/// The day and the job of a run's record; `None` for what is none by its key.
+pub fn run_of_record(key: &Key) -> Option<(&str, NaiveDate)> {
+    let (job, day) = key.as_str().strip_prefix("_runs/")?.strip_suffix(".json")?.split_once('/')?;
+    let day: NaiveDate = day.parse().ok()?;
+    (run_record_key(job, day).ok()? == *key).then_some((job, day))
+}
+
+/// Whether `key` is one of those files of dead letters that runs put in place.
+pub fn is_dead_letters(key: &Key) -> bool {
+    let Some(rest) = key.as_str().strip_prefix(DEAD_LETTERS).and_then(|rest| rest.strip_prefix('/')) else {
+        return false;
+    };
+    let Some((topic, generation)) = rest.strip_suffix(".jsonl").and_then(|rest| rest.split_once('/')) else {
+        return false;
+    };
+    // One run's are named by their first offset too.
+    let generation = generation.split_once('-').map_or(generation, |(generation, _)| generation);
+    raw_name::checked_topic(topic.to_owned()).is_ok() && Generation::new(generation).is_ok()
+}
+
+/// Whether a folder right below the root is one that lakes have.
+pub(crate) fn is_folder_of_lakes(name: &str) -> bool {
+    name == "raw" || name.starts_with('_') || Layer::ALL.into_iter().any(|layer| layer.as_str() == name)
+}
+
 /// The folder of the marks of [`removal_mark_key`].
 pub const REMOVAL_MARKS: &str = "_compactions";
 
@@ -162,6 +216,54 @@ mod tests {
             dead_letters_key("users_created.dlq", &generation).unwrap().as_str(),
             "_dead_letters/users_created.dlq/0001.jsonl"
         );
+    }
+
+    #[test]
+    fn what_is_ours_is_told_by_its_key() {
+        let key = |text: &str| Key::new(text).unwrap();
+        let object = "users_created-0001-00003-00000000000000000017-00000000000000004096.parquet";
+        for (ours, foreign) in [
+            (
+                format!("raw/users/date=2026-11-21/hour=13/{object}"),
+                "raw/users/_temporary/0/copy.parquet".to_owned(),
+            ),
+            (format!("raw/ad_events/{object}"), format!("raw/users_$folder$/{object}")),
+            (format!("raw/users/{object}"), format!("raw/users/_temporary/0/{object}")),
+            (format!("raw/users/{object}"), format!("raw/{object}")),
+            (format!("raw/users/{object}"), "raw/users/notes (old).txt".to_owned()),
+            (
+                "raw/users/date=2026-11-21/hour=13/restored.parquet".to_owned(),
+                "raw/users/restored.parquet".to_owned(),
+            ),
+        ] {
+            assert!(raw_table_of(&key(&ours)).is_some(), "{ours}");
+            assert_eq!(raw_table_of(&key(&foreign)), None, "{foreign}");
+        }
+        let partition = "analytics/fact_x/processing_date=2026-01-09/part-00000.parquet";
+        assert_eq!(partition_day(&key(partition)), NaiveDate::from_ymd_opt(2026, 1, 9));
+        for foreign in [
+            "analytics/fact_x/processing_date=2026-1-9/part-00000.parquet",
+            "analytics/fact_x/processing_date=2026-01-09/part-00000.parquet.crc",
+            "analytics/fact_x/processing_date=2026-01-09/_temporary/part-00000.parquet",
+            "curated/_temporary/0/x",
+            "elsewhere/fact_x/processing_date=2026-01-09/part-00000.parquet",
+        ] {
+            assert_eq!(partition_day(&key(foreign)), None, "{foreign}");
+        }
+        assert!(run_of_record(&key("_runs/raw-transformation/2026-01-09.json")).is_some());
+        for foreign in
+            ["_runs/notes.json", "_runs/raw-transformation/2026-1-9.json", "_runs/a/b/2026-01-09.json"]
+        {
+            assert_eq!(run_of_record(&key(foreign)), None, "{foreign}");
+        }
+        assert!(is_dead_letters(&key("_dead_letters/users_created.dlq/0001.jsonl")));
+        assert!(is_dead_letters(
+            &dead_letters_part_key("users_created", &Generation::new("g1").unwrap(), 7).unwrap()
+        ));
+        for foreign in ["_dead_letters/README.md", "_dead_letters/a.dlq/b/c.jsonl", "_dead_letters/a/G.jsonl"]
+        {
+            assert!(!is_dead_letters(&key(foreign)), "{foreign}");
+        }
     }
 
     #[test]

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::Region;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::{Builder, tls};
+use aws_types::service_config::ServiceConfigKey;
 
+#[cfg(feature = "profiles")]
+use crate::aws_setup;
+#[cfg(feature = "profiles")]
+use crate::credential_process;
 use crate::s3::S3Credentials;
 
 /// More tries than any deadline leaves time for: the deadline ends them.
@@ -20,6 +24,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(20);
 
 /// How long a connection may take to come about; one that takes longer is not worth its wait.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long keys may be waited for: a program that a profile names may ask its user for a code, or open a browser.
+const CREDENTIALS: Duration = Duration::from_secs(300);
 
 /// What an endpoint of one's own is told where no region is set; such servers know regions by name only.
 pub const REGION_OF_ENDPOINTS: Region = Region::from_static("us-east-1");
@@ -48,10 +55,10 @@ pub async fn load(wanted: Wanted<'_>) -> SdkConfig {
         .operation_attempt_timeout(wanted.attempt)
         .operation_timeout(wanted.deadline)
         .build();
-    let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
     // Pinned: a newer one may change what is sent, and is to be chosen, not to come with an update.
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http)
+        .http_client(millrace_aws_http::client())
+        .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS).build())
         .retry_config(retries)
         .timeout_config(timeouts);
     if let Some(region) = wanted.region {
@@ -70,5 +77,27 @@ pub async fn load(wanted: Wanted<'_>) -> SdkConfig {
             "millrace-settings",
         ));
     }
-    loader.load().await
+    let found = loader.load().await;
+    #[cfg(feature = "profiles")]
+    if wanted.credentials.is_none() && !aws_setup::environment_has_keys() {
+        let profiles = aws_setup::profiles().await.unwrap_or_default();
+        if let Some(program) = credential_process::provider(&found, &profiles).await {
+            return found.to_builder().credentials_provider(program).build();
+        }
+    }
+    found
+}
+
+/// Whether the service asked for is elsewhere than at AWS: for all services, or by its own variable or section of a profile.
+pub fn is_elsewhere(config: &SdkConfig, service: &str) -> bool {
+    if config.endpoint_url().is_some() {
+        return true;
+    }
+    let key = ServiceConfigKey::builder()
+        .service_id(service)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    let own = config.service_config().zip(key.ok());
+    own.is_some_and(|(found, key)| found.load_config(key).is_some())
 }

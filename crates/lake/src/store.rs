@@ -8,6 +8,7 @@ use bytes::Bytes;
 use millrace_events::failure::Class;
 
 use crate::key::Key;
+use crate::probe::{self, Capabilities};
 
 /// What a listing tells of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +68,12 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Takes the named lock, waiting for whoever holds it; it is released when the guard drops or its process dies. A
     /// lock is no object: it is never listed.
     async fn lock(&self, key: &Key) -> Result<Box<dyn LockGuard>, StoreError>;
+
+    /// Finds out by trying whether the store keeps to what a lake rests on; leaves nothing behind. Asked once, by whoever makes
+    /// the lake: see [`crate::lake_file`].
+    async fn probe(&self) -> Result<Capabilities, StoreError> {
+        probe::by_port(self, &probe::key()).await
+    }
 
     /// Waits for what goes on behind dropped guards and writers, such as locks on their way back. A process that ends
     /// without it has them wait until they run out.

@@ -219,3 +219,45 @@ async fn nothing_shows_secrets() {
         assert!(!shown.contains(SECRET) && !shown.contains("AKIDSCRIPTED"), "{shown}");
     }
 }
+
+/// The answers to whoever makes a lake: none is there and nothing of an older one, and then these. Answers what is said.
+async fn make_a_lake_on(answers: impl IntoIterator<Item = Answer>) -> (ScriptedS3, String) {
+    let nothing = || status(200, "<ListBucketResult></ListBucketResult>");
+    let script = [refusal(404, "NoSuchKey")].into_iter().chain((0..9).map(|_| nothing())).chain(answers);
+    let server = ScriptedS3::start(script);
+    let store = server.store().await;
+    let error = millrace_lake::lake_file::enter_or_create(&store).await.unwrap_err();
+    assert_eq!(error.class(), Class::Stop);
+    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let said = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    (server, said)
+}
+
+#[tokio::test]
+async fn a_store_that_has_not_implemented_conditions_is_refused_at_once() {
+    let (server, said) = make_a_lake_on([refusal(501, "NotImplemented"), status(204, "")]).await;
+    assert!(said.contains("has not implemented") && said.contains("If-None-Match"), "{said}");
+    assert!(said.contains("501 NotImplemented: as scripted"), "{said}");
+    let puts = server.requests().iter().filter(|head| head.starts_with("PUT")).count();
+    assert_eq!((puts, server.unmet()), (1, 0), "it is tried once, and what was tried is removed");
+}
+
+#[tokio::test]
+async fn a_store_that_ignores_conditions_is_refused() {
+    let nothing = || status(200, "<ListBucketResult></ListBucketResult>");
+    let answers = [
+        written("\"1\""),
+        written("\"2\""),
+        Answer::WhatWasWritten("\"2\""),
+        written("\"3\""),
+        Answer::WhatWasWritten("\"3\""),
+        nothing(),
+        status(204, ""),
+        refusal(404, "NoSuchKey"),
+        nothing(),
+    ];
+    let (server, said) = make_a_lake_on(answers).await;
+    assert!(said.contains("cannot hold a lake") && said.contains("If-None-Match"), "{said}");
+    assert_eq!(server.unmet(), 0);
+    assert!(!server.requests().iter().any(|head| head.starts_with("PUT") && head.contains("_lake.json")));
+}

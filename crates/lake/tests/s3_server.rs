@@ -1,4 +1,4 @@
-//! The store on S3 against a server of S3's protocol, which MILLRACE_S3_ENDPOINT names (`http://127.0.0.1:<port>`).
+//! The store on S3 against a server of S3's protocol, which MILLRACE_TEST_S3_ENDPOINT names (`http://127.0.0.1:<port>`).
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -11,11 +11,12 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use bytes::Bytes;
 use millrace_events::failure::Class;
+use millrace_lake::lake_file::{self, Entered, LakeError};
 use millrace_lake::s3::{S3Address, S3Credentials, S3Settings, S3Store};
 use millrace_lake::{Key, PutNew, Store, conformance};
 use millrace_skips::skipped;
 
-const ENDPOINT: &str = "MILLRACE_S3_ENDPOINT";
+const ENDPOINT: &str = "MILLRACE_TEST_S3_ENDPOINT";
 const KEY: &str = "millrace-test";
 const MIB: usize = 1 << 20;
 const ABANDONED: Duration = Duration::from_secs(8);
@@ -338,4 +339,45 @@ async fn a_bucket_that_is_not_there_is_told() {
         assert_eq!(error.class(), Class::Stop);
         assert!(error.to_string().contains("there is no such bucket"), "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lake_is_made_once_by_many_and_says_what_its_server_can() {
+    let Some(server) = Server::with_bucket("s3 lake file").await else { return };
+    let makers: Vec<_> = (0..4)
+        .map(|_| {
+            let settings = server.settings();
+            tokio::spawn(async move {
+                let store = S3Store::connect(settings).await.unwrap();
+                lake_file::enter_or_create(&store).await.unwrap()
+            })
+        })
+        .collect();
+    let mut created = 0;
+    for maker in makers {
+        created += usize::from(maker.await.unwrap() == Entered::Created);
+    }
+    let store = server.store().await;
+    let file = lake_file::read(&store).await.unwrap().unwrap();
+    assert!(created == 1 && file.store.conditional_put && file.store.read_after_write, "{created} {file:?}");
+    assert_eq!(server.names().await, ["dev/lake/_lake.json"]);
+}
+
+/// What other programs leave in buckets, and consoles.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_left_in_the_bucket_makes_no_lake() {
+    let Some(server) = Server::with_bucket("s3 foreign").await else { return };
+    for name in [
+        "raw/",
+        "raw/users_$folder$",
+        "raw/notes (old).txt",
+        "raw/users/_SUCCESS",
+        "raw/users/date=2026-01-02/",
+    ] {
+        let request = server.client.put_object().bucket(&server.bucket).key(format!("dev/lake/{name}"));
+        request.body(Vec::new().into()).send().await.unwrap();
+    }
+    let store = server.store().await;
+    assert!(matches!(lake_file::look(&store).await.unwrap_err(), LakeError::NoLake { .. }));
+    assert_eq!(lake_file::enter_or_create(&store).await.unwrap(), Entered::Created);
 }

@@ -36,14 +36,16 @@ const PREFIX: &str = "MILLRACE_";
 /// Begins every key by which tests are told of servers; a program that they start does not look at them.
 const TESTS: &str = "MILLRACE_TEST_";
 
-/// Keys that the runtime itself, or the tests, read whatever the program's settings are.
-const COMMON: [&str; 7] = [
+/// Keys that are there whatever the program's settings are: the runtime's own, tests', and those of the schema registry, which whoever
+/// has one exports for all programs of a shell.
+const COMMON: [&str; 8] = [
     crate::telemetry::FILTER,
     "MILLRACE_PYTHON",
-    "MILLRACE_RECORDED",
-    "MILLRACE_REGISTRY_JAR",
+    "MILLRACE_REGISTRY_CA",
+    "MILLRACE_REGISTRY_PASSWORD",
+    "MILLRACE_REGISTRY_SECRET",
     "MILLRACE_REGISTRY_URL",
-    "MILLRACE_S3_ENDPOINT",
+    "MILLRACE_REGISTRY_USER",
     "MILLRACE_SKIP_LOG",
 ];
 

@@ -9,7 +9,7 @@ pub const INTERRUPTED: i32 = 130;
 
 /// What the process says and does when it is asked to end.
 ///
-/// Both are called in the thread that hears signals, which hears nothing while they work: they must not block.
+/// Both are called in the thread that hears signals, which hears nothing while they work: they must not take long.
 #[derive(Debug, Clone, Copy)]
 pub struct Farewell {
     /// Tells a person what the end waits for.

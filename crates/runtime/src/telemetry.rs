@@ -32,8 +32,9 @@ where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     let default = match verbosity {
-        0 => "warn",
-        1 => "warn,millrace=info,fetch_users=info,land_events=info",
+        // Why AWS's keys could not be had is told by the error that comes of it.
+        0 => "warn,aws_config=error",
+        1 => "warn,aws_config=error,millrace=info,fetch_users=info,land_events=info",
         2 => "info,millrace=debug,fetch_users=debug,land_events=debug",
         _ => "trace",
     };

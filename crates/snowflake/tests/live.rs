@@ -11,10 +11,10 @@ use millrace_snowflake::{Connection, Environment, Session, Settings, Values, che
 #[tokio::test]
 async fn an_account_answers() {
     // Named apart from SNOWFLAKE_*, so that a shell that is set up for work does not run tests against it.
-    let Ok(assignments) = std::env::var("MILLRACE_LIVE_SNOWFLAKE") else {
+    let Ok(assignments) = std::env::var("MILLRACE_TEST_LIVE_SNOWFLAKE") else {
         millrace_skips::skipped(
             "Snowflake account",
-            "no account: set MILLRACE_LIVE_SNOWFLAKE to the scripts' variables (database=… lake_url=… storage_role_arn=…) and SNOWFLAKE_*",
+            "no account: set MILLRACE_TEST_LIVE_SNOWFLAKE to the scripts' variables (database=… lake_url=… storage_role_arn=…) and SNOWFLAKE_*",
         );
         return;
     };

@@ -52,6 +52,10 @@ pub struct BehaviourSettings {
     /// The probability of each other new record but users to be late: it arrives in its turn, its event's timestamp
     /// lies 1 minute to 48 hours before.
     pub late: Share,
+    /// Whether users are as untidy as real ones, by the shares of [`Flaw`](crate::Flaw), but that all have ids. A share
+    /// of them, [`CHANGED_DETAILS`](crate::CHANGED_DETAILS), is then told of again, with details that changed. What they
+    /// do is the same either way.
+    pub untidy: bool,
     /// Users who exist before anybody does anything, at least one. They come first, 1 ms apart. Where users alone are
     /// wanted, `u64::MAX` gives the same ones without a hundred acts happening unseen for each.
     pub first_users: u64,
@@ -61,10 +65,11 @@ pub struct BehaviourSettings {
 }
 
 impl BehaviourSettings {
-    /// Nothing broken, repeated or late; 1,000 first users, 10 acts a second.
+    /// Nothing broken, repeated, late or untidy; 1,000 first users, 10 acts a second.
     pub fn new(seed: u64, start: i64, streams: Streams) -> Self {
         let (broken, repeat, late) = (Share::NONE, Share::NONE, Share::NONE);
-        Self { seed, start, streams, broken, repeat, late, first_users: 1_000, acts_per_second: 10.0 }
+        let (untidy, first_users, acts_per_second) = (false, 1_000, 10.0);
+        Self { seed, start, streams, broken, repeat, late, untidy, first_users, acts_per_second }
     }
 
     /// First users for a run of this many records: a twentieth of them, at most 1,000, so that a short run is not all
@@ -111,17 +116,16 @@ impl Behaviour {
     }
 
     fn of(settings: BehaviourSettings, population: Population) -> Result<Self, SourceError> {
-        let BehaviourSettings { seed, start, streams, broken, repeat, late, first_users, acts_per_second } =
-            settings;
+        let BehaviourSettings { seed, start, streams, first_users, acts_per_second, .. } = settings;
         if !(SLOWEST..=FASTEST).contains(&acts_per_second) {
             let reason = format!("is {acts_per_second}; it has to be from {SLOWEST} to {FASTEST}");
             return Err(SourceError::Setting { setting: "acts_per_second", reason });
         }
-        let shares = Shares { broken, repeat, late };
+        let shares = Shares { broken: settings.broken, repeat: settings.repeat, late: settings.late };
         let outlet = |stream| streams.contains(stream).then(|| Outlet::new(seed, stream, shares));
         Ok(Self {
             world: World::new(seed, start, population, first_users, acts_per_second),
-            users: UserRecords::new(seed),
+            users: UserRecords::new(seed, settings.untidy),
             outlets: Stream::ALL.map(outlet),
             repeats: None,
         })

@@ -26,5 +26,7 @@ pub use error::SourceError;
 pub use pace::{Allowance, Pace};
 pub use recorded::RecordedSource;
 pub use share::{Share, ShareError};
-pub use simulator::{Fault, SIMULATED_PAGE, Simulation, SimulatorSettings, SimulatorSource};
+pub use simulator::{
+    CHANGED_DETAILS, Fault, Flaw, SIMULATED_PAGE, Simulation, SimulatorSettings, SimulatorSource,
+};
 pub use source::Source;

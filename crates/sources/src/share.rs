@@ -19,6 +19,17 @@ impl Share {
     pub const NONE: Self = Self(0.0);
     pub const ALL: Self = Self(1.0);
 
+    /// So many in a thousand, at most all of them.
+    pub(crate) const fn permille(thousandths: u32) -> Self {
+        let most = if thousandths > 1_000 { 1_000 } else { thousandths };
+        Self(most as f64 / 1_000.0)
+    }
+
+    /// So many times as much, at most everything.
+    pub(crate) fn times(self, times: u32) -> Self {
+        Self((self.0 * f64::from(times)).min(1.0))
+    }
+
     /// The share as a fraction, 0 to 1.
     pub fn fraction(self) -> f64 {
         self.0

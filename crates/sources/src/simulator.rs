@@ -3,15 +3,19 @@
 mod ascii;
 mod draw;
 mod faults;
+mod flaw;
+mod member;
 mod nations;
 mod person;
 mod simulation;
+mod untidy;
 mod user;
 
 use async_trait::async_trait;
 use millrace_events::randomuser::{AnswerContext, SIMULATOR, UserPage, read_answer};
 
 pub use self::faults::Fault;
+pub use self::flaw::{CHANGED_DETAILS, Flaw};
 pub use self::simulation::Simulation;
 use crate::clock::Clock;
 use crate::error::SourceError;
@@ -37,6 +41,8 @@ pub struct SimulatorSettings {
     pub broken: Share,
     /// The probability of each other user to be one that was given before, with some fields changed.
     pub repeat: Share,
+    /// Whether the users are as untidy as real ones, by the shares of [`Flaw`].
+    pub untidy: bool,
     pub clock: Clock,
 }
 
@@ -59,7 +65,8 @@ impl SimulatorSource {
                 format!("is {}; it has to be from 1 to {LARGEST_SIMULATED_PAGE} users", settings.page_size);
             return Err(SourceError::Setting { setting: "page_size", reason });
         }
-        let simulation = Simulation::new(settings.seed, settings.broken, settings.repeat);
+        let tidy = Simulation::new(settings.seed, settings.broken, settings.repeat);
+        let simulation = if settings.untidy { tidy.untidy() } else { tidy };
         Ok(Self { simulation, settings, pages: 0, given: 0, answer: Vec::new() })
     }
 

@@ -19,6 +19,7 @@ fn settings(users: Option<u64>) -> SimulatorSettings {
         page_size: 1_000,
         broken: Share::NONE,
         repeat: Share::NONE,
+        untidy: false,
         clock: Clock::Logical(NaiveDate::from_ymd_opt(2026, 2, 3).unwrap()),
     }
 }
@@ -238,13 +239,14 @@ proptest! {
 
     #[test]
     fn a_seed_gives_the_same_users_on_pages_of_any_size(
-        seed: u64, left in 1_usize..50, right in 1_usize..50, broken in 0_u8..=100, repeat in 0_u8..=100,
+        seed: u64, left in 1_usize..50, right in 1_usize..50, broken in 0_u8..=100, repeat in 0_u8..=100, untidy: bool,
     ) {
         let with = |page_size| SimulatorSettings {
             seed,
             page_size,
             broken: share(&format!("{broken}%")),
             repeat: share(&format!("{repeat}%")),
+            untidy,
             ..settings(Some(60))
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -253,8 +255,9 @@ proptest! {
     }
 
     #[test]
-    fn the_origin_is_the_first_of_its_id(seed: u64, broken in 0_u8..=100, repeat in 0_u8..=100) {
-        let simulation = Simulation::new(seed, share(&format!("{broken}%")), share(&format!("{repeat}%")));
+    fn the_origin_is_the_first_of_its_id(seed: u64, broken in 0_u8..=100, repeat in 0_u8..=100, untidy: bool) {
+        let tidy = Simulation::new(seed, share(&format!("{broken}%")), share(&format!("{repeat}%")));
+        let simulation = if untidy { tidy.untidy() } else { tidy };
         for user in 0..60 {
             match simulation.origin(user) {
                 None => prop_assert!(simulation.fault(user).is_some()),

@@ -116,8 +116,9 @@ impl<C: ConsumerContext> BatchConsumer<C> {
         Ok(())
     }
 
-    /// The partition is another's: nothing more of it comes. To be called where the batch is [used up](Self::is_used_up).
+    /// The partition is another's: nothing more of it comes, and what is left of it in the batch is dropped.
     pub(crate) fn release(&mut self, topic: &str, partition: i32) {
+        self.batch.drop_of(topic, partition);
         if let Some(queue) = self.gathered.remove(&(topic.to_owned(), partition)) {
             release(queue);
         }
@@ -169,6 +170,31 @@ impl Batch {
             unsafe { bindings::rd_kafka_message_destroy(*message) };
         }
         (self.filled, self.next) = (0, 0);
+    }
+
+    /// Gives back what was not handed on of a partition.
+    fn drop_of(&mut self, topic: &str, partition: i32) {
+        // Its name is held by messages that may go now.
+        self.topic = None;
+        let mut kept = self.next;
+        for at in self.next..self.filled {
+            let message = self.messages[at];
+            // SAFETY: the batch's own, as long as it is not given back below.
+            let shown = unsafe { &*message };
+            // SAFETY: as above; a message of a queue has its topic, an error's too.
+            let is_of = shown.partition == partition
+                && !shown.rkt.is_null()
+                && unsafe { CStr::from_ptr(bindings::rd_kafka_topic_name(shown.rkt)) }.to_bytes()
+                    == topic.as_bytes();
+            if is_of {
+                // SAFETY: the batch's own, once: its place is another's behind it, or out of those that are filled.
+                unsafe { bindings::rd_kafka_message_destroy(message) };
+            } else {
+                self.messages[kept] = message;
+                kept += 1;
+            }
+        }
+        self.filled = kept;
     }
 
     /// Fills an empty batch with `most` messages or fewer. Answers whether there is one.

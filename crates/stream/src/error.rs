@@ -26,7 +26,7 @@ pub enum StreamError {
          message.timestamp.after.max.ms (an hour ahead unless set) or message.timestamp.before.max.ms; take a day that has come \
          (--as-of, --start), or raise the topic's setting"
     )]
-    Timestamp { topic: String, stamped: String, source: KafkaError },
+    Timestamp { topic: String, stamped: String, source: Box<KafkaError> },
     #[error("topic {topic} cannot be read: {reason}")]
     Unread { topic: String, reason: String },
     #[error("{topic} could not be read")]

@@ -11,16 +11,18 @@
 //! - **Commits** follow durability: [`commit`](GroupConsumer::commit) says that everything before an offset is safe
 //!   elsewhere. It never commits for a partition that has moved; see [`Commit`].
 //! - **An offset that the brokers do not have** (aged away, or the topic was made anew) is an error and never a jump.
-//! - One thread calls it, and calls `next` at least every five minutes; a member that stays away longer loses its partitions.
+//! - One thread calls it, and calls `next` or `rest` at least every five minutes; a member that stays away longer loses its partitions.
 //! - After an error, drop it and join again, or stop: its [class](StreamError::class) says which.
 
 mod membership;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::StreamError;
@@ -64,6 +66,8 @@ pub struct GroupConsumer {
     last: Option<(String, i32)>,
     /// The room of the last record's headers.
     spare: Vec<Header<'static>>,
+    /// Whether what is owned is paused.
+    rests: bool,
 }
 
 impl std::fmt::Debug for GroupConsumer {
@@ -106,7 +110,14 @@ impl GroupConsumer {
         let consume = |source| StreamError::Consume { topic: joined.clone(), source };
         inner.subscribe(topics).map_err(consume)?;
         let inner = BatchConsumer::new(inner).map_err(consume)?;
-        Ok(Self { inner, topics: joined, owned: BTreeSet::new(), last: None, spare: Vec::new() })
+        Ok(Self {
+            inner,
+            topics: joined,
+            owned: BTreeSet::new(),
+            last: None,
+            spare: Vec::new(),
+            rests: false,
+        })
     }
 
     /// Waits at most `patience` for the next record and hands it to `take`, or says which partitions came or went. Short
@@ -125,7 +136,9 @@ impl GroupConsumer {
         if let Some(turn) = self.moved() {
             return turn;
         }
-        // Partitions come and go within a poll, and so never while records of theirs are in a batch.
+        if std::mem::take(&mut self.rests) {
+            self.inner.client().resume(&self.assignment()).map_err(|source| self.unread(source))?;
+        }
         while self.inner.is_used_up() && self.inner.has_news() {
             match self.inner.client().poll(Duration::ZERO) {
                 // One that was fetched before its partition was gathered.
@@ -158,6 +171,46 @@ impl GroupConsumer {
             }
         }
         Ok(Turn::Nothing)
+    }
+
+    /// Stays a member for at most `patience`, and takes no record: for who is busy with what it took for longer than
+    /// `next` may be away. What the client held of further records is fetched again by the `next` that follows; what is left of a
+    /// batch is given by it first.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn rest(&mut self, patience: Duration) -> Result<Turn<Infallible>, StreamError> {
+        if let Some(turn) = self.moved() {
+            return turn;
+        }
+        // Each time, as partitions may have come.
+        self.rests = true;
+        self.inner.client().pause(&self.assignment()).map_err(|source| self.unread(source))?;
+        match self.inner.client().poll(patience) {
+            // Of a partition that came within this very poll. It was not taken, and so is to be read again.
+            Some(Ok(message)) => {
+                let offset = Offset::Offset(message.offset());
+                let sought = self.inner.client().seek(message.topic(), message.partition(), offset, patience);
+                sought.map_err(|source| self.unread(source))?;
+            }
+            Some(Err(source)) => {
+                self.judge(source)?;
+            }
+            None => {}
+        }
+        self.moved().unwrap_or(Ok(Turn::Nothing))
+    }
+
+    fn assignment(&self) -> TopicPartitionList {
+        let mut partitions = TopicPartitionList::with_capacity(self.owned.len());
+        for (topic, partition) in &self.owned {
+            partitions.add_partition(topic, *partition);
+        }
+        partitions
+    }
+
+    fn unread(&self, source: KafkaError) -> StreamError {
+        StreamError::Consume { topic: self.topics.clone(), source }
     }
 
     /// The first news of partitions that was not told yet.

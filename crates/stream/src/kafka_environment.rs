@@ -1,13 +1,12 @@
 //! Where Kafka is and who asks, as a function's environment tells.
 
 use millrace_events::failure::Class;
-use millrace_runtime::Secret;
 use millrace_runtime::secret_source::{SecretError, SecretSource};
 use millrace_runtime::settings::Environment;
-use serde::Deserialize;
 
 use crate::StreamError;
 use crate::client::ClientSettings;
+use crate::login::Login;
 use crate::security::SecurityOptions;
 
 /// Kafka's settings of a Lambda function.
@@ -48,18 +47,6 @@ impl KafkaEnvironmentError {
     }
 }
 
-/// Who logs in.
-#[derive(Debug, Deserialize)]
-struct Login {
-    username: String,
-    #[serde(deserialize_with = "secret")]
-    password: Secret,
-}
-
-fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-    String::deserialize(deserializer).map(Secret::new)
-}
-
 impl KafkaEnvironment {
     /// Asks `environment` for its keys; `None` where it will tell what is wrong.
     pub fn of(environment: &mut Environment) -> Option<Self> {
@@ -76,10 +63,8 @@ impl KafkaEnvironment {
             if security.user.is_some() || security.password.is_some() {
                 return Err(KafkaEnvironmentError::ToldTwice);
             }
-            let text = secrets.fetch(id)?;
-            let login: Result<Login, _> = serde_json::from_str(text.expose());
-            // serde's reason may quote the text.
-            let login = login.map_err(|_| KafkaEnvironmentError::NoLogin(id.clone()))?;
+            let login = Login::fetch(secrets, id)?;
+            let login = login.ok_or_else(|| KafkaEnvironmentError::NoLogin(id.clone()))?;
             (security.user, security.password) = (Some(login.username), Some(login.password));
         }
         Ok(ClientSettings::new(&self.brokers).secured(security.settle()?))
@@ -88,6 +73,8 @@ impl KafkaEnvironment {
 
 #[cfg(test)]
 mod tests {
+    use millrace_runtime::Secret;
+
     use super::*;
 
     /// Knows one secret.

@@ -109,6 +109,12 @@ impl Ledger {
         self.partitions.iter().map(both).sum()
     }
 
+    pub fn contains(&self, topic: &str, partition: i32, offset: i64) -> bool {
+        let Ok(offset) = u64::try_from(offset) else { return false };
+        let ours = self.partitions.iter().find(|((name, number), _)| *number == partition && name == topic);
+        ours.is_some_and(|(_, offsets)| offsets.run.contains(&offset) || offsets.settled.contains(offset))
+    }
+
     /// The highest offset of each partition.
     pub fn ends(&self) -> BTreeMap<(String, i32), i64> {
         let end = |offsets: &Offsets| offsets.max().and_then(|end| i64::try_from(end).ok());
@@ -138,10 +144,13 @@ mod tests {
             let last = plain.last().map(|&last| last as i64);
             proptest::prop_assert_eq!(ledger.ends().into_values().next(), last);
             let mut sorted = Ledger::default();
-            for offset in plain {
-                sorted.insert("t", 0, offset as i64);
+            for offset in &plain {
+                sorted.insert("t", 0, *offset as i64);
             }
             proptest::prop_assert!(sorted == ledger);
+            for offset in 0..64 {
+                proptest::prop_assert_eq!(ledger.contains("t", 0, offset), plain.contains(&(offset as u64)));
+            }
             let mut merged = Ledger::default();
             merged.insert("t", 0, 7);
             merged.merge(&ledger);

@@ -16,6 +16,7 @@ pub mod kafka_environment;
 pub mod lambda_event;
 pub mod lazy_producer;
 pub mod ledger;
+mod login;
 pub mod message_limits;
 #[cfg(feature = "msk-iam")]
 mod msk_iam;
@@ -25,6 +26,7 @@ pub mod producer;
 pub mod record;
 mod record_headers;
 pub mod registry;
+pub mod registry_environment;
 pub mod security;
 pub mod survey;
 pub mod topics;

@@ -13,8 +13,6 @@ use aws_sigv4::http_request::{
     SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign as sign_request,
 };
 use aws_sigv4::sign::v4::SigningParams;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::{Builder, tls};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rdkafka::client::OAuthToken;
@@ -43,10 +41,9 @@ pub(crate) fn token(region: &str) -> Result<OAuthToken, Box<dyn Error>> {
 }
 
 async fn credentials(region: &str) -> Result<Credentials, Failure> {
-    let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
     // Pinned: a newer one may change where credentials are looked for.
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http)
+        .http_client(millrace_aws_http::client())
         .region(Region::new(region.to_owned()))
         .load()
         .await;

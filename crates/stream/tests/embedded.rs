@@ -430,3 +430,11 @@ fn a_dead_letter_holds_the_record_untouched_and_its_whole_story() {
         assert_eq!(letter.timestamp, Some(1_770_091_600_000), "its own instant");
     }
 }
+
+#[tokio::test]
+async fn topics_that_are_there_are_left_though_the_broker_tells_no_limits() {
+    let (_broker, settings) = broker();
+    let begin = std::time::Instant::now();
+    Topics::connect(&settings).unwrap().ensure(USERS_CREATED).await.unwrap();
+    assert!(begin.elapsed() < settings.reach_timeout, "it waits for an answer that does not come");
+}

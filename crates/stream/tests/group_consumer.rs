@@ -239,6 +239,62 @@ async fn records_of_a_real_broker_are_whole() {
     }
 }
 
+/// One member is busy with its first records for as long as another takes to come, to be given its share and to read it.
+fn rest(settings: &ClientSettings, topic: &str, records: u32) {
+    let group = fresh("resting");
+    let producer = Producer::connect(settings, None).unwrap();
+    produce(&producer, topic, 0..records);
+    let begin = Instant::now();
+    let patient = |what: &str| assert!(begin.elapsed() < PATIENCE, "{what} does not come");
+    let mut busy = Lander::join(settings, &group, topic);
+    while busy.open.len() < PARTITIONS as usize {
+        busy.turn();
+        patient("a record of each partition");
+    }
+    let taken: usize = busy.open.values().map(Vec::len).sum();
+    assert!(taken < records as usize, "all records are taken: there is nothing that resting could lose");
+
+    let mut second = Lander::join(settings, &group, topic);
+    while second.starts.len() < 3 || busy.starts.len() > 3 {
+        match busy.member.rest(Duration::from_millis(20)).unwrap() {
+            Turn::Revoked(places) => places.iter().for_each(|place| {
+                busy.starts.remove(place);
+                busy.open.remove(place);
+            }),
+            Turn::Assigned(starts) => busy.starts.extend(starts),
+            Turn::Nothing => {}
+        }
+        second.turn();
+        patient("a share for the second beside a member that rests");
+    }
+    let mut lake = Lake::new();
+    // In order and without a gap, as each turn asserts.
+    while lake.len() < records as usize {
+        busy.turn();
+        second.turn();
+        busy.land(0, &mut lake);
+        second.land(0, &mut lake);
+        patient("every record");
+    }
+    assert!(lake.values().all(|times| *times == 1), "nothing is durable twice");
+}
+
+#[test]
+fn a_member_that_rests_takes_no_record_and_loses_none_on_the_embedded_broker() {
+    let broker = EmbeddedBroker::start().unwrap();
+    broker.create_topic("rested", PARTITIONS).unwrap();
+    rest(&ClientSettings::new(broker.brokers()), "rested", 2_000);
+}
+
+#[tokio::test]
+async fn a_member_that_rests_takes_no_record_and_loses_none_on_a_real_broker() {
+    let Some(settings) = plain() else { return };
+    let topic = fresh("rested");
+    create(&settings.brokers, &topic, PARTITIONS).await;
+    await_partitions(&settings, &topic, Some(PARTITIONS));
+    rest(&settings, &topic, 4_000);
+}
+
 fn fails(settings: &ClientSettings, group: &str, topic: &str) -> millrace_stream::StreamError {
     let mut member = GroupConsumer::join(settings, group, &[topic]).unwrap();
     let begin = Instant::now();

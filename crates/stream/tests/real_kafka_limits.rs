@@ -15,7 +15,7 @@ use millrace_stream::dead_letter::{HEADERS_OMITTED, KEY_OMITTED, VALUE_OMITTED, 
 use millrace_stream::message_limits::{MAX_MESSAGE_BYTES, STORY_ROOM};
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::producer::{Producer, Publisher};
-use millrace_stream::record::Record;
+use millrace_stream::record::{OutgoingRecord, Record};
 use millrace_stream::topics::{Topics, dead_letters_of};
 use rdkafka::admin::{AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use real_cluster::{PATIENCE, admin, await_partitions, fresh, plain, record};
@@ -64,8 +64,11 @@ fn reason() -> Refusal {
     Refusal::WrongType { path: "$.ad_id".to_owned(), found: "an array", expected: "a text" }
 }
 
-/// By the offset of the record that failed: the letter's value, whether it has a key, and what it was omitted of.
-fn letters(settings: &ClientSettings, topic: &str) -> BTreeMap<i64, (Option<Vec<u8>>, bool, Vec<String>)> {
+/// A letter's value, whether it has a key, and what it was omitted of.
+type Told = (Option<Vec<u8>>, bool, Vec<String>);
+
+/// By the offset of the record that failed.
+fn letters(settings: &ClientSettings, topic: &str) -> BTreeMap<i64, Told> {
     let mut peek = Peek::open(settings, &dead_letters_of(topic), Start::Beginning, Until::End).unwrap();
     let mut letters = BTreeMap::new();
     loop {
@@ -73,6 +76,7 @@ fn letters(settings: &ClientSettings, topic: &str) -> BTreeMap<i64, (Option<Vec<
             let omitted = [VALUE_OMITTED, HEADERS_OMITTED, KEY_OMITTED].into_iter();
             let omitted = omitted.filter_map(|name| Some(format!("{name} {}", letter.header(name)?)));
             assert_eq!(letter.header("source-topic"), Some(topic));
+            assert_eq!(letter.timestamp, Some(1_770_091_600_000), "sent again with its own instant");
             assert_eq!(letter.header("source-partition"), Some("3"));
             let told = (letter.value.map(<[u8]>::to_vec), letter.key.is_some(), omitted.collect());
             (letter.header("source-offset").unwrap().parse::<i64>().unwrap(), told)
@@ -88,10 +92,7 @@ fn letters(settings: &ClientSettings, topic: &str) -> BTreeMap<i64, (Option<Vec<
 }
 
 /// Sends letters of such values to a queue that takes so much; answers what came.
-async fn sent(
-    queue_takes: &str,
-    values: &[Vec<u8>],
-) -> Option<BTreeMap<i64, (Option<Vec<u8>>, bool, Vec<String>)>> {
+async fn sent(queue_takes: &str, values: &[Vec<u8>]) -> Option<BTreeMap<i64, Told>> {
     let settings = plain()?;
     let topic = fresh("letters");
     create(&settings, &dead_letters_of(&topic), queue_takes).await;
@@ -180,7 +181,7 @@ async fn a_record_that_is_no_letter_is_told_and_ends_nothing_once_it_is_taken_ou
     for number in 0..100_u8 {
         producer.publish(&record(&topic, &[number])).unwrap();
         if number == 50 {
-            let large = millrace_stream::record::OutgoingRecord { headers: from, ..record(&topic, &large) };
+            let large = OutgoingRecord { headers: from, ..record(&topic, &large) };
             producer.publish(&large).unwrap();
         }
     }
@@ -214,4 +215,20 @@ async fn the_queue_that_is_made_takes_its_topics_records_with_their_story() {
     publish_record(&producer, &failed(&topic, 9, b"key", &large, &[]), &reason(), 1_770_091_600_000).unwrap();
     producer.flush().unwrap();
     assert!(letters(&settings, &topic)[&9].0.as_deref() == Some(&large[..]), "it is whole");
+}
+
+#[tokio::test]
+async fn a_record_of_a_day_that_has_not_come_is_told_by_its_stamp() {
+    let Some(settings) = plain() else { return };
+    let topic = fresh("ahead");
+    create(&settings, &topic, "1048588").await;
+    let producer = Producer::connect(&settings, None).unwrap();
+    // 2100-01-01T00:00:00Z
+    let ahead = OutgoingRecord { timestamp: 4_102_444_800_000, ..record(&topic, b"x") };
+    producer.publish(&ahead).unwrap();
+    let error = producer.flush().unwrap_err();
+    assert!(matches!(&error, StreamError::Timestamp { .. }) && error.class() == Class::Stop, "{error}");
+    for told in [&topic, "2100-01-01T00:00:00Z", "--as-of", "message.timestamp.after.max.ms"] {
+        assert!(error.to_string().contains(told), "{told} is not in {error}");
+    }
 }

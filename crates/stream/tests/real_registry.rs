@@ -1,5 +1,5 @@
-//! The registry's client against a real registry, which `cargo xtask test` starts: MILLRACE_REGISTRY_URL names its API,
-//! MILLRACE_REGISTRY_JAR the runner with which one is started here to be killed.
+//! The registry's client against a real registry, which `cargo xtask test` starts: MILLRACE_TEST_REGISTRY_URL names its API,
+//! MILLRACE_TEST_REGISTRY_JAR the runner with which one is started here to be killed.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,8 +18,11 @@ fn settings(url: &str) -> RegistrySettings {
 }
 
 fn registry() -> Option<Registry> {
-    let Ok(url) = std::env::var("MILLRACE_REGISTRY_URL") else {
-        skipped("a real schema registry", "MILLRACE_REGISTRY_URL names none; cargo xtask test starts one");
+    let Ok(url) = std::env::var("MILLRACE_TEST_REGISTRY_URL") else {
+        skipped(
+            "a real schema registry",
+            "MILLRACE_TEST_REGISTRY_URL names none; cargo xtask test starts one",
+        );
         return None;
     };
     Some(Registry::new(&settings(&url)).unwrap())
@@ -94,7 +97,7 @@ async fn what_the_registry_does_not_know_is_told_as_such() {
     assert_eq!(registry.compatibility(&nobodys, &avro(ID)).await.unwrap(), Compatibility::Compatible);
 
     // A path that is not the API's is no unknown id.
-    let elsewhere = format!("{}/nowhere", std::env::var("MILLRACE_REGISTRY_URL").unwrap());
+    let elsewhere = format!("{}/nowhere", std::env::var("MILLRACE_TEST_REGISTRY_URL").unwrap());
     let error = Registry::new(&settings(&elsewhere)).unwrap().fetch(1).await.unwrap_err();
     assert_eq!(error.class(), Class::Stop, "{error}");
 }
@@ -223,10 +226,10 @@ impl Drop for Apicurio {
 
 #[tokio::test]
 async fn a_registry_that_dies_is_waited_for_and_used_again() {
-    let Ok(jar) = std::env::var("MILLRACE_REGISTRY_JAR") else {
+    let Ok(jar) = std::env::var("MILLRACE_TEST_REGISTRY_JAR") else {
         return skipped(
             "a killed schema registry",
-            "MILLRACE_REGISTRY_JAR names none; cargo xtask test fetches it",
+            "MILLRACE_TEST_REGISTRY_JAR names none; cargo xtask test fetches it",
         );
     };
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

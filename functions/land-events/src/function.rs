@@ -8,13 +8,13 @@ use millrace_lake::{Generation, OpenError};
 use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::secret_source::SecretSource;
 use millrace_runtime::settings::{Environment, SettingsError};
-use millrace_runtime::{Deadline, Meter, Secret};
+use millrace_runtime::{Deadline, Meter};
 use millrace_stream::batch_answer::BatchAnswer;
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::kafka_environment::{KafkaEnvironment, KafkaEnvironmentError};
 use millrace_stream::lambda_event::KafkaEvent;
 use millrace_stream::lazy_producer::LazyProducer;
-use millrace_stream::registry::{Registry, RegistryError, RegistrySettings};
+use millrace_stream::registry_environment::{RegistryEnvironment, RegistryEnvironmentError};
 use tokio::sync::Mutex;
 
 use crate::batch::{BatchError, BatchLander, BatchSettings};
@@ -31,11 +31,8 @@ struct Settings {
     /// `MILLRACE_WRITE_RESERVE_MS`: what a write may take; with less left of the deadline no record is taken. 10000
     /// unless set.
     write_reserve: u64,
-    /// `MILLRACE_SCHEMA_REGISTRY_URL`: where framed values' schemas are; without it the repository's are known.
-    registry: Option<String>,
-    /// `MILLRACE_SCHEMA_REGISTRY_USER` and `MILLRACE_SCHEMA_REGISTRY_PASSWORD`: who asks there.
-    registry_user: Option<String>,
-    registry_password: Option<Secret>,
+    /// `MILLRACE_REGISTRY_URL` and the registry's login: where framed values' schemas are; without it the repository's are known.
+    registry: RegistryEnvironment,
 }
 
 impl Settings {
@@ -44,9 +41,7 @@ impl Settings {
         let generation = environment.required("MILLRACE_GENERATION");
         let kafka = KafkaEnvironment::of(&mut environment);
         let write_reserve = environment.or("MILLRACE_WRITE_RESERVE_MS", 10_000);
-        let registry = environment.optional("MILLRACE_SCHEMA_REGISTRY_URL");
-        let registry_user = environment.optional("MILLRACE_SCHEMA_REGISTRY_USER");
-        let registry_password = environment.optional("MILLRACE_SCHEMA_REGISTRY_PASSWORD");
+        let registry = RegistryEnvironment::of(&mut environment);
         environment.finish(|| {
             Some(Self {
                 lake: lake?,
@@ -54,8 +49,6 @@ impl Settings {
                 kafka: kafka?,
                 write_reserve: write_reserve?,
                 registry: registry?,
-                registry_user: registry_user?,
-                registry_password: registry_password?,
             })
         })
     }
@@ -71,7 +64,7 @@ pub enum FunctionError {
     #[error(transparent)]
     Kafka(#[from] KafkaEnvironmentError),
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Registry(#[from] RegistryEnvironmentError),
     #[error(transparent)]
     Batch(#[from] BatchError),
 }
@@ -139,11 +132,12 @@ impl Function {
         // Within the deadline of most functions, so that a broker that is away is told and not cut off.
         client.reach_timeout = Duration::from_secs(5);
         client.delivery_timeout = Duration::from_secs(20);
+        let registry = settings.registry.registry(&*self.secrets)?;
         let made = Arc::new(BatchLander {
-            store: millrace_lake::open(&settings.lake).await?,
+            store: millrace_lake::open_to_land(&settings.lake).await?,
             dead_letters: Arc::new(LazyProducer::new(client)),
             generation: settings.generation.clone(),
-            schemas: settings.schemas()?,
+            schemas: registry.map(|registry| Arc::new(FetchedSchemas::new(registry))),
             settings: BatchSettings {
                 write_reserve: Duration::from_millis(settings.write_reserve),
                 ..BatchSettings::default()
@@ -152,17 +146,5 @@ impl Function {
         });
         *lander = Some(Arc::clone(&made));
         Ok(made)
-    }
-}
-
-impl Settings {
-    fn schemas(&self) -> Result<Option<Arc<FetchedSchemas>>, RegistryError> {
-        let Some(url) = &self.registry else { return Ok(None) };
-        let registry = RegistrySettings {
-            user: self.registry_user.clone(),
-            password: self.registry_password.clone(),
-            ..RegistrySettings::new(url)
-        };
-        Ok(Some(Arc::new(FetchedSchemas::new(Registry::new(&registry)?))))
     }
 }

@@ -73,7 +73,7 @@ pub enum LanderError {
     Unknown {
         seconds: u64,
         #[source]
-        source: StreamError,
+        source: Box<StreamError>,
     },
 }
 
@@ -293,7 +293,7 @@ impl Lander {
         match left {
             Ok(left) if left.is_empty() => Ok(()),
             Ok(left) => Err(LanderError::Left { seconds, left }),
-            Err(source) => Err(LanderError::Unknown { seconds, source }),
+            Err(source) => Err(LanderError::Unknown { seconds, source: Box::new(source) }),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use millrace_events::failure::Class;
 use millrace_lake::dead_letter::{BadLine, DeadLetter};
-use millrace_lake::{Store, StoreError};
+use millrace_lake::{Store, StoreError, layout};
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
@@ -101,7 +101,7 @@ impl LakeLetters {
     pub async fn read(store: &Arc<dyn Store>, topic: &str) -> Result<Self, SourceError> {
         let mut objects = store.list(&format!("_dead_letters/{topic}/")).await?;
         objects.extend(store.list(&format!("_dead_letters/{}/", dead_letters_of(topic))).await?);
-        objects.retain(|object| object.key.name().ends_with(".jsonl"));
+        objects.retain(|object| layout::is_dead_letters(&object.key));
         let mut letters = Vec::new();
         for object in objects {
             let key = object.key.as_str();

@@ -14,6 +14,9 @@ stream = {
   }
 }
 
+# The schema registry, where values are framed by one; ca_pem = file(…) where its authority is your own.
+# registry = { url = "https://registry.example.com", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:registry-AbCdEf" }
+
 # AWS Parameters and Secrets Lambda Extension, arm64: its ARN in each region stands in AWS's documentation.
 secrets_layer_arn = "arn:aws:lambda:eu-central-1:187925254637:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:20"
 

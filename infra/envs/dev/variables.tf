@@ -24,8 +24,14 @@ variable "stream" {
   type        = any
 }
 
+variable "registry" {
+  description = "See infra/platform: the schema registry; null: the repository's schemas alone are known."
+  type        = any
+  default     = null
+}
+
 variable "secrets_layer_arn" {
-  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64; wanted with a login by SCRAM."
+  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64; wanted with a login by SCRAM or at the registry."
   type        = string
   default     = null
 }

@@ -13,6 +13,7 @@ module "platform" {
   kafka_password         = var.kafka_password
   kafka_password_version = var.kafka_password_version
   stream                 = var.stream
+  registry               = var.registry
   secrets_layer_arn      = var.secrets_layer_arn
   snowflake              = var.snowflake
   notifications          = var.notifications

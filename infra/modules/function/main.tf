@@ -39,6 +39,7 @@ resource "aws_lambda_function" "this" {
     variables = merge(
       var.environment,
       var.kafka_secret_arn == null ? {} : { MILLRACE_KAFKA_SECRET = var.kafka_secret_arn },
+      { for key, value in local.registry_environment : key => value if value != null },
     )
   }
 
@@ -60,7 +61,7 @@ resource "aws_lambda_function" "this" {
 
   lifecycle {
     precondition {
-      condition     = var.kafka_secret_arn == null || var.secrets_layer_arn != null
+      condition     = (var.kafka_secret_arn == null && try(var.registry.secret_arn, null) == null) || var.secrets_layer_arn != null
       error_message = "the secret is read through a layer: set secrets_layer_arn to the AWS Parameters and Secrets Lambda Extension (arm64) of the region."
     }
   }

@@ -5,13 +5,21 @@ locals {
 
   queue_name = "${var.name}-failures"
 
+  registry_environment = {
+    MILLRACE_REGISTRY_URL    = try(var.registry.url, null)
+    MILLRACE_REGISTRY_SECRET = try(var.registry.secret_arn, null)
+    MILLRACE_REGISTRY_CA     = try(var.registry.ca_pem, null)
+  }
+
   secrets = compact([
     var.kafka_secret_arn,
+    try(var.registry.secret_arn, null),
     try(var.kafka_source.secret_arn, null),
     try(var.kafka_source.ca_secret_arn, null),
   ])
   secret_keys = compact([
     var.kafka_secret_kms_key_arn,
+    try(var.registry.secret_kms_key_arn, null),
     try(var.kafka_source.secret_kms_key_arn, null),
   ])
 

@@ -61,7 +61,7 @@ variable "environment" {
   default     = {}
   validation {
     condition     = alltrue([for key in keys(var.environment) : !can(regex("PASSWORD|TOKEN", key))])
-    error_message = "a secret does not belong into the environment: give kafka_secret_arn."
+    error_message = "a secret does not belong into the environment: give kafka_secret_arn or registry.secret_arn."
   }
 }
 
@@ -105,8 +105,27 @@ variable "kafka_secret_kms_key_arn" {
   default     = null
 }
 
+variable "registry" {
+  description = "The schema registry that the function asks: its URL, the secret with {\"username\", \"password\"} and the KMS key around it, and the PEM of its authority where it is not a public one. null: none."
+  type = object({
+    url                = string
+    secret_arn         = optional(string)
+    secret_kms_key_arn = optional(string)
+    ca_pem             = optional(string)
+  })
+  default = null
+  validation {
+    condition     = var.registry == null ? true : can(regex("^https?://[^/@?#]+(/[^@?#]*)?$", var.registry.url))
+    error_message = "registry.url has to be http:// or https:// with a host, without a login in it: give registry.secret_arn."
+  }
+  validation {
+    condition     = var.registry == null ? true : startswith(var.registry.url, "https://") || (var.registry.secret_arn == null && var.registry.ca_pem == null)
+    error_message = "a login or an authority of the registry wants a URL with https."
+  }
+}
+
 variable "secrets_layer_arn" {
-  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64. Wanted with kafka_secret_arn."
+  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64. Wanted with kafka_secret_arn and registry.secret_arn."
   type        = string
   default     = null
 }

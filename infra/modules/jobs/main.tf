@@ -39,6 +39,12 @@ locals {
         resources = [for folder in local.written : "${var.lake.prefix_arn}/${folder}/*"]
       },
       {
+        # A lake from before lakes said what they are is taken over: its store is tried, and the lake described.
+        sid       = "TakeLakeOver"
+        actions   = ["s3:PutObject", "s3:DeleteObject"]
+        resources = ["${var.lake.prefix_arn}/_lake.json", "${var.lake.prefix_arn}/_lake_probe-*"]
+      },
+      {
         # Without a condition on the prefix: S3 answers "there is none" only to those who may list all of a bucket, and "forbidden" to
         # others, which a job that looks for a state or a run's record cannot tell from a wrong role.
         sid       = "ListLake"

@@ -46,6 +46,17 @@ resource "aws_vpc_security_group_egress_rule" "brokers" {
   to_port           = 9098
 }
 
+# A registry on the port of HTTPS is reached by the rule above, as far as the routes lead.
+resource "aws_vpc_security_group_egress_rule" "registry" {
+  count             = var.registry_port == null || var.registry_port == 443 ? 0 : 1
+  security_group_id = aws_security_group.functions.id
+  description       = "The schema registry"
+  cidr_ipv4         = var.brokers_cidr_block
+  ip_protocol       = "tcp"
+  from_port         = var.registry_port
+  to_port           = var.registry_port
+}
+
 resource "aws_vpc_security_group_ingress_rule" "endpoints" {
   for_each                     = local.made ? local.clients : {}
   security_group_id            = aws_security_group.endpoints[0].id

@@ -56,3 +56,9 @@ variable "brokers_cidr_block" {
     error_message = "brokers_cidr_block has to be an IPv4 block, such as 10.42.0.0/16."
   }
 }
+
+variable "registry_port" {
+  description = "The schema registry's port, for land-events' way out to it where the brokers are; null or 443: no rule of its own."
+  type        = number
+  default     = null
+}

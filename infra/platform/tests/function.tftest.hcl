@@ -16,7 +16,13 @@ variables {
   schedule             = "rate(5 minutes)"
   tracing              = true
   environment          = { MILLRACE_LAKE = "s3://lake-of-tests/lake" }
-  network              = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+  registry = {
+    url                = "https://registry.example.com/apis/ccompat/v7"
+    secret_arn         = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:registry-AbCdEf"
+    secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/registry"
+    ca_pem             = "-----BEGIN CERTIFICATE-----"
+  }
+  network = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
   kafka_source = {
     topics         = ["users_created", "ad_events"]
     consumer_group = "millrace-test-g0001"
@@ -54,6 +60,11 @@ run "function" {
   assert {
     condition     = aws_lambda_function.this.environment[0].variables["MILLRACE_KAFKA_SECRET"] == var.kafka_secret_arn && aws_lambda_function.this.layers[0] == var.secrets_layer_arn
     error_message = "the login is read through the layer"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.environment[0].variables["MILLRACE_REGISTRY_URL"] == var.registry.url && aws_lambda_function.this.environment[0].variables["MILLRACE_REGISTRY_SECRET"] == var.registry.secret_arn && aws_lambda_function.this.environment[0].variables["MILLRACE_REGISTRY_CA"] == var.registry.ca_pem
+    error_message = "the function is told of the registry"
   }
 
   assert {
@@ -167,6 +178,58 @@ run "rights" {
     ]))
     error_message = "only network interfaces and traces are unnamed"
   }
+}
+
+run "logins" {
+  module {
+    source = "../modules/function"
+  }
+
+  assert {
+    condition     = toset(one([for statement in jsondecode(output.policies[var.name]).Statement : statement.Resource if statement.Sid == "ReadLogin"])) == toset([var.kafka_secret_arn, var.registry.secret_arn])
+    error_message = "the function reads its two logins, and no other secret"
+  }
+
+  assert {
+    condition     = toset(one([for statement in jsondecode(output.policies[var.name]).Statement : statement.Resource if statement.Sid == "DecryptLogin"])) == toset([var.registry.secret_kms_key_arn])
+    error_message = "the function may use the key around the registry's login"
+  }
+}
+
+run "without_a_registry_nothing_is_told_of_one" {
+  command = plan
+  module {
+    source = "../modules/function"
+  }
+  variables {
+    registry = null
+  }
+  assert {
+    condition     = alltrue([for key in keys(aws_lambda_function.this.environment[0].variables) : !startswith(key, "MILLRACE_REGISTRY")])
+    error_message = "a function without a registry is told of none"
+  }
+}
+
+run "a_registrys_login_without_tls_is_refused" {
+  command = plan
+  module {
+    source = "../modules/function"
+  }
+  variables {
+    registry = { url = "http://registry.example.com", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:registry-AbCdEf" }
+  }
+  expect_failures = [var.registry]
+}
+
+run "a_login_in_a_registrys_url_is_refused" {
+  command = plan
+  module {
+    source = "../modules/function"
+  }
+  variables {
+    registry = { url = "https://me:hunter2@registry.example.com" }
+  }
+  expect_failures = [var.registry]
 }
 
 run "self_managed" {

@@ -16,6 +16,12 @@ run "network" {
   variables {
     name               = "millrace-test"
     availability_zones = ["eu-central-1a", "eu-central-1b"]
+    registry_port      = 8081
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.registry[0].security_group_id == aws_security_group.functions.id && aws_vpc_security_group_egress_rule.registry[0].from_port == 8081 && aws_vpc_security_group_egress_rule.registry[0].to_port == 8081 && aws_vpc_security_group_egress_rule.registry[0].cidr_ipv4 == var.brokers_cidr_block
+    error_message = "the registry's port is open to the functions, where the brokers are"
   }
 
   assert {
@@ -41,6 +47,22 @@ run "network" {
   assert {
     condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.endpoints : rule.referenced_security_group_id != null && rule.cidr_ipv4 == null])
     error_message = "endpoints listen to the functions alone"
+  }
+}
+
+run "https_needs_no_rule_of_the_registrys_own" {
+  command = plan
+  module {
+    source = "../modules/network"
+  }
+  variables {
+    name               = "millrace-test"
+    availability_zones = ["eu-central-1a", "eu-central-1b"]
+    registry_port      = 443
+  }
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.registry) == 0
+    error_message = "no second rule opens the port of HTTPS"
   }
 }
 

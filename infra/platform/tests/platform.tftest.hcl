@@ -13,6 +13,9 @@ variables {
   network        = { kind = "make", availability_zones = ["eu-central-1a", "eu-central-1b"] }
   stream         = { kind = "serverless" }
   snowflake      = { user_arn = "arn:aws:iam::999999999999:user/snowflake", external_id = "id" }
+  registry       = { url = "https://registry.example.com:8081", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:registry-AbCdEf" }
+
+  secrets_layer_arn = "arn:aws:lambda:eu-central-1:187925254637:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:20"
 }
 
 run "platform" {
@@ -54,8 +57,13 @@ run "platform" {
   }
 
   assert {
-    condition     = alltrue([for statement in jsondecode(output.policies["millrace-test-land-events"]).Statement : alltrue([for resource in statement.Resource : endswith(resource, "/lake/raw/*")]) if contains(statement.Action, "s3:PutObject")])
+    condition     = alltrue([for statement in jsondecode(output.policies["millrace-test-land-events"]).Statement : alltrue([for resource in statement.Resource : endswith(resource, "/lake/raw/*") || endswith(resource, "/lake/_lake.json") || endswith(resource, "/lake/_lake_probe-*")]) if contains(statement.Action, "s3:PutObject")])
     error_message = "land-events writes raw objects alone"
+  }
+
+  assert {
+    condition     = join(",", [for name, policy in output.policies : name if strcontains(policy, var.registry.secret_arn)]) == "millrace-test-land-events"
+    error_message = "land-events alone may read the registry's login"
   }
 
   assert {
@@ -67,6 +75,14 @@ run "platform" {
     condition     = alltrue([for statement in jsondecode(output.policies["millrace-test-land-events"]).Statement : alltrue([for resource in statement.Resource : endswith(resource, ".dlq")]) if contains(statement.Action, "kafka-cluster:WriteData")])
     error_message = "land-events produces dead letters alone"
   }
+}
+
+run "a_registry_with_a_login_wants_the_layer" {
+  command = plan
+  variables {
+    secrets_layer_arn = null
+  }
+  expect_failures = [var.secrets_layer_arn]
 }
 
 run "alarms" {

@@ -107,8 +107,8 @@ pub async fn invoke(
     let mut settings = Settings::of(environment, now)?;
     settings.as_of = request.as_of.unwrap_or(settings.as_of);
     settings.started_at = request.started_at.unwrap_or(settings.started_at);
-    let store =
-        millrace_lake::open(&settings.lake).await.map_err(|error: OpenError| JobError::from(error))?;
+    let store = millrace_lake::open_existing(&settings.lake).await;
+    let store = store.map_err(|error: OpenError| JobError::from(error))?;
     let done = run_on(Arc::clone(&store), job, &settings, meter).await;
     // Locks are given back, so that the day's next job need not wait until they run out.
     store.settle().await;

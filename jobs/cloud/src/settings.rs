@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use millrace_jobs::run_context::LITTLE_MEMORY;
+use millrace_jobs::run_context::{LEAST_MEMORY, LITTLE_MEMORY};
 use millrace_lake::catalogue::DatabaseName;
 use millrace_runtime::settings::{Environment, SettingsError};
 
@@ -32,6 +32,10 @@ impl Settings {
         let as_of = environment.or("MILLRACE_AS_OF", now.date_naive());
         let started_at = environment.or("MILLRACE_STARTED_AT", now);
         let memory_bytes = environment.or("MILLRACE_MEMORY_BYTES", LITTLE_MEMORY);
+        if memory_bytes.is_some_and(|bytes| bytes < LEAST_MEMORY) {
+            environment
+                .refuse("MILLRACE_MEMORY_BYTES", "is too little to be of use; give at least 8388608 (8 MiB)");
+        }
         let scratch = environment.or("MILLRACE_SCRATCH", std::env::temp_dir().join("millrace"));
         let glue_database = environment.optional::<DatabaseName>("MILLRACE_GLUE_DATABASE");
         let on_s3 = lake.as_ref().is_none_or(|lake: &String| lake.starts_with("s3://"));
@@ -78,6 +82,11 @@ mod tests {
         assert_eq!(settings.started_at.to_rfc3339(), "2026-01-10T03:00:00+00:00");
         assert_eq!(settings.glue_database, None);
         assert!(of(&[("MILLRACE_AS_OF", "yesterday")]).is_err());
+        let memory =
+            |bytes: u64| of(&[("MILLRACE_LAKE", "/lake"), ("MILLRACE_MEMORY_BYTES", &bytes.to_string())]);
+        assert_eq!(memory(LEAST_MEMORY).expect("settings").memory_bytes, LEAST_MEMORY);
+        let error = memory(LEAST_MEMORY - 1).expect_err("too little").to_string();
+        assert!(error.contains(&format!("at least {LEAST_MEMORY} ")), "{error}");
     }
 
     #[test]

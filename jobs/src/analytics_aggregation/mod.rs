@@ -12,8 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::NaiveDate;
-use millrace_lake::key::Key;
-use millrace_lake::layout::{partition_key, table_prefix};
+use millrace_lake::layout::{partition_day, partition_key, table_prefix};
 use millrace_lake::store::Store;
 use tokio::sync::mpsc;
 
@@ -109,17 +108,10 @@ async fn earlier_versions(store: &dyn Store, as_of: NaiveDate) -> Result<Vec<Par
     let columns = dimension::read_columns_of_versions();
     let mut earlier = Vec::new();
     for object in store.list(&table_prefix(spec.layer, spec.name)?).await? {
-        if day_of_partition(&object.key).is_some_and(|day| day < as_of) {
+        if partition_day(&object.key).is_some_and(|day| day < as_of) {
             // One that went away since was removed by hand: it is as if it had never been.
             earlier.extend(Partition::open(store, &object.key, &columns).await?);
         }
     }
     Ok(earlier)
-}
-
-/// The day of a partition's file; nothing of another object. Keys in their order are in the order of days.
-pub(crate) fn day_of_partition(key: &Key) -> Option<NaiveDate> {
-    let (folder, name) = key.as_str().rsplit_once('/')?;
-    let (_, day) = folder.rsplit_once("/processing_date=")?;
-    (name == "part-00000.parquet").then(|| day.parse().ok()).flatten()
 }

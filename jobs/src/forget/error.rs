@@ -1,6 +1,7 @@
 //! Why persons could not be erased.
 
 use millrace_events::failure::Class;
+use millrace_lake::erasure::erased::ErasedError;
 use millrace_lake::erasure::letters::LettersError;
 use millrace_lake::layout::LayoutError;
 use millrace_lake::raw_file::RawFileError;
@@ -23,6 +24,8 @@ pub enum ForgetError {
     #[error(transparent)]
     Letters(#[from] LettersError),
     #[error(transparent)]
+    Erased(#[from] ErasedError),
+    #[error(transparent)]
     Job(#[from] JobError),
     #[error(
         "rows about them keep landing: stop the source that sends them, then give the same command again"
@@ -38,6 +41,7 @@ impl ForgetError {
             Self::Listing(error) => error.class(),
             Self::Raw(error) => error.class(),
             Self::Letters(error) => error.class(),
+            Self::Erased(error) => error.class(),
             Self::Job(error) => error.class(),
             Self::Layout(_) | Self::Restless => Class::Stop,
         }

@@ -3,11 +3,13 @@
 //! The order is what makes it hold beside running jobs. Raw rows go first, then the epoch is raised, so no job that read
 //! them can publish; then the partitions that jobs read, and the epoch again; then what is computed of these is computed
 //! anew, day by day. Each step can be done twice: one that was interrupted is resumed by the same command, which a marker
-//! without ids ([`Unfinished`]) calls for.
+//! without ids ([`Unfinished`]) calls for. Who was found is noted in the marker before anything of theirs is removed, and kept in
+//! the lake's list of the erased (`millrace_lake::erasure::erased`) when all is done: nobody is called erased before.
 
 mod error;
 mod marker;
 mod partitions;
+mod persons;
 mod rebuild;
 mod report;
 
@@ -15,14 +17,17 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
-use millrace_lake::erasure::{Subjects, letters, raw};
+use chrono::{DateTime, NaiveDate};
+use millrace_lake::erasure::{Matches, Subjects, erased, letters, raw};
 use millrace_lake::key::Key;
 use millrace_lake::store::{LockGuard, Store};
 use millrace_lake::{layout, raw_listing};
 
 pub use self::error::ForgetError;
+use self::marker::Begun;
 pub use self::marker::{Unfinished, unfinished};
+use self::persons::Remembered;
+pub use self::persons::{CutShortPerson, ErasedPerson, Persons};
 pub use self::rebuild::{Jobs, Rebuild};
 pub use self::report::{ForgetReport, Place};
 use crate::erasure;
@@ -47,25 +52,35 @@ pub struct Erasure {
 /// What [`forget`] would remove now. Changes nothing.
 pub async fn plan(store: &Arc<dyn Store>, subjects: &Arc<Subjects>) -> Result<ForgetReport, ForgetError> {
     let _locks = raw_locks(store.as_ref()).await?;
+    let remembered = Remembered::read(store.as_ref()).await?;
     let mut report = ForgetReport::default();
+    let mut all = Matches::default();
     for object in raw_objects(store.as_ref(), &BTreeSet::new()).await? {
-        report.found(Place::Raw, raw::count(store, &object.0, subjects).await?);
+        let matches = raw::find(store, &object.key, subjects).await?;
+        report.found(Place::Raw(object.table), matches.rows);
+        all.add(matches);
     }
     for file in letters::files(store.as_ref()).await? {
-        report.found(Place::DeadLetters, letters::count(store.as_ref(), &file, subjects).await?);
+        let matches = letters::find(store.as_ref(), &file, subjects).await?;
+        report.found(Place::DeadLetters, matches.rows);
+        all.add(matches);
     }
-    report.letters_being_written = letters::being_written(store.as_ref(), subjects)?;
+    let being_written = letters::being_written(store.as_ref(), subjects)?;
+    report.letters_being_written = being_written.rows;
+    all.add(being_written);
     report.objects(Place::State, store.list(STATE).await?.len() as u64);
     for table in partitions::WITH_PERSONS {
         for day in table.days(store.as_ref()).await? {
-            let rows = table.count(store, day, subjects).await?;
-            report.found(table.place(), rows);
-            if rows > 0 {
+            let matches = table.find(store, day, subjects).await?;
+            report.found(table.place(), matches.rows);
+            if matches.rows > 0 {
                 report.affected(day);
             }
+            all.add(matches);
         }
     }
-    report.unfinished = unfinished(store.as_ref()).await?;
+    report.persons = remembered.persons(subjects, |id| all.ids.contains(id));
+    report.unfinished = remembered.cut_short.told();
     Ok(report)
 }
 
@@ -79,10 +94,13 @@ pub async fn forget(
     rebuild: &impl Rebuild,
 ) -> Result<ForgetReport, ForgetError> {
     let _locks = raw_locks(store.as_ref()).await?;
-    let (marker, resumed) = marker::begin(store.as_ref(), erasure).await?;
+    let remembered = Remembered::read(store.as_ref()).await?;
+    let begun = Begun::mark(store.as_ref(), erasure).await?;
+    let resumed = begun.resumed;
     let mut work = Work {
         store: &store,
         subjects: &erasure.subjects,
+        begun,
         resumed,
         clean: BTreeSet::new(),
         report: ForgetReport { resumed, ..ForgetReport::default() },
@@ -94,10 +112,17 @@ pub async fn forget(
         work.round(rebuild).await?;
         store.sweep().await?;
         if !work.came_back().await? {
-            let mut report = work.report;
-            report.letters_being_written = letters::being_written(store.as_ref(), &erasure.subjects)?;
-            if report.letters_being_written == 0 {
-                store.delete(&marker).await?;
+            let being_written = letters::being_written(store.as_ref(), &erasure.subjects)?;
+            work.begun.note(store.as_ref(), &being_written).await?;
+            let Work { begun, mut report, .. } = work;
+            report.persons = remembered.persons(&erasure.subjects, |id| begun.has_found(id));
+            report.letters_being_written = being_written.rows;
+            if being_written.rows == 0 {
+                if !begun.found().is_empty() {
+                    let erased_at = DateTime::from_timestamp_micros(erasure.now).unwrap_or_default();
+                    erased::record(store.as_ref(), erased_at, begun.found().iter().copied()).await?;
+                }
+                begun.end(store.as_ref()).await?;
             }
             report.unfinished = unfinished(store.as_ref()).await?;
             tracing::info!(persons = erasure.subjects.len(), "erased");
@@ -109,17 +134,23 @@ pub async fn forget(
     Err(ForgetError::Restless)
 }
 
-/// The raw objects, with their sizes, that are not in `clean`.
-async fn raw_objects(
-    store: &dyn Store,
-    clean: &BTreeSet<(Key, u64)>,
-) -> Result<Vec<(Key, u64)>, ForgetError> {
+/// An object of a raw table.
+struct RawObject {
+    table: &'static str,
+    key: Key,
+    size: u64,
+}
+
+/// The raw objects that are not in `clean`.
+async fn raw_objects(store: &dyn Store, clean: &BTreeSet<(Key, u64)>) -> Result<Vec<RawObject>, ForgetError> {
     let mut found = Vec::new();
     for table in raw_tables() {
-        let objects = raw_listing::exact(store, table).await?.into_iter();
-        let objects = objects.filter(|object| object.key.as_str().ends_with(".parquet"));
-        found
-            .extend(objects.map(|object| (object.key, object.size)).filter(|object| !clean.contains(object)));
+        for object in raw_listing::exact(store, table).await? {
+            let (key, size) = (object.key, object.size);
+            if layout::raw_table_of(&key).is_some() && !clean.contains(&(key.clone(), size)) {
+                found.push(RawObject { table, key, size });
+            }
+        }
     }
     Ok(found)
 }
@@ -142,6 +173,7 @@ async fn raw_locks(store: &dyn Store) -> Result<Vec<Box<dyn LockGuard>>, ForgetE
 struct Work<'a> {
     store: &'a Arc<dyn Store>,
     subjects: &'a Arc<Subjects>,
+    begun: Begun,
     /// What was made of their rows may be left though the rows are gone.
     resumed: bool,
     /// Objects and sizes that were looked through.
@@ -167,10 +199,12 @@ impl Work<'_> {
     }
 
     async fn raw(&mut self) -> Result<(), ForgetError> {
-        for (key, size) in raw_objects(self.store.as_ref(), &self.clean).await? {
-            if raw::count(self.store, &key, self.subjects).await? > 0 {
+        for RawObject { table, key, size } in raw_objects(self.store.as_ref(), &self.clean).await? {
+            let matches = raw::find(self.store, &key, self.subjects).await?;
+            if matches.rows > 0 {
+                self.begun.note(self.store.as_ref(), &matches).await?;
                 let rows = raw::rewrite(self.store, &key, self.subjects).await?;
-                self.report.found(Place::Raw, rows);
+                self.report.found(Place::Raw(table), rows);
             } else {
                 self.clean.insert((key, size));
             }
@@ -180,8 +214,12 @@ impl Work<'_> {
 
     async fn letters(&mut self) -> Result<(), ForgetError> {
         for file in letters::files(self.store.as_ref()).await? {
+            let matches = letters::find(self.store.as_ref(), &file, self.subjects).await?;
+            self.begun.note(self.store.as_ref(), &matches).await?;
             let removed = letters::rewrite(self.store.as_ref(), &file, self.subjects).await?;
-            self.report.found(Place::DeadLetters, removed);
+            // Those that were put in place since.
+            self.begun.note(self.store.as_ref(), &removed).await?;
+            self.report.found(Place::DeadLetters, removed.rows);
         }
         Ok(())
     }
@@ -200,7 +238,8 @@ impl Work<'_> {
         let mut first = None;
         for table in tables {
             for day in table.days(self.store.as_ref()).await? {
-                let rows = table.erase(self.store, day, self.subjects, self.resumed).await?;
+                let all = self.resumed;
+                let rows = table.erase(self.store, day, self.subjects, all, &mut self.begun).await?;
                 self.report.found(table.place(), rows);
                 if rows > 0 || self.resumed {
                     first = Some(first.map_or(day, |first: NaiveDate| first.min(day)));
@@ -213,13 +252,13 @@ impl Work<'_> {
 
     /// Whether rows or letters about them came since they were looked for.
     async fn came_back(&self) -> Result<bool, ForgetError> {
-        for (key, _) in raw_objects(self.store.as_ref(), &self.clean).await? {
-            if raw::count(self.store, &key, self.subjects).await? > 0 {
+        for RawObject { key, .. } in raw_objects(self.store.as_ref(), &self.clean).await? {
+            if raw::find(self.store, &key, self.subjects).await?.rows > 0 {
                 return Ok(true);
             }
         }
         for file in letters::files(self.store.as_ref()).await? {
-            if letters::count(self.store.as_ref(), &file, self.subjects).await? > 0 {
+            if letters::find(self.store.as_ref(), &file, self.subjects).await?.rows > 0 {
                 return Ok(true);
             }
         }

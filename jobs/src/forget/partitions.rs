@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use millrace_lake::erasure::Subjects;
+use millrace_lake::erasure::{Matches, Subjects};
 use millrace_lake::key::Key;
 use millrace_lake::layout::{self, Layer, partition_key};
 use millrace_lake::store::Store;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use super::Place;
 use super::error::ForgetError;
+use super::marker::Begun;
 use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
 use crate::job_error::JobError;
 use crate::publish::{day_lock, published, write_record};
@@ -86,35 +87,37 @@ impl PersonTable {
     /// The days that it has a partition of.
     pub(super) async fn days(self, store: &dyn Store) -> Result<Vec<NaiveDate>, ForgetError> {
         let objects = store.list(&layout::table_prefix(self.layer(), self.name())?).await?;
-        let days = objects.iter().filter_map(|object| {
-            let folder = object.key.as_str().rsplit('/').nth(1)?;
-            folder.strip_prefix("processing_date=")?.parse().ok()
-        });
+        let days = objects.iter().filter_map(|object| layout::partition_day(&object.key));
         let mut days: Vec<NaiveDate> = days.collect();
         days.sort_unstable();
         days.dedup();
         Ok(days)
     }
 
-    /// How many rows of the day's partition are about `subjects`.
-    pub(super) async fn count(
+    /// The rows of the day's partition that are about `subjects`.
+    pub(super) async fn find(
         self,
         store: &Arc<dyn Store>,
         day: NaiveDate,
         subjects: &Arc<Subjects>,
-    ) -> Result<u64, ForgetError> {
+    ) -> Result<Matches, ForgetError> {
         let key = partition_key(self.layer(), self.name(), day)?;
-        let Some(file) = Local::of(store.as_ref(), &key).await? else { return Ok(0) };
+        let Some(file) = Local::of(store.as_ref(), &key).await? else { return Ok(Matches::default()) };
         let subjects = Arc::clone(subjects);
         let work = move || {
-            let ids = pieces(&file, Some(self.id()))?;
-            ids.map(|piece| Ok(piece?.column(self.id()).map_or(0, |ids| about(ids, &subjects)))).sum()
+            let mut matches = Matches::default();
+            for piece in pieces(&file, Some(self.id()))? {
+                if let Ok(ids) = piece?.column(self.id()) {
+                    see(ids, &subjects, &mut matches);
+                }
+            }
+            Ok(matches)
         };
         Ok(off_thread(key, work).await?)
     }
 
-    /// Takes `subjects` out of the day's partition; answers how many rows went. Where `all`, what tells of the partition is
-    /// written anew even if none went.
+    /// Takes `subjects` out of the day's partition, whoever is in it noted first; answers how many rows went. Where `all`,
+    /// what tells of the partition is written anew even if none went.
     ///
     /// Under the lock of whoever publishes the day: what a job has just published is what is looked through.
     pub(super) async fn erase(
@@ -123,11 +126,14 @@ impl PersonTable {
         day: NaiveDate,
         subjects: &Arc<Subjects>,
         all: bool,
+        begun: &mut Begun,
     ) -> Result<u64, ForgetError> {
         let _lock = store.lock(&day_lock(self.job(), day)?).await?;
-        if self.count(store, day, subjects).await? == 0 && !(all && self == Self::UsersTransformed) {
+        let matches = self.find(store, day, subjects).await?;
+        if matches.rows == 0 && !(all && self == Self::UsersTransformed) {
             return Ok(0);
         }
+        begun.note(store.as_ref(), &matches).await?;
         let key = partition_key(self.layer(), self.name(), day)?;
         let Some(file) = Local::of(store.as_ref(), &key).await? else { return Ok(0) };
         let mut writer = store.writer(&key).await?;
@@ -298,9 +304,10 @@ fn piece(path: &Path, start: usize, column: Option<&str>) -> PolarsResult<DataFr
     Ok(rows.collect_with_engine(Engine::Streaming)?.unwrap_single())
 }
 
-fn about(ids: &Column, subjects: &Subjects) -> u64 {
-    let ids = ids.str().map(|ids| ids.iter().flatten().filter(|id| subjects.contains(id)).count());
-    ids.unwrap_or(0) as u64
+fn see(ids: &Column, subjects: &Subjects, matches: &mut Matches) {
+    for id in ids.str().into_iter().flat_map(|ids| ids.iter()).flatten() {
+        matches.see(id, subjects);
+    }
 }
 
 async fn size_of(store: &dyn Store, key: &Key) -> Result<u64, ForgetError> {

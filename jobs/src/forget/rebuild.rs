@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use millrace_lake::layout;
 use millrace_lake::store::Store;
 
 use super::ForgetError;
@@ -63,7 +64,7 @@ pub(super) async fn rebuild(
 async fn runs(store: &dyn Store, job: &str, first: NaiveDate) -> Result<Vec<RunContext>, ForgetError> {
     let mut runs = Vec::new();
     for object in store.list(&format!("_runs/{job}/")).await? {
-        let day = object.key.name().strip_suffix(".json").and_then(|day| day.parse::<NaiveDate>().ok());
+        let day = layout::run_of_record(&object.key).map(|(_, day)| day);
         let Some(as_of) = day.filter(|day| *day >= first) else { continue };
         if let Some(record) = published(store, job, as_of).await? {
             runs.push(RunContext { as_of, started_at: record.started_at });

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::Unfinished;
+use super::{Persons, Unfinished};
+use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
+use crate::catalogue::Layer;
+use crate::raw_transformation;
 
 /// Where persons are in a lake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    Raw,
+    /// A raw table, by its folder's name: `users`.
+    Raw(&'static str),
     DeadLetters,
     /// Removed whole, whoever is in it; jobs make it anew.
     State,
@@ -21,14 +24,31 @@ pub enum Place {
 
 impl Place {
     /// Its folder in the lake.
-    pub fn folder(self) -> &'static str {
+    pub fn folder(self) -> String {
         match self {
-            Self::Raw => "raw/users",
-            Self::DeadLetters => "_dead_letters",
-            Self::State => "_state",
-            Self::UsersTransformed => "curated/users_transformed",
-            Self::DimUserDemographics => "analytics/dim_user_demographics",
+            Self::Raw(table) => format!("raw/{table}"),
+            Self::DeadLetters => "_dead_letters".to_owned(),
+            Self::State => "_state".to_owned(),
+            Self::UsersTransformed => "curated/users_transformed".to_owned(),
+            Self::DimUserDemographics => "analytics/dim_user_demographics".to_owned(),
         }
+    }
+
+    /// What queries call it, where they can name it.
+    fn name(self) -> String {
+        match self {
+            Self::Raw(table) => Layer::Raw.table_name(table),
+            Self::DeadLetters => "dead_letters".to_owned(),
+            Self::State => "state".to_owned(),
+            Self::UsersTransformed => raw_transformation::USERS_TRANSFORMED.to_owned(),
+            Self::DimUserDemographics => DIM_USER_DEMOGRAPHICS.name.to_owned(),
+        }
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
     }
 }
 
@@ -44,6 +64,8 @@ pub struct Found {
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ForgetReport {
+    #[serde(flatten)]
+    pub persons: Persons,
     pub places: BTreeMap<Place, Found>,
     /// Days whose partitions held them, or may have when an interrupted erasure is resumed.
     pub days: BTreeSet<NaiveDate>,

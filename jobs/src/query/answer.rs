@@ -9,10 +9,14 @@ use polars::prelude::{
     Schema, SchemaRef,
 };
 
-use super::{Cell, QueryError};
+use super::open_files::OpenFiles;
+use super::{Cell, QueryError, Session};
 
 /// Rows of an answer handed on at once.
 const BATCH_ROWS: usize = 16_384;
+
+/// What a panic of the engine is told as.
+pub(super) const GAVE_UP: &str = "the engine gave up on this query";
 
 /// A column of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub struct Answer {
     schema: SchemaRef,
     batches: Option<Receiver<DataFrame>>,
     engine: Option<JoinHandle<PolarsResult<()>>>,
+    /// What a failure is told with.
+    read: Option<(OpenFiles, Session)>,
 }
 
 impl Answer {
@@ -43,7 +49,19 @@ impl Answer {
         let engine = std::thread::Builder::new()
             .name("query".to_owned())
             .spawn(move || query.collect_with_engine(Engine::Streaming).map(drop))?;
-        Ok(Self { schema, batches: Some(batches), engine: Some(engine) })
+        Ok(Self { schema, batches: Some(batches), engine: Some(engine), read: None })
+    }
+
+    /// Over these files of the session's lake: of a failure the one that is damaged is named.
+    pub(super) fn over(self, files: OpenFiles, session: Session) -> Self {
+        Self { read: Some((files, session)), ..self }
+    }
+
+    fn told(&self, error: QueryError) -> QueryError {
+        match &self.read {
+            Some((files, session)) => session.named(files.told(error)),
+            None => error,
+        }
     }
 
     pub fn columns(&self) -> Vec<Column> {
@@ -73,11 +91,11 @@ impl Answer {
         self.batches = None;
         match self.engine.take()?.join() {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(Err(failed(error))),
-            Err(_panic) => Some(Err(QueryError::Refused {
-                construct: "the engine gave up on this query".to_owned(),
+            Ok(Err(error)) => Some(Err(self.told(failed(error)))),
+            Err(_panic) => Some(Err(self.told(QueryError::Refused {
+                construct: GAVE_UP.to_owned(),
                 remedy: "it is a fault of Polars; try it in smaller steps, one CTE after another".to_owned(),
-            })),
+            }))),
         }
     }
 }

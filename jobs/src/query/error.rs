@@ -1,6 +1,6 @@
 //! Why a query has no answer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use millrace_events::failure::Class;
 use polars::error::PolarsError;
@@ -8,7 +8,7 @@ use polars::error::PolarsError;
 /// See the variants. The text of a query may be in the message, the rows of a table never are.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    #[error("there is no lake at {path}: fill one with `millrace run --lake {path}`, or name another with --lake", path = path.display())]
+    #[error("there is no lake at {path}: fill one with `millrace run --lake {quoted}`, or name another with --lake", path = path.display(), quoted = quoted(path))]
     NoLake { path: PathBuf },
     #[error("could not read {path}: check that it is readable", path = path.display())]
     Unreadable {
@@ -16,7 +16,7 @@ pub enum QueryError {
         #[source]
         source: std::io::Error,
     },
-    #[error("{path} is no readable Parquet file: remove it, or land its rows again", path = path.display())]
+    #[error("{path} is no readable Parquet file; restore it or move it out of the lake", path = path.display())]
     BadFile {
         path: PathBuf,
         #[source]
@@ -36,8 +36,8 @@ pub enum QueryError {
     /// Polars would answer it wrongly, or not at all.
     #[error("{construct}: {remedy}")]
     Refused { construct: String, remedy: String },
-    #[error("no table {name:?} in {lake}: there are {known}")]
-    NoTable { name: String, lake: String, known: String },
+    #[error("there is no table {name} in the lake: there are {}", known.join(", "))]
+    NoTable { name: String, known: Vec<String> },
     /// Without the engine's own error, which quotes the values that a cast failed on.
     #[error("the query failed: {reason}")]
     Failed { reason: String },
@@ -50,6 +50,12 @@ impl QueryError {
     pub fn class(&self) -> Class {
         Class::Stop
     }
+}
+
+/// As a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    shlex::try_quote(&path).map_or_else(|_| path.clone(), |quoted| quoted.into_owned())
 }
 
 /// What Polars says, without the plan, the syntax tree or the values that it may append, and with what helps.

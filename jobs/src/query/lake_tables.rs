@@ -1,9 +1,11 @@
 //! Which tables a lake folder holds, and the files of each.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use millrace_lake::layout::REMOVAL_MARKS;
+use millrace_lake::key::Key;
+use millrace_lake::layout::{self, REMOVAL_MARKS};
 use polars::prelude::{ParquetReader, Schema, SchemaExt, SchemaRef, SerReader};
 
 use super::views::{self, View};
@@ -65,7 +67,7 @@ impl Lake {
             let folder = root.join(layer.folder());
             let known = catalogue::tables().iter().filter(|table| table.layer == layer);
             for table in known.clone() {
-                let files = data_files(&folder.join(table.folder))?;
+                let files = data_files(root, &folder.join(table.folder))?;
                 tables.push(LakeTable {
                     name: table.name(),
                     layer,
@@ -81,7 +83,7 @@ impl Lake {
                 if known.clone().any(|table| table.folder == name) {
                     continue;
                 }
-                let files = data_files(&folder.join(&name))?;
+                let files = data_files(root, &folder.join(&name))?;
                 // A table of a later version of the jobs: its newest file is the best statement of its columns.
                 let Some(newest) = files.last() else { continue };
                 tables.push(LakeTable {
@@ -103,6 +105,11 @@ impl Lake {
     /// Names of the views that queries know beside the tables, in the tables' order.
     pub fn views(&self) -> impl Iterator<Item = String> + '_ {
         self.tables.iter().flat_map(|table| table.views().iter().map(|view| view.name(&table.name)))
+    }
+
+    /// What queries can name: the tables, then the views.
+    pub fn names(&self) -> Vec<String> {
+        self.tables.iter().map(|table| table.name.clone()).chain(self.views()).collect()
     }
 
     /// Whether queries can name it: a table or a view of one.
@@ -187,32 +194,34 @@ fn with_added(stated: &SchemaRef, files: &[DataFile]) -> SchemaRef {
 /// them (see `millrace_lake::raw_listing`).
 fn removal_marks(root: &Path) -> Result<BTreeMap<String, Vec<u8>>, QueryError> {
     let mut marks = BTreeMap::new();
-    for (name, path) in entries(&root.join(REMOVAL_MARKS))? {
+    for (name, path) in entries(&root.join(REMOVAL_MARKS))?.into_iter().filter(|(_, path)| path.is_file()) {
         match std::fs::read(&path) {
             Ok(mark) => drop(marks.insert(name, mark)),
-            Err(source) if source.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) if source.kind() == ErrorKind::NotFound => {}
             Err(source) => return Err(QueryError::Unreadable { path, source }),
         }
     }
     Ok(marks)
 }
 
-/// The Parquet files anywhere below `folder`. Temporary files of writers end otherwise or begin with a dot.
-pub(super) fn data_files(folder: &Path) -> Result<Vec<DataFile>, QueryError> {
+/// The objects below `folder` of the lake at `root` that are a table's by their keys, as landing, compaction and the jobs name
+/// them. What else lies there is somebody else's, whatever it ends in.
+pub(super) fn data_files(root: &Path, folder: &Path) -> Result<Vec<DataFile>, QueryError> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for (name, path) in entries(&folder)? {
-            let metadata = match std::fs::metadata(&path) {
-                Ok(metadata) => metadata,
-                // A writer's temporary file, renamed or swept since it was listed.
-                Err(source) if source.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(source) => return Err(QueryError::Unreadable { path, source }),
-            };
-            if metadata.is_dir() {
+            // A partition's or an hour's, or an object: a link that leads back to where it lies is neither.
+            if name.contains('=') && path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(".parquet") {
-                files.push(DataFile { path, size: metadata.len() });
+            } else if is_object(root, &path) {
+                match std::fs::metadata(&path) {
+                    Ok(metadata) if metadata.is_file() => files.push(DataFile { path, size: metadata.len() }),
+                    Ok(_) => {}
+                    // Removed since it was listed, or a link to nothing.
+                    Err(source) if source.kind() == ErrorKind::NotFound => {}
+                    Err(source) => return Err(QueryError::Unreadable { path, source }),
+                }
             }
         }
     }
@@ -220,6 +229,19 @@ pub(super) fn data_files(folder: &Path) -> Result<Vec<DataFile>, QueryError> {
     Ok(files)
 }
 
+fn is_object(root: &Path, path: &Path) -> bool {
+    let parts = path.strip_prefix(root).ok().map(|place| place.iter().map(|part| part.to_str()));
+    let key = parts.and_then(|parts| parts.collect::<Option<Vec<_>>>());
+    let key = key.and_then(|parts| Key::new(parts.join("/")).ok());
+    key.is_some_and(|key| is_data(&key))
+}
+
+/// Whether an object is a table's by its key.
+pub(super) fn is_data(key: &Key) -> bool {
+    layout::raw_table_of(key).is_some() || layout::partition_day(key).is_some()
+}
+
+/// The folders that may be tables.
 fn sub_folders(folder: &Path) -> Result<Vec<String>, QueryError> {
     let mut names: Vec<_> =
         entries(folder)?.into_iter().filter(|(_, path)| path.is_dir()).map(|(name, _)| name).collect();
@@ -232,7 +254,10 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, QueryError> {
     let unreadable = |source| QueryError::Unreadable { path: folder.to_owned(), source };
     let listing = match std::fs::read_dir(folder) {
         Ok(listing) => listing,
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        // Also where a file has the folder's name.
+        Err(source) if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         Err(source) => return Err(unreadable(source)),
     };
     let mut found = Vec::new();

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::QueryError;
-use super::lake_tables::date_of;
+use super::lake_tables::{data_files, date_of, is_data};
 use super::views::Wanted;
 use crate::catalogue::Layer;
 
@@ -63,7 +63,8 @@ impl Mirror {
         for layer in Layer::ALL {
             let prefix = format!("{}/", layer.folder());
             let mut tables: BTreeMap<String, Vec<ObjectMeta>> = BTreeMap::new();
-            for object in self.store.list(&prefix).await? {
+            // Other names are others' objects: they need be no tables', nor fit this machine's files.
+            for object in self.store.list(&prefix).await?.into_iter().filter(|object| is_data(&object.key)) {
                 let table = object.key.as_str()[prefix.len()..].split('/').next().map(str::to_owned);
                 let is_wanted = |table: &String| wanted(&layer.table_name(table)) != Wanted::Nothing;
                 if let Some(table) = table.filter(is_wanted) {
@@ -80,7 +81,7 @@ impl Mirror {
                     Wanted::NewestDay if layer != Layer::Raw => newest_day(layer, objects),
                     _ => objects,
                 };
-                for object in objects.iter().filter(|object| object.key.as_str().ends_with(".parquet")) {
+                for object in objects.iter().filter(|object| is_data(&object.key)) {
                     if raw.get(&object.key) == Some(&object.size) {
                         continue;
                     }
@@ -112,7 +113,7 @@ impl Mirror {
         let root = self.folder.path();
         let here: BTreeSet<PathBuf> = objects.iter().map(|object| root.join(object.key.as_str())).collect();
         let folder = root.join(layer.folder()).join(table);
-        for file in super::lake_tables::data_files(&folder)? {
+        for file in data_files(root, &folder)? {
             if !here.contains(&file.path) {
                 let removed = std::fs::remove_file(&file.path);
                 removed.map_err(|source| QueryError::Unreadable { path: file.path, source })?;

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::{PlRefPath, PolarsResult, ScanSource, ScanSourceRef, ScanSources};
 
+use super::answer::GAVE_UP;
 use super::views::Wanted;
 use super::{DataFile, Lake, QueryError};
+use crate::damaged;
 
 /// Files by their path, mapped; none where the query has no use for it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct OpenFiles(BTreeMap<PathBuf, ScanSource>);
 
 impl OpenFiles {
@@ -39,6 +41,27 @@ impl OpenFiles {
             }
         }
         Ok(Some(open))
+    }
+
+    /// The error of a query over these files: that of the one that is damaged, where one is.
+    pub(super) fn told(&self, error: QueryError) -> QueryError {
+        let may_be_damaged = match &error {
+            QueryError::Failed { reason } => damaged::is_about_a_file(reason),
+            QueryError::Refused { construct, .. } => construct == GAVE_UP,
+            _ => false,
+        };
+        if may_be_damaged { self.damaged().unwrap_or(error) } else { error }
+    }
+
+    /// The first file that cannot be read. Reads them all.
+    fn damaged(&self) -> Option<QueryError> {
+        self.0.iter().find_map(|(path, file)| match file {
+            ScanSource::Buffer(bytes) => {
+                let source = damaged::damage(bytes)?;
+                Some(QueryError::BadFile { path: path.clone(), source })
+            }
+            _ => None,
+        })
     }
 
     /// A mapping outlives its descriptor: thousands of objects do not meet the limit of open files.

@@ -51,7 +51,18 @@ impl Session {
         if let Some(mirror) = &self.mirror {
             mirror.bring(wanted)?;
         }
-        Lake::list(&self.root)
+        Lake::list(&self.root).map_err(|error| self.named(error))
+    }
+
+    /// The error, a damaged file named as the lake has it, and not as the copy that was read.
+    pub fn named(&self, error: QueryError) -> QueryError {
+        match error {
+            QueryError::BadFile { path, source } if self.mirror.is_some() => {
+                let path = path.strip_prefix(&self.root).map(Path::to_owned).unwrap_or(path);
+                QueryError::BadFile { path, source }
+            }
+            error => error,
+        }
     }
 
     /// Starts one query. The lake is listed anew for each, so that a run beside it is seen; what the query reads is
@@ -59,8 +70,9 @@ impl Session {
     pub fn query(&self, sql: &str) -> Result<Answer, QueryError> {
         for _ in 0..ATTEMPTS {
             let lake = self.lake_with(|table| Wanted::by(sql, table))?;
-            if let Some(open) = OpenFiles::of(&lake, sql)? {
-                return start(sql, &lake, &open);
+            if let Some(open) = OpenFiles::of(&lake, sql).map_err(|error| self.named(error))? {
+                let answer = start(sql, &lake, &open).map_err(|error| self.named(open.told(error)))?;
+                return Ok(answer.over(open, self.clone()));
             }
         }
         Err(QueryError::Restless { path: self.root.clone() })
@@ -126,6 +138,37 @@ mod tests {
             rows.extend(batch?.rows());
         }
         Ok(rows)
+    }
+
+    #[test]
+    fn a_table_that_is_not_there_is_told_by_its_name() {
+        let lake = tempfile::tempdir().unwrap();
+        let session = Session::open(lake.path()).unwrap();
+        for (sql, name) in [
+            ("SELECT * FROM user_transformed", "user_transformed"),
+            ("SELECT * FROM raw_users AS u JOIN nobody AS n ON u.user_id = n.user_id", "nobody"),
+            ("WITH a AS (SELECT * FROM raw_user) SELECT * FROM a", "raw_user"),
+            ("SELECT * FROM \"Raw_Users\"", "Raw_Users"),
+        ] {
+            match session.query(sql) {
+                Err(QueryError::NoTable { name: told, known }) => {
+                    assert_eq!(told, name, "{sql}");
+                    for table in ["raw_users", "users_transformed", "dim_user_demographics_current"] {
+                        assert!(known.iter().any(|known| known == table), "{table}");
+                    }
+                }
+                other => panic!("{sql}: {:?}", other.map(|_| ())),
+            }
+        }
+        for sql in [
+            "WITH a AS (SELECT user_id FROM raw_users), b AS (SELECT * FROM a) SELECT COUNT(*) AS n FROM b",
+            "SELECT x.user_id FROM (SELECT user_id FROM raw_users) AS x",
+            "SELECT COUNT(*) AS n FROM dim_user_demographics_history",
+            "SELECT user_id FROM raw_users WHERE user_id IN (SELECT id FROM users_transformed)",
+            "SHOW TABLES",
+        ] {
+            assert!(session.query(sql).is_ok(), "{sql}: {:?}", session.query(sql).err());
+        }
     }
 
     const DAY: &str = "curated/users_transformed/processing_date=2026-01-31/part-00000.parquet";

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::{DataType as ArrowType, Schema as ArrowSchema};
 use millrace_lake::key::Key;
-use millrace_lake::raw_listing;
 use millrace_lake::store::{ObjectMeta, Store};
+use millrace_lake::{layout, raw_listing};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
 use polars::polars_utils::slice_enum::Slice;
 use polars::prelude::*;
 
 use super::raw_columns;
+use crate::damaged;
 use crate::job_error::JobError;
 
 /// Where the raw rows of users lie.
@@ -43,10 +45,10 @@ pub struct SchemaDrift {
     pub extra: BTreeMap<String, u64>,
 }
 
-/// The Parquet objects of `raw/users`, in key order.
+/// The objects of `raw/users`, in key order; what is none by its name is somebody else's.
 pub async fn list(store: &dyn Store) -> Result<Vec<ObjectMeta>, JobError> {
     let mut objects = raw_listing::exact(store, "users").await?;
-    objects.retain(|object| object.key.as_str().ends_with(".parquet"));
+    objects.retain(|object| layout::raw_table_of(&object.key).is_some());
     Ok(objects)
 }
 
@@ -244,6 +246,16 @@ impl Piece<'_> {
 
     pub fn action(&self) -> String {
         format!("read {}", self.names())
+    }
+
+    /// The error of reading it: that of the object that is damaged, where one is.
+    pub(super) fn unreadable(&self, error: PolarsError) -> JobError {
+        let damaged = self.objects.iter().find_map(|object| {
+            let damage = damaged::damage_at(&object.path)?;
+            let source = ParquetError::General(damage.to_string());
+            Some(JobError::UnreadableObject { object: object.key.clone(), source })
+        });
+        damaged.unwrap_or(JobError::Engine { action: self.action(), source: error })
     }
 
     /// The objects, for messages.

@@ -139,7 +139,7 @@ fn pieces(sources: &Sources, limit: usize) -> impl Iterator<Item = (Origin, Piec
 
 fn collected(piece: &Piece<'_>, plan: impl FnOnce(LazyFrame) -> LazyFrame) -> Result<DataFrame, JobError> {
     let rows = plan(piece.scan()?).collect_with_engine(Engine::Streaming);
-    Ok(rows.map_err(JobError::engine(piece.action()))?.unwrap_single())
+    Ok(rows.map_err(|error| piece.unreadable(error))?.unwrap_single())
 }
 
 /// Refuses rows without a position, and a piece that is not what the footers told: of an object that is rewritten

@@ -15,14 +15,14 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_schema::DataType;
-use millrace_lake::layout::table_prefix;
+use millrace_lake::layout::{partition_day, table_prefix};
 use millrace_lake::store::Store;
 
 pub use plan::{JOB, PLAN};
 pub use quality_series::QualityDay;
 
 use crate::aggregate::{self, EngineSettings};
-use crate::analytics_aggregation::{self, DATA_QUALITY_METRICS, day_of_partition};
+use crate::analytics_aggregation::{self, DATA_QUALITY_METRICS};
 use crate::job::{Began, Progress, TablesReport, made, publish_all, users_of_day};
 use crate::job_error::JobError;
 use crate::partition::{Partition, ReadColumn};
@@ -72,7 +72,7 @@ async fn metrics_up_to(store: &dyn Store, run: &RunContext) -> Result<Vec<Partit
     let mut found = Vec::new();
     let mut today = false;
     for object in store.list(&table_prefix(spec.layer, spec.name)?).await? {
-        let Some(day) = day_of_partition(&object.key).filter(|day| *day <= run.as_of) else { continue };
+        let Some(day) = partition_day(&object.key).filter(|day| *day <= run.as_of) else { continue };
         if let Some(partition) = Partition::open(store, &object.key, &read_columns()).await? {
             today |= day == run.as_of;
             found.push(partition);
@@ -108,7 +108,7 @@ fn read_columns() -> Vec<ReadColumn> {
 
 /// The day's row; nothing of a day without users.
 fn quality_of(partition: &Partition) -> Result<Option<QualityDay>, JobError> {
-    let Some(day) = day_of_partition(partition.key()) else { return Ok(None) };
+    let Some(day) = partition_day(partition.key()) else { return Ok(None) };
     let columns: BTreeSet<&str> = read_columns().iter().map(|column| column.name).collect();
     let row_groups = (0..partition.row_groups()).collect();
     let Some(rows) = partition.read(&columns, row_groups)?.next().transpose()? else { return Ok(None) };

@@ -44,6 +44,7 @@ fn peak(millrace: &PathBuf, users: u64) -> anyhow::Result<f64> {
             "run",
             "--source",
             "simulator",
+            "--tidy",
             "--json",
             "--seed",
             "1",

@@ -37,7 +37,7 @@ const fn of(
 }
 
 #[rustfmt::skip]
-pub(crate) const MUTATIONS: [Mutation; 89] = [
+pub(crate) const MUTATIONS: [Mutation; 93] = [
     of("one", "modules/lake/main.tf",
         "restrict_public_buckets = true",
         "restrict_public_buckets = false",
@@ -394,4 +394,20 @@ pub(crate) const MUTATIONS: [Mutation; 89] = [
         "kafka_secret_arn         = local.login ? module.stream.secret_arn : null",
         "kafka_secret_arn         = null",
         &["functions may read the login"]),
+    of("one", "modules/function/role.tf",
+        "    try(var.registry.secret_arn, null),\n",
+        "",
+        &["the function reads its two logins, and no other secret", "land-events alone may read the registry's login"]),
+    of("one", "modules/function/role.tf",
+        "    try(var.registry.secret_kms_key_arn, null),\n",
+        "",
+        &["the function may use the key around the registry's login"]),
+    of("one", "modules/function/main.tf",
+        "      { for key, value in local.registry_environment : key => value if value != null },\n",
+        "",
+        &["the function is told of the registry"]),
+    of("one", "modules/network/security_groups.tf",
+        "to_port           = var.registry_port",
+        "to_port           = 65535",
+        &["the registry's port is open to the functions, where the brokers are"]),
 ];

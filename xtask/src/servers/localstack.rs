@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::process::{Server, answers_http, free_port};
+use super::process::{Server, answers_http, does, free_port};
 use super::{Started, python};
 use crate::{python_env, workspace};
 
 /// The endpoint of S3, to tests.
-pub(super) const S3: &str = "MILLRACE_S3_ENDPOINT";
+pub(super) const S3: &str = "MILLRACE_TEST_S3_ENDPOINT";
 /// The endpoint of everything that LocalStack answers, to tests.
 const URL: &str = "MILLRACE_TEST_LOCALSTACK";
 
@@ -25,6 +25,9 @@ const PACKAGES: python::Packages = python::Packages {
     packages: &["localstack-core[runtime]==4.14.0", "localstack==4.14.0"],
     as_of: Some("2026-03-05"),
 };
+
+/// The bucket that is there from the start, for a lake such as `s3://lake/dev`.
+const BUCKET: &str = "lake";
 
 /// It takes 5 s alone.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -55,6 +58,10 @@ pub(super) fn start(folder: &Path) -> anyhow::Result<Started> {
         .env("LOCALSTACK_HOST", format!("localhost:{port}"));
     let server = Server::start("localstack", &mut command, folder)?;
     server.wait(PATIENCE, || answers_http(port, "/_localstack/health"))?;
+    // The first call of S3 loads it, which may take longer than a call does.
+    server
+        .wait(PATIENCE, || does(port, "PUT", &format!("/{BUCKET}")))
+        .with_context(|| format!("the bucket {BUCKET} could not be made"))?;
     let url = format!("http://127.0.0.1:{port}");
     Ok(Started { server, ports: vec![port], variables: vec![(S3, url.clone()), (URL, url)] })
 }

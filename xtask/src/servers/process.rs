@@ -162,12 +162,18 @@ pub(crate) fn free_port() -> anyhow::Result<u16> {
 
 /// Whether a GET of `path` is answered with 200.
 pub(crate) fn answers_http(port: u16, path: &str) -> bool {
+    does(port, "GET", path)
+}
+
+/// Whether such a request, without a body, is answered with 200.
+pub(crate) fn does(port: u16, method: &str, path: &str) -> bool {
     let ask = || -> std::io::Result<bool> {
         let patience = Some(Duration::from_secs(5));
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(patience)?;
         stream.set_write_timeout(patience)?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
+        let headers = format!("Host: 127.0.0.1:{port}\r\nContent-Length: 0\r\nConnection: close");
+        write!(stream, "{method} {path} HTTP/1.1\r\n{headers}\r\n\r\n")?;
         let mut status = [0; 12];
         stream.read_exact(&mut status)?;
         Ok(status.ends_with(b" 200"))

@@ -10,10 +10,10 @@ use super::process::{Server, answers_http, free_port};
 use crate::python_env;
 
 /// The variable that names a running registry's API to the tests.
-pub(super) const URL: &str = "MILLRACE_REGISTRY_URL";
+pub(super) const URL: &str = "MILLRACE_TEST_REGISTRY_URL";
 
 /// The variable that names the runner to tests that start and kill a registry of their own.
-const JAR: &str = "MILLRACE_REGISTRY_JAR";
+const JAR: &str = "MILLRACE_TEST_REGISTRY_JAR";
 
 const ARCHIVE: Archive = Archive("io.apicurio:apicurio-registry-app:3.0.9:tar.gz:all");
 const RUNNER: &str = "apicurio-registry-app-3.0.9-runner.jar";

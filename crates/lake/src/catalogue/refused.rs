@@ -19,7 +19,7 @@ pub enum CatalogueError {
         catalogue: String,
         action: &'static str,
         entry: String,
-        hint: &'static str,
+        hint: String,
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },

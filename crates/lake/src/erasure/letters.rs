@@ -4,10 +4,10 @@ use std::path::Path;
 
 use millrace_events::failure::Class;
 
-use super::{Subjects, story};
+use super::{Matches, Subjects, story};
 use crate::dead_letter::{BadLine, DeadLetter};
 use crate::key::Key;
-use crate::layout::DEAD_LETTERS;
+use crate::layout::{self, DEAD_LETTERS};
 use crate::salvage;
 use crate::store::{Store, StoreError};
 
@@ -37,32 +37,32 @@ impl LettersError {
 /// The files of dead letters that are in place.
 pub async fn files(store: &dyn Store) -> Result<Vec<Key>, StoreError> {
     let listed = store.list(&format!("{DEAD_LETTERS}/")).await?;
-    Ok(listed.into_iter().map(|object| object.key).filter(|key| key.as_str().ends_with(".jsonl")).collect())
+    Ok(listed.into_iter().map(|object| object.key).filter(layout::is_dead_letters).collect())
 }
 
-/// How many letters of the file `key` are about `subjects`.
-pub async fn count(store: &dyn Store, key: &Key, subjects: &Subjects) -> Result<u64, LettersError> {
+/// The letters of the file `key` that are about `subjects`.
+pub async fn find(store: &dyn Store, key: &Key, subjects: &Subjects) -> Result<Matches, LettersError> {
     let body = match store.get(key).await {
         Ok(body) => body,
-        Err(error) if error.is_not_found() => return Ok(0),
+        Err(error) if error.is_not_found() => return Ok(Matches::default()),
         Err(error) => return Err(error.into()),
     };
     Ok(parted(key, &body, subjects)?.1)
 }
 
-/// Writes the file `key` anew without the letters about `subjects`, in one step; answers how many went. A file that
+/// Writes the file `key` anew without the letters about `subjects`, in one step; answers those that went. A file that
 /// loses all goes.
 ///
 /// Under the lock of those who put letters in place: none of theirs is lost.
-pub async fn rewrite(store: &dyn Store, key: &Key, subjects: &Subjects) -> Result<u64, LettersError> {
+pub async fn rewrite(store: &dyn Store, key: &Key, subjects: &Subjects) -> Result<Matches, LettersError> {
     let _lock = store.lock(key).await?;
     let body = match store.get(key).await {
         Ok(body) => body,
-        Err(error) if error.is_not_found() => return Ok(0),
+        Err(error) if error.is_not_found() => return Ok(Matches::default()),
         Err(error) => return Err(error.into()),
     };
     let (kept, removed) = parted(key, &body, subjects)?;
-    match (kept.is_empty(), removed) {
+    match (kept.is_empty(), removed.rows) {
         (_, 0) => {}
         (true, _) => store.delete(key).await?,
         (false, _) => store.put(key, kept.into()).await?,
@@ -70,18 +70,18 @@ pub async fn rewrite(store: &dyn Store, key: &Key, subjects: &Subjects) -> Resul
     Ok(removed)
 }
 
-/// How many letters about `subjects` living runs have written that are not in place yet: nobody can take these out
+/// The letters about `subjects` that living runs have written and that are not in place yet: nobody can take these out
 /// before their run has ended.
-pub fn being_written(store: &dyn Store, subjects: &Subjects) -> Result<u64, LettersError> {
+pub fn being_written(store: &dyn Store, subjects: &Subjects) -> Result<Matches, LettersError> {
     let folder = Key::new(DEAD_LETTERS).ok().and_then(|key| store.local_path(&key));
-    let Some(folder) = folder else { return Ok(0) };
+    let mut letters = Matches::default();
+    let Some(folder) = folder else { return Ok(letters) };
     let failed = |source| LettersError::BeingWritten { folder: folder.display().to_string(), source };
-    let mut letters = 0;
     for topic in salvage::folder_names(&folder).map_err(failed)? {
         let topic = folder.join(topic);
         for name in salvage::folder_names(&topic).map_err(failed)? {
             if salvage::is_hidden_name(&name) {
-                letters += count_in(&topic.join(name), subjects).map_err(failed)?;
+                letters.add(find_in(&topic.join(name), subjects).map_err(failed)?);
             }
         }
     }
@@ -89,23 +89,34 @@ pub fn being_written(store: &dyn Store, subjects: &Subjects) -> Result<u64, Lett
 }
 
 /// The last line may be in the middle of being written, and is no letter then.
-fn count_in(path: &Path, subjects: &Subjects) -> std::io::Result<u64> {
+fn find_in(path: &Path, subjects: &Subjects) -> std::io::Result<Matches> {
     let body = match std::fs::read(path) {
         Ok(body) => body,
         // Put in place since it was listed.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Matches::default()),
         Err(error) => return Err(error),
     };
     let lines = body.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
-    let letters = lines.filter_map(|line| DeadLetter::from_line(line).ok());
-    Ok(letters.filter(|letter| story::is_about(letter, subjects)).count() as u64)
+    let mut matches = Matches::default();
+    for letter in lines.filter_map(|line| DeadLetter::from_line(line).ok()) {
+        see(&letter, subjects, &mut matches);
+    }
+    Ok(matches)
 }
 
-/// The lines that are not about `subjects`, byte for byte, and how many are.
-fn parted(key: &Key, body: &[u8], subjects: &Subjects) -> Result<(Vec<u8>, u64), LettersError> {
+/// Looks at a letter; answers whether it is about one of `subjects`.
+fn see(letter: &DeadLetter, subjects: &Subjects, matches: &mut Matches) -> bool {
+    let ids = story::whom(letter, subjects);
+    matches.rows += u64::from(!ids.is_empty());
+    matches.ids.extend(ids.iter().map(|id| (*id).to_owned()));
+    !ids.is_empty()
+}
+
+/// The lines that are not about `subjects`, byte for byte, and those that are.
+fn parted(key: &Key, body: &[u8], subjects: &Subjects) -> Result<(Vec<u8>, Matches), LettersError> {
     let text = std::str::from_utf8(body).map_err(|_| LettersError::NoText { object: key.clone() })?;
     let mut kept = Vec::with_capacity(body.len());
-    let mut removed = 0;
+    let mut removed = Matches::default();
     for (line, text) in text.split_inclusive('\n').enumerate() {
         if !text.trim().is_empty() {
             let letter = DeadLetter::from_line(text.trim_end_matches(['\n', '\r']));
@@ -114,8 +125,7 @@ fn parted(key: &Key, body: &[u8], subjects: &Subjects) -> Result<(Vec<u8>, u64),
                 line: line + 1,
                 source,
             })?;
-            if story::is_about(&letter, subjects) {
-                removed += 1;
+            if see(&letter, subjects, &mut removed) {
                 continue;
             }
         }
@@ -159,9 +169,10 @@ mod tests {
         let key = Key::new(PLACE).unwrap();
         let subjects = Subjects::new(["a"]).unwrap();
         assert_eq!(files(&store).await.unwrap(), std::slice::from_ref(&key));
-        assert_eq!(count(&store, &key, &subjects).await.unwrap(), 2);
-        assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), 2);
-        assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), 0);
+        let found = find(&store, &key, &subjects).await.unwrap();
+        assert_eq!((found.rows, found.ids.iter().map(String::as_str).collect()), (2, vec!["a"]));
+        assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), found);
+        assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), Matches::default());
         assert_eq!(offsets(lake.path()), [1, 3]);
         #[cfg(unix)]
         {
@@ -170,7 +181,7 @@ mod tests {
             let mode = std::fs::metadata(lake.path().join(PLACE)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        assert_eq!(rewrite(&store, &key, &Subjects::new(["b", "c"]).unwrap()).await.unwrap(), 2);
+        assert_eq!(rewrite(&store, &key, &Subjects::new(["b", "c"]).unwrap()).await.unwrap().rows, 2);
         assert!(store.list("").await.unwrap().is_empty(), "a file without letters goes");
     }
 
@@ -180,9 +191,9 @@ mod tests {
         let store = FolderStore::new(lake.path());
         let living = write(lake.path(), &[letter(0, "a"), letter(1, "b")]).await;
         let subjects = Subjects::new(["a"]).unwrap();
-        assert_eq!(being_written(&store, &subjects).unwrap(), 1);
+        assert_eq!(being_written(&store, &subjects).unwrap().rows, 1);
         living.finish().await.unwrap();
-        assert_eq!(being_written(&store, &subjects).unwrap(), 0);
+        assert_eq!(being_written(&store, &subjects).unwrap().rows, 0);
         assert_eq!(offsets(lake.path()), [0, 1]);
     }
 

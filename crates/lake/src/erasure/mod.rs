@@ -1,5 +1,6 @@
-//! Persons out of the lake's raw objects and dead letters.
+//! Persons out of the lake's raw objects and dead letters, and who they were.
 
+pub mod erased;
 pub mod letters;
 pub mod raw;
 mod story;
@@ -42,6 +43,11 @@ impl Subjects {
         self.0.contains(id)
     }
 
+    /// The id as it is kept here, where it is one of theirs.
+    fn get(&self, id: &str) -> Option<&str> {
+        self.0.get(id).map(String::as_str)
+    }
+
     /// How many they are.
     #[allow(clippy::len_without_is_empty, reason = "they are never none")]
     pub fn len(&self) -> usize {
@@ -51,6 +57,39 @@ impl Subjects {
     /// In bytewise order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
+    }
+}
+
+/// Rows or letters about subjects, and whom they are about.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Matches {
+    pub rows: u64,
+    pub ids: BTreeSet<String>,
+}
+
+/// Ids never reach a log.
+impl std::fmt::Debug for Matches {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Matches").field("rows", &self.rows).field("ids", &self.ids.len()).finish()
+    }
+}
+
+impl Matches {
+    /// Looks at a row's id; answers whether it is about one of `subjects`.
+    pub fn see(&mut self, id: &str, subjects: &Subjects) -> bool {
+        let is_subject = subjects.contains(id);
+        if is_subject {
+            self.rows += 1;
+            if !self.ids.contains(id) {
+                self.ids.insert(id.to_owned());
+            }
+        }
+        is_subject
+    }
+
+    pub fn add(&mut self, more: Self) {
+        self.rows += more.rows;
+        self.ids.extend(more.ids);
     }
 }
 

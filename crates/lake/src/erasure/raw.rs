@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::Subjects;
+use super::{Matches, Subjects};
 use crate::key::Key;
 use crate::raw_file::{RawFile, RawFileError};
 use crate::raw_object::RawObject;
@@ -20,23 +20,29 @@ use crate::store::Store;
 /// The column that says whose row it is.
 const ID: &str = "user_id";
 
-/// How many rows of the raw object `key` are about `subjects`.
-pub async fn count(store: &Arc<dyn Store>, key: &Key, subjects: &Arc<Subjects>) -> Result<u64, RawFileError> {
+/// The rows of the raw object `key` that are about `subjects`.
+pub async fn find(
+    store: &Arc<dyn Store>,
+    key: &Key,
+    subjects: &Arc<Subjects>,
+) -> Result<Matches, RawFileError> {
     let file = RawFile::open(store.as_ref(), key).await?;
     let (subjects, object) = (Arc::clone(subjects), key.clone());
-    let counted = tokio::task::spawn_blocking(move || {
-        let mut rows = 0;
+    let found = tokio::task::spawn_blocking(move || {
+        let mut matches = Matches::default();
         for batch in file.reader(|name| name == ID, |builder, mask| builder.with_projection(mask))? {
             let batch = batch.map_err(|source| RawFileError::Rows { object: object.clone(), source })?;
             // An object may lack the column: then it is about nobody.
             if batch.num_columns() > 0 {
-                let kept = kept(&batch, &subjects).ok_or_else(|| no_text(&object))?;
-                rows += kept.false_count() as u64;
+                let ids = batch.column(0).as_string_opt::<i32>().ok_or_else(|| no_text(&object))?;
+                for id in ids.iter().flatten() {
+                    matches.see(id, &subjects);
+                }
             }
         }
-        Ok(rows)
+        Ok(matches)
     });
-    counted.await.map_err(|_| RawFileError::CutOff { object: key.clone() })?
+    found.await.map_err(|_| RawFileError::CutOff { object: key.clone() })?
 }
 
 /// Writes the raw object `key` anew without the rows about `subjects`, in one step; answers how many went.
@@ -138,9 +144,12 @@ mod tests {
     async fn goes_and_the_rest_stays(store: Arc<dyn Store>) {
         let key = land(store.as_ref(), 0, 20_000).await;
         let subjects = of(&["user-0", "user-9000", "user-20000", "user-9", "nobody", "USER-5"]);
-        assert_eq!(count(&store, &key, &subjects).await.unwrap(), 4);
+        let found = find(&store, &key, &subjects).await.unwrap();
+        assert_eq!(found.rows, 4);
+        assert_eq!(Vec::from_iter(&found.ids), ["user-0", "user-20000", "user-9", "user-9000"]);
+        assert_eq!(format!("{found:?}"), "Matches { rows: 4, ids: 4 }");
         assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), 4);
-        assert_eq!(count(&store, &key, &subjects).await.unwrap(), 0);
+        assert_eq!(find(&store, &key, &subjects).await.unwrap().rows, 0);
         assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), 0);
         assert_eq!(only(&store).await.key, key);
         let file = RawFile::open(store.as_ref(), &key).await.unwrap();
@@ -180,7 +189,7 @@ mod tests {
         let rows = batch(&[0, 1]);
         let others: Vec<usize> = (1..rows.num_columns()).collect();
         let key = crate::raw_samples::put(store.as_ref(), 0, 1, &rows.project(&others).unwrap()).await;
-        assert_eq!(count(&store, &key, &of(&["user-0"])).await.unwrap(), 0);
+        assert_eq!(find(&store, &key, &of(&["user-0"])).await.unwrap().rows, 0);
         assert_eq!(rewrite(&store, &key, &of(&["user-0"])).await.unwrap(), 0);
         let file = RawFile::open(store.as_ref(), &key).await.unwrap();
         assert_eq!(texts(&file, "email").len(), 2);

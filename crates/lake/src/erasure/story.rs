@@ -1,5 +1,7 @@
 //! Whom a dead letter is about, read as leniently as can be: nobody could decode it.
 
+use std::collections::BTreeSet;
+
 use millrace_events::frame::{Encoding, unframe};
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,44 +12,47 @@ use crate::dead_letter::DeadLetter;
 /// Where JSON users carry their id: in the API's own shape, in ours and in those of other producers.
 const PATHS: [&str; 3] = ["/login/uuid", "/user_id", "/id"];
 
-/// Whether `letter` is about one of `subjects`: by its key, its value or its headers.
+/// Those of `subjects` whom `letter` is about: by its key, its value or its headers.
 ///
 /// A value that is neither JSON nor Protobuf throughout is searched for the ids themselves, standing alone.
-pub(super) fn is_about(letter: &DeadLetter, subjects: &Subjects) -> bool {
+pub(super) fn whom<'s>(letter: &DeadLetter, subjects: &'s Subjects) -> BTreeSet<&'s str> {
     let header = |name: &str| letter.headers.iter().find(|(header, _)| header == name);
     let told = letter.headers.iter().filter_map(|(_, value)| value.as_deref());
     let key = letter.key.as_deref();
-    if key.into_iter().chain(told).any(|bytes| names(bytes, subjects))
-        || key.and_then(of_uuid).is_some_and(|id| subjects.contains(&id))
-    {
-        return true;
-    }
-    let Some(value) = letter.value.as_deref() else { return false };
+    let mut about: BTreeSet<&str> =
+        key.into_iter().chain(told).filter_map(|bytes| named(bytes, subjects)).collect();
+    about.extend(key.and_then(of_uuid).and_then(|id| subjects.get(&id)));
+    let Some(value) = letter.value.as_deref() else { return about };
     let content_type =
         header("content-type").and_then(|(_, value)| std::str::from_utf8(value.as_deref()?).ok());
     let unframed = unframe(value, content_type);
     match serde_json::from_slice::<Value>(unframed.body) {
-        Ok(json) => PATHS.iter().any(|path| json.pointer(path).is_some_and(|id| is_id(id, subjects))),
+        Ok(json) => about.extend(PATHS.iter().filter_map(|path| id_of(json.pointer(path)?, subjects))),
         Err(_) => {
             let message = (unframed.encoding == Encoding::Protobuf).then(|| user_ids(unframed.body));
             let (ids, whole) = message.unwrap_or_default();
-            ids.iter().any(|id| names(id, subjects)) || (!whole && mentions(value, subjects))
+            about.extend(ids.iter().filter_map(|id| named(id, subjects)));
+            if !whole {
+                about.extend(mentioned(value, subjects));
+            }
         }
     }
+    about
 }
 
 /// A number's own characters count as an id, as they do where events are decoded.
-fn is_id(value: &Value, subjects: &Subjects) -> bool {
+fn id_of<'s>(value: &Value, subjects: &'s Subjects) -> Option<&'s str> {
     match value {
-        Value::String(text) => names(text.as_bytes(), subjects),
-        Value::Number(number) => subjects.contains(&number.to_string()),
-        _ => false,
+        Value::String(text) => named(text.as_bytes(), subjects),
+        Value::Number(number) => subjects.get(&number.to_string()),
+        _ => None,
     }
 }
 
-/// Whether `bytes` are an id, blanks around it aside: the source may have been refused for just these.
-fn names(bytes: &[u8], subjects: &Subjects) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| subjects.contains(text) || subjects.contains(text.trim()))
+/// The id that `bytes` are, blanks around it aside: the source may have been refused for just these.
+fn named<'s>(bytes: &[u8], subjects: &'s Subjects) -> Option<&'s str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    subjects.get(text).or_else(|| subjects.get(text.trim()))
 }
 
 /// The text of a uuid that a key holds as its 16 bytes.
@@ -58,12 +63,12 @@ fn of_uuid(key: &[u8]) -> Option<String> {
 /// Ids of this many characters are told from chance wherever they stand.
 const TELLING: usize = 32;
 
-/// Whether an id stands in `bytes` by itself: not within a longer word, but for an id as long as a uuid, which Avro has
+/// The ids that stand in `bytes` by themselves: not within a longer word, but for an id as long as a uuid, which Avro has
 /// right behind the byte of its length.
-fn mentions(bytes: &[u8], subjects: &Subjects) -> bool {
+fn mentioned<'s>(bytes: &[u8], subjects: &'s Subjects) -> impl Iterator<Item = &'s str> {
     let part_of_word =
         |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
-    subjects.ids().any(|id| {
+    subjects.ids().filter(move |id| {
         let id = id.as_bytes();
         bytes.windows(id.len()).enumerate().any(|(at, window)| {
             window == id
@@ -126,7 +131,7 @@ mod tests {
     const ID: &str = "7a0eed16-9430-4d68-901f-c0d4c1c3bf00";
 
     fn about(letter: DeadLetter) -> bool {
-        is_about(&letter, &Subjects::new([ID, "42"]).unwrap())
+        !whom(&letter, &Subjects::new([ID, "42"]).unwrap()).is_empty()
     }
 
     fn value(bytes: impl AsRef<[u8]>) -> DeadLetter {
@@ -161,6 +166,14 @@ mod tests {
         assert!(about(DeadLetter { key: Some(bytes), ..DeadLetter::default() }), "a uuid's 16 bytes");
         let headers = vec![("user".to_owned(), Some(ID.into()))];
         assert!(about(DeadLetter { headers, ..DeadLetter::default() }));
+    }
+
+    #[test]
+    fn each_whom_a_letter_is_about_is_told() {
+        let subjects = Subjects::new([ID, "42", "43"]).unwrap();
+        let letter = DeadLetter { key: Some(b"42 ".to_vec()), ..value(format!(r#"{{"user_id":"{ID}"}}"#)) };
+        assert_eq!(Vec::from_iter(whom(&letter, &subjects)), ["42", ID]);
+        assert_eq!(Vec::from_iter(whom(&value(format!("torn {{ 43 {ID}")), &subjects)), ["43", ID]);
     }
 
     #[test]

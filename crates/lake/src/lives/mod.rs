@@ -24,8 +24,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::chance;
 use crate::generation::Generation;
-use crate::landed::{LandedError, LandedOffsets};
+use crate::landed::LandedOffsets;
 use crate::layout::{self, LayoutError};
+use crate::raw_listing::{self, ListingError};
 use crate::store::{PutNew, Store, StoreError};
 
 /// Offsets of each partition that a run at work keeps for itself: more than it can ever produce, and eight million times
@@ -73,7 +74,7 @@ pub enum ClaimError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Landed(#[from] LandedError),
+    Listing(#[from] ListingError),
     #[error(transparent)]
     Place(#[from] LayoutError),
     #[error("other runs claimed offsets in each of {ATTEMPTS} attempts; try again when fewer start at once")]
@@ -85,7 +86,7 @@ impl ClaimError {
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
-            Self::Landed(error) => error.class(),
+            Self::Listing(error) => error.class(),
             Self::Place(_) => Class::Stop,
             Self::Crowded => Class::Retry,
         }
@@ -102,7 +103,8 @@ impl Claim {
         // Before the claims are looked at: whatever lands after this was claimed by then, or is behind our own claim.
         let mut landed = Vec::new();
         for table in topics.iter().filter_map(|topic| topic.table) {
-            landed.push(LandedOffsets::of_table(store, table).await?);
+            // Foreign files are told of by whoever reads raw.
+            landed.push(LandedOffsets::of_objects(&raw_listing::exact(store, table).await?, |_, _| ()));
         }
         let _lock = store.lock(&layout::lives_lock()?).await?;
         for _ in 0..ATTEMPTS {

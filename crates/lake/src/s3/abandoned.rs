@@ -22,7 +22,8 @@ pub(super) const SIGN_OF_LIFE: i32 = 10_000;
 
 /// Aborts the uploads of the dead; answers how many they were.
 pub(super) async fn sweep(store: &S3Store) -> Result<usize, StoreError> {
-    let attempted = Attempted { store: store.shown(), action: "sweep", key: "leftovers" };
+    let attempted =
+        Attempted { store: store.shown(), setup: store.setup(), action: "sweep", key: "leftovers" };
     let span = store.settings().abandoned_after;
     let mut aborted = 0;
     let (mut key_marker, mut id_marker) = (None, None);

@@ -6,6 +6,7 @@ use super::refusal::{Attempted, Said};
 use super::retried::ByStatus;
 use super::server_clock::ServerClock;
 use super::settings::S3Settings;
+use crate::aws_setup::Setup;
 use crate::sdk_config::{self, Wanted};
 use crate::store::StoreError;
 
@@ -13,12 +14,11 @@ use crate::store::StoreError;
 ///
 /// # Errors
 /// Stop where settings cannot work, or no region is set.
-pub(super) async fn connect(settings: &S3Settings, clock: ServerClock) -> Result<Client, StoreError> {
+pub(super) async fn connect(
+    settings: &S3Settings,
+    clock: ServerClock,
+) -> Result<(Client, Setup), StoreError> {
     let store = settings.address.to_string();
-    let attempted = Attempted { store: &store, action: "open", key: "the lake" };
-    if let Some(fault) = settings.fault() {
-        return Err(attempted.stop(fault, Said("the store's settings cannot work".to_owned())));
-    }
     let found = sdk_config::load(Wanted {
         region: settings.region.as_deref(),
         endpoint: settings.endpoint.as_deref(),
@@ -28,7 +28,12 @@ pub(super) async fn connect(settings: &S3Settings, clock: ServerClock) -> Result
         backoff: settings.backoff,
     })
     .await;
-    let is_elsewhere = found.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    let is_elsewhere = sdk_config::is_elsewhere(&found, "s3");
+    let setup = Setup::of_process(&found, settings.credentials.is_some(), is_elsewhere).await;
+    let attempted = Attempted { store: &store, setup: &setup, action: "open", key: "the lake" };
+    if let Some(fault) = settings.fault() {
+        return Err(attempted.stop(fault, Said("the store's settings cannot work".to_owned())));
+    }
     let mut config = aws_sdk_s3::config::Builder::from(&found)
         // AWS's certificates cover one name in front of its own, so no bucket with a dot.
         .force_path_style(is_elsewhere || settings.address.bucket().contains('.'))
@@ -41,5 +46,5 @@ pub(super) async fn connect(settings: &S3Settings, clock: ServerClock) -> Result
         }
         config = config.region(sdk_config::REGION_OF_ENDPOINTS);
     }
-    Ok(Client::from_conf(config.build()))
+    Ok((Client::from_conf(config.build()), setup))
 }

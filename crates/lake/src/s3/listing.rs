@@ -6,7 +6,7 @@ use crate::store::{ObjectMeta, StoreError};
 
 /// Every object whose key begins with `prefix`, in bytewise key order.
 pub(super) async fn all(store: &S3Store, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
-    let attempted = Attempted { store: store.shown(), action: "list", key: prefix };
+    let attempted = Attempted { store: store.shown(), setup: store.setup(), action: "list", key: prefix };
     let mut objects = Vec::new();
     let request = store.client().list_objects_v2().bucket(store.bucket()).prefix(store.prefix(prefix));
     let mut pages = request.into_paginator().send();

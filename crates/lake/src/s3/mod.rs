@@ -20,6 +20,7 @@ mod lease;
 mod lease_keeper;
 mod lease_record;
 mod listing;
+mod probe;
 mod read;
 pub(crate) mod refusal;
 pub(crate) mod retried;
@@ -44,7 +45,9 @@ use self::server_clock::ServerClock;
 pub use self::settings::{S3Credentials, S3Settings};
 use self::upload::{Condition, Upload};
 use self::writer::S3Writer;
+use crate::aws_setup::Setup;
 use crate::key::Key;
+use crate::probe::Capabilities;
 use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
 
 /// Objects in a bucket, below a prefix. Clones share one client and its connections.
@@ -54,6 +57,7 @@ pub struct S3Store(Arc<Inner>);
 struct Inner {
     client: Client,
     settings: S3Settings,
+    setup: Setup,
     shown: String,
     clock: ServerClock,
     leases: Leases,
@@ -67,11 +71,12 @@ impl S3Store {
     /// Stop where the settings cannot work or no region is set.
     pub async fn connect(settings: S3Settings) -> Result<Self, StoreError> {
         let clock = ServerClock::default();
-        let client = client::connect(&settings, clock.clone()).await?;
+        let (client, setup) = client::connect(&settings, clock.clone()).await?;
         Ok(Self(Arc::new(Inner {
             client,
             shown: settings.address.to_string(),
             settings,
+            setup,
             clock,
             leases: Leases::default(),
             background: Background::default(),
@@ -88,6 +93,10 @@ impl S3Store {
 
     fn bucket(&self) -> &str {
         self.0.settings.address.bucket()
+    }
+
+    fn setup(&self) -> &Setup {
+        &self.0.setup
     }
 
     fn clock(&self) -> &ServerClock {
@@ -117,7 +126,7 @@ impl S3Store {
     }
 
     fn attempted<'a>(&'a self, action: &'static str, key: &'a Key) -> Attempted<'a> {
-        Attempted { store: self.shown(), action, key: key.as_str() }
+        Attempted { store: self.shown(), setup: self.setup(), action, key: key.as_str() }
     }
 
     /// Fails where a lock of this store was lost: who still writes believes to hold it. See [`lease`].
@@ -200,6 +209,10 @@ impl Store for S3Store {
 
     async fn lock(&self, key: &Key) -> Result<Box<dyn LockGuard>, StoreError> {
         lease::take(self, key).await
+    }
+
+    async fn probe(&self) -> Result<Capabilities, StoreError> {
+        probe::probe(self).await
     }
 
     async fn settle(&self) {

@@ -5,6 +5,7 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use crate::aws_setup::Setup;
 use crate::key::Key;
 use crate::store::StoreError;
 
@@ -17,6 +18,7 @@ pub struct Said(pub String);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempted<'a> {
     pub(super) store: &'a str,
+    pub(super) setup: &'a Setup,
     pub(super) action: &'static str,
     pub(super) key: &'a str,
 }
@@ -39,11 +41,11 @@ impl Attempted<'_> {
     {
         let said = Said(in_words(error));
         match error {
-            SdkError::ServiceError(_) => match hint(error) {
-                Some(hint) => self.stop(hint, said),
+            SdkError::ServiceError(_) => match hint(error, self.setup) {
+                Some(hint) => self.stop(&hint, said),
                 None => self.retry(said),
             },
-            _ if is_about_credentials(error) => self.stop(NO_CREDENTIALS, said),
+            _ if is_about_credentials(error) => self.stop(&self.setup.without_keys(), said),
             SdkError::ConstructionFailure(_) => {
                 self.stop("the request could not be made; its reason follows", said)
             }
@@ -87,11 +89,12 @@ impl Attempted<'_> {
     }
 }
 
-pub const NO_CREDENTIALS: &str = "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or give the \
-     function or machine a role";
-
 /// What to do about an answer of S3. `None`: try again later.
-fn hint<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<&'static str> {
+fn hint<E: ProvideErrorMetadata>(error: &SdkError<E>, setup: &Setup) -> Option<String> {
+    let region = || {
+        let told = error.raw_response().and_then(|response| response.headers().get("x-amz-bucket-region"));
+        Some(setup.wrong_region(told))
+    };
     let hint = match error.code().unwrap_or_default() {
         "SlowDown"
         | "Throttling"
@@ -107,15 +110,18 @@ fn hint<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<&'static str> {
         // It was aborted meanwhile: begun again it may go through.
         "NoSuchUpload" => return None,
         "NoSuchBucket" => {
-            "there is no such bucket; create it, or correct the lake's address or AWS_ENDPOINT_URL"
+            let endpoint = setup.or_endpoint();
+            return Some(format!(
+                "there is no such bucket; create it, or correct the lake's address{endpoint}"
+            ));
         }
         "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity" => {
-            "the credentials are wrong; correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose another AWS_PROFILE"
+            return Some(setup.wrong_keys());
         }
-        "ExpiredToken" | "TokenRefreshRequired" => "the credentials have expired; renew them",
+        "ExpiredToken" | "TokenRefreshRequired" => return Some(setup.expired_keys()),
         "RequestTimeTooSkewed" => "this machine's clock is wrong by more than 15 minutes; set it",
         "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-            "the bucket is in another region; set AWS_REGION to the bucket's"
+            return region();
         }
         "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => NO_PERMISSION,
         "InvalidBucketName" => "S3 does not take this bucket's name; correct the lake's address",
@@ -125,16 +131,27 @@ fn hint<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<&'static str> {
         "KMS.DisabledException" | "KMS.NotFoundException" | "KMS.KMSInvalidStateException" => {
             "the bucket's key is disabled or gone; enable it in KMS or give the bucket another"
         }
+        "NotImplemented" => NOT_IMPLEMENTED,
         _ => match status(error) {
+            Some(501) => NOT_IMPLEMENTED,
             Some(429 | 408 | 409 | 500..) | None => return None,
             Some(401 | 403) => NO_PERMISSION,
-            Some(301 | 307) => "the bucket is in another region; set AWS_REGION to the bucket's",
-            Some(404) => "the endpoint knows no such bucket; correct the lake's address or AWS_ENDPOINT_URL",
+            Some(301 | 307) => return region(),
+            Some(404) => {
+                let endpoint = setup.or_endpoint();
+                return Some(format!(
+                    "the server knows no such bucket; correct the lake's address{endpoint}"
+                ));
+            }
             Some(_) => "S3 refused; its reason follows",
         },
     };
-    Some(hint)
+    Some(hint.to_owned())
 }
+
+/// Nothing mends this but another server: it is told at once, and never tried again.
+const NOT_IMPLEMENTED: &str = "the server has not implemented this request of S3's, which a lake needs; choose a store that has \
+     conditional writes (If-None-Match and If-Match) and uploads in parts";
 
 const NO_PERMISSION: &str = "permission denied; allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on the \
      lake's objects, s3:ListBucket and s3:ListBucketMultipartUploads on its bucket, and the use of its KMS key if it has one";

@@ -13,8 +13,8 @@ use crate::share::Share;
 
 /// How many records of a stream were given.
 ///
-/// Once everything is delivered and duplicates are dropped, a table has `records - broken - repeated` of them, and its
-/// dead letters are `broken`.
+/// Once everything is delivered and duplicates are dropped, a table has `records - broken - repeated - changed` of them,
+/// and its dead letters are `broken`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// All of them.
@@ -23,6 +23,8 @@ pub struct Counts {
     pub broken: u64,
     /// Copies of earlier ones.
     pub repeated: u64,
+    /// Users told of before, now with changed details.
+    pub changed: u64,
     /// Whose event lies long before; copies don't count again.
     pub late: u64,
 }

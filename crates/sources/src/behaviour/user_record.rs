@@ -25,6 +25,8 @@ pub(super) struct UserRecords {
     broken: Simulation,
     /// The user to be told of next, and the time.
     expected: Option<(u64, i64)>,
+    /// Who comes again behind which user, and the time.
+    returning: Option<(u64, u64, i64)>,
     /// Broken users so far, and those of them right before the expected one.
     told_broken: u64,
     in_a_row: u64,
@@ -32,12 +34,14 @@ pub(super) struct UserRecords {
 }
 
 impl UserRecords {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, untidy: bool) -> Self {
+        let tidy = Simulation::new(seed, Share::NONE, Share::NONE);
         Self {
             seed,
-            people: Simulation::new(seed, Share::NONE, Share::NONE),
+            people: if untidy { tidy.untidy_with_ids() } else { tidy },
             broken: Simulation::new(seed ^ BROKEN, Share::ALL, Share::NONE),
             expected: None,
+            returning: None,
             told_broken: 0,
             in_a_row: 0,
             answer: Vec::new(),
@@ -50,41 +54,43 @@ impl UserRecords {
     }
 
     pub(super) fn is_expected(&self) -> bool {
-        self.expected.is_some()
+        self.expected.is_some() || self.returning.is_some()
     }
 
-    /// Appends the expected user, or a broken one before. Answers whether a copy is to be sent behind it.
+    /// Appends who comes again, or the expected user, or a broken one before. Answers whether a copy is to be sent behind
+    /// it.
     pub(super) fn tell(&mut self, outlet: &mut Outlet, batch: &mut Batch) -> Result<bool, SourceError> {
+        if let Some((first, user, now)) = self.returning.take() {
+            outlet.counts.changed += 1;
+            let page = self.read(user, now, |people, out| people.write_return(first, user, out))?;
+            return Ok(tell_of(&page, None, now, outlet, batch));
+        }
         let Some((user, now)) = self.expected else { return Ok(false) };
         let is_broken = self.in_a_row < MOST_BROKEN && outlet.draws_broken();
         let (simulation, number) =
             if is_broken { (self.broken, self.told_broken) } else { (self.people, user) };
-        let page = self.read(simulation, number, now)?;
+        let page = self.read(number, now, |_, out| simulation.write_answer(number, 1, 1, out))?;
         if is_broken {
             self.told_broken += 1;
             self.in_a_row += 1;
         } else {
             self.expected = None;
             self.in_a_row = 0;
+            self.returning = self.people.returning(user).map(|first| (first, user, now));
         }
         let fault = is_broken.then(|| simulation.fault(number).map(RecordFault::User)).flatten();
-        let facts = Facts { stream: Stream::Users, timestamp: now, fault, is_repeat: false, is_late: false };
-        Ok(match page.users.first() {
-            Some(PageUser::Event { value, key, .. }) => {
-                let key = key.as_ref().map_or(&[][..], |key| page.bytes(key));
-                outlet.tell(batch, facts, key, |out| out.extend_from_slice(page.bytes(value)))
-            }
-            Some(PageUser::Refused(refused)) => {
-                let key = refused.user_id.as_deref().unwrap_or_default();
-                outlet.tell(batch, facts, key.as_bytes(), |out| out.extend_from_slice(&refused.json))
-            }
-            None => false,
-        })
+        Ok(tell_of(&page, fault, now, outlet, batch))
     }
 
-    fn read(&mut self, simulation: Simulation, number: u64, now: i64) -> Result<UserPage, SourceError> {
+    /// Reads what `write` makes an answer of.
+    fn read(
+        &mut self,
+        number: u64,
+        now: i64,
+        write: impl FnOnce(&Simulation, &mut Vec<u8>),
+    ) -> Result<UserPage, SourceError> {
         self.answer.clear();
-        simulation.write_answer(number, 1, 1, &mut self.answer);
+        write(&self.people, &mut self.answer);
         let clock = SourceClock::Answered(now.saturating_mul(1_000));
         let context = AnswerContext { source: SIMULATOR, page: 1, clock, limit: 1 };
         let seed = self.seed;
@@ -93,5 +99,27 @@ impl UserRecords {
             page: number,
             source,
         })
+    }
+}
+
+/// Appends the user of a page of one. Answers whether a copy is to be sent behind it.
+fn tell_of(
+    page: &UserPage,
+    fault: Option<RecordFault>,
+    timestamp: i64,
+    outlet: &mut Outlet,
+    batch: &mut Batch,
+) -> bool {
+    let facts = Facts { stream: Stream::Users, timestamp, fault, is_repeat: false, is_late: false };
+    match page.users.first() {
+        Some(PageUser::Event { value, key, .. }) => {
+            let key = key.as_ref().map_or(&[][..], |key| page.bytes(key));
+            outlet.tell(batch, facts, key, |out| out.extend_from_slice(page.bytes(value)))
+        }
+        Some(PageUser::Refused(refused)) => {
+            let key = refused.user_id.as_deref().unwrap_or_default();
+            outlet.tell(batch, facts, key.as_bytes(), |out| out.extend_from_slice(&refused.json))
+        }
+        None => false,
     }
 }

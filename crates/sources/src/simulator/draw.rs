@@ -12,6 +12,12 @@ pub(super) enum Purpose {
     Identity = 2,
     /// Where the user lives and how to reach them: new each time.
     Contact = 3,
+    /// What is untidy about the user: new each time.
+    Flaws = 4,
+    /// What changed of a user who is given again.
+    Change = 5,
+    /// Whether somebody who came to be earlier comes again behind the user.
+    Return = 6,
 }
 
 /// The stream of user `user` for one purpose.

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use millrace_sources::Stream;
+use millrace_sources::{Behaviour, BehaviourSettings, Stream};
 
-use crate::told::{Event, START, settings, told};
+use crate::told::{Event, START, draw, settings, share, told};
 use crate::{WORLD, sessions};
 
 fn is_v4(text: &str) -> bool {
@@ -73,6 +73,38 @@ fn users_come_before_what_they_do_and_one_act_in_a_hundred_is_a_new_users_first(
         assert!((0.0085..0.0115).contains(&share), "{stream}: {share}");
     }
     assert!(!first_acts.contains_key(&Stream::Ads));
+}
+
+#[test]
+fn untidy_users_do_what_tidy_ones_do() {
+    let settings = BehaviourSettings { first_users: 3_000, ..settings(3) };
+    let tidy = told(settings, 12_000);
+    let faulty = BehaviourSettings { broken: share("3%"), repeat: share("5%"), ..settings };
+    for settings in [settings, faulty] {
+        let mut behaviour = Behaviour::new(BehaviourSettings { untidy: true, ..settings }).unwrap();
+        let untidy = draw(&mut behaviour, 12_000, &[1_000, 1]);
+        if settings.broken == share("0%") {
+            let acts = |told: &[crate::told::Told]| -> Vec<_> {
+                told.iter().filter(|told| told.stream != Stream::Users).cloned().collect()
+            };
+            let (acts, before) = (acts(&untidy), acts(&tidy));
+            assert!(acts.len() > 5_000 && before.starts_with(&acts), "{} acts", acts.len());
+        }
+        let mut known: HashMap<String, Vec<u8>> = HashMap::new();
+        let mut changed = 0;
+        for told in untidy.iter().filter(|told| told.stream == Stream::Users && told.fault.is_none()) {
+            let Event::User(user) = told.event() else { panic!("{told:?}") };
+            let id = user.user_id.clone().expect("others refer to it");
+            assert_eq!(told.key.as_deref(), Some(id.as_bytes()));
+            let before = known.insert(id, told.value.clone());
+            if !told.is_repeat {
+                changed += u64::from(before.is_some_and(|before| before != told.value));
+            }
+        }
+        let counts = behaviour.counts(Stream::Users);
+        assert!(counts.changed > 30 && changed == counts.changed, "{changed} of {counts:?}");
+        assert_eq!(known.len() as u64, counts.records - counts.broken - counts.repeated - counts.changed);
+    }
 }
 
 #[test]

@@ -150,7 +150,7 @@ impl Membership {
         let end = ends.get(&partition).map_or(end, |ends| ends.end);
         Ok((next > end).then(|| {
             format!(
-                "the group {group} goes on at offset {next} of partition {partition}, which ends at {end}: the topic was made anew; \
+                "the group {group} goes on at offset {next} of partition {partition}, which has {begin} to {end}: the topic was made anew; \
                  read it as another group, under a generation of its own"
             )
         }))

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat};
 use rdkafka::client::{ClientContext, OAuthToken};
@@ -63,22 +63,35 @@ struct Deliveries {
 struct Failed {
     topic: String,
     /// Milliseconds since 1970, UTC.
-    timestamp: Option<i64>,
+    timestamp: i64,
     error: KafkaError,
 }
 
 impl Failed {
     fn to_error(&self) -> StreamError {
         let (topic, source) = (self.topic.clone(), self.error.clone());
-        let untimely = source.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidTimestamp);
-        match self.timestamp.filter(|_| untimely).and_then(DateTime::from_timestamp_millis) {
+        let untimely = match source.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::InvalidTimestamp) => true,
+            // What brokers of today say of a time to come, and of a record without a key where it needs one.
+            Some(RDKafkaErrorCode::InvalidRecord) => self.timestamp > now_millis() + A_CLOCKS_FAULT,
+            _ => false,
+        };
+        match DateTime::from_timestamp_millis(self.timestamp).filter(|_| untimely) {
             Some(instant) => {
                 let stamped = instant.to_rfc3339_opts(SecondsFormat::Secs, true);
-                StreamError::Timestamp { topic, stamped, source }
+                StreamError::Timestamp { topic, stamped, source: Box::new(source) }
             }
             None => StreamError::Produce { topic, source },
         }
     }
+}
+
+/// As far as clocks may differ, in ms.
+const A_CLOCKS_FAULT: i64 = 60_000;
+
+fn now_millis() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[derive(Default)]
@@ -107,9 +120,11 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
+    /// The record's timestamp: of one that failed the client does not tell it.
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, delivery: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, delivery: &DeliveryResult<'_>, timestamp: usize) {
+        let timestamp = timestamp as i64;
         let mut state = self.state();
         match delivery {
             Ok(message) => {
@@ -118,14 +133,14 @@ impl ProducerContext for Deliveries {
                 state.acknowledged.insert(topic, partition, offset);
             }
             Err((error, message)) if is_too_large(error) => {
-                let record = Letter::of(&Record::of(message));
+                let record = Letter::of(&Record { timestamp: Some(timestamp), ..Record::of(message) });
                 state.refused.push_back(Refused { record, partition: message.partition() });
                 self.refused_wait.store(true, Ordering::Release);
             }
             Err((error, message)) => {
                 state.failed.get_or_insert_with(|| Failed {
                     topic: message.topic().to_owned(),
-                    timestamp: message.timestamp().to_millis(),
+                    timestamp,
                     error: error.clone(),
                 });
             }
@@ -179,8 +194,10 @@ impl Sender {
             .fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (key, value)| {
                 headers.insert(Header { key, value: *value })
             });
-        let mut outgoing: BaseRecord<'_, [u8], [u8]> =
-            BaseRecord::to(record.topic).partition(partition).timestamp(record.timestamp).headers(headers);
+        let opaque = record.timestamp as usize;
+        let mut outgoing: BaseRecord<'_, [u8], [u8], usize> =
+            BaseRecord::with_opaque_to(record.topic, opaque).partition(partition).headers(headers);
+        outgoing.timestamp = Some(record.timestamp);
         outgoing.key = record.key;
         outgoing.payload = record.value;
         let deliveries = self.inner.context();

@@ -20,7 +20,7 @@ pub struct RegistrySettings {
     pub user: Option<String>,
     /// The password (or API secret) of `user`.
     pub password: Option<Secret>,
-    /// PEM certificates of a private authority. With them only what they sign is trusted, not what the system trusts.
+    /// The file of a private authority's PEM certificates, or their PEM itself, for where no file can be laid. With them only what they sign is trusted, not what the system trusts.
     pub ca_file: Option<PathBuf>,
     pub connect_timeout: Duration,
     /// The longest that one call may take in all, pauses and further attempts not counted.
@@ -95,6 +95,14 @@ impl RegistrySettings {
     pub(super) fn authority(&self) -> Result<Option<Vec<Certificate>>, RegistryError> {
         let Some(path) = &self.ca_file else { return Ok(None) };
         let refuse = |reason: String| RegistryError::Setting { setting: "ca_file", reason };
+        let itself = path.to_str().filter(|text| text.trim_start().starts_with(PEM));
+        if let Some(pem) = itself {
+            let certificates = Certificate::from_pem_bundle(pem.as_bytes());
+            return match certificates.ok().filter(|certificates| !certificates.is_empty()) {
+                Some(certificates) => Ok(Some(certificates)),
+                None => Err(refuse("begins like PEM and holds no certificate".to_owned())),
+            };
+        }
         let pem = std::fs::read(path).map_err(|error| {
             refuse(format!("names {}, which could not be read ({error})", path.display()))
         })?;
@@ -105,6 +113,9 @@ impl RegistrySettings {
         }
     }
 }
+
+/// How PEM begins, and no path.
+const PEM: &str = "-----BEGIN ";
 
 impl fmt::Debug for RegistrySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

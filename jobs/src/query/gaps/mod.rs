@@ -3,6 +3,7 @@
 
 mod columns;
 mod join;
+mod names;
 mod refuse;
 mod rewrite;
 mod window;
@@ -54,6 +55,7 @@ pub fn check(sql: &str, lake: &Lake) -> Result<String, QueryError> {
         }
     }
     refuse::refuse(&statement, lake)?;
+    names::check(&statement, lake)?;
     rewrite::rewrite(&mut statement)?;
     Ok(statement.to_string())
 }
