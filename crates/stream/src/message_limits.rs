@@ -32,8 +32,12 @@ pub(crate) async fn of_topics(
     loop {
         let left = patience.saturating_sub(begin.elapsed()).max(Duration::from_millis(100));
         let options = AdminOptions::new().request_timeout(Some(left));
-        let told = admin.describe_configs(&asked, &options).await?;
-        match told.into_iter().map(limit).collect() {
+        let told = match admin.describe_configs(&asked, &options).await {
+            Ok(told) => told.into_iter().map(limit).collect(),
+            Err(KafkaError::AdminOp(code)) => Err(code),
+            Err(error) => return Err(error),
+        };
+        match told {
             // It was made a moment ago: the broker that is asked does not know it yet, or knows none of its settings.
             Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::InvalidConfig)
                 if begin.elapsed() < patience.min(SETTLING) =>
