@@ -3,8 +3,8 @@
 -- New objects are registered by S3's notification to the queue that SHOW EXTERNAL TABLES tells.
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_users (
-    date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', 2), '/', 1)::DATE),
-    hour VARCHAR AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/hour=', 2), '/', 1)::VARCHAR),
+    date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', -1), '/', 1)::DATE),
+    hour VARCHAR AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/hour=', -1), '/', 1)::VARCHAR),
     user_id VARCHAR AS (VALUE:"user_id"::VARCHAR),
     title VARCHAR AS (VALUE:"title"::VARCHAR),
     first_name VARCHAR AS (VALUE:"first_name"::VARCHAR),
@@ -53,8 +53,8 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_user_interactions (
-    date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', 2), '/', 1)::DATE),
-    hour VARCHAR AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/hour=', 2), '/', 1)::VARCHAR),
+    date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', -1), '/', 1)::DATE),
+    hour VARCHAR AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/hour=', -1), '/', 1)::VARCHAR),
     event_id VARCHAR AS (VALUE:"event_id"::VARCHAR),
     user_id VARCHAR AS (VALUE:"user_id"::VARCHAR),
     session_id VARCHAR AS (VALUE:"session_id"::VARCHAR),
@@ -80,8 +80,8 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_video_engagements (
-    date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', 2), '/', 1)::DATE),
-    hour VARCHAR AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/hour=', 2), '/', 1)::VARCHAR),
+    date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', -1), '/', 1)::DATE),
+    hour VARCHAR AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/hour=', -1), '/', 1)::VARCHAR),
     event_id VARCHAR AS (VALUE:"event_id"::VARCHAR),
     user_id VARCHAR AS (VALUE:"user_id"::VARCHAR),
     session_id VARCHAR AS (VALUE:"session_id"::VARCHAR),
@@ -108,8 +108,8 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_ad_events (
-    date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', 2), '/', 1)::DATE),
-    hour VARCHAR AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/hour=', 2), '/', 1)::VARCHAR),
+    date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', -1), '/', 1)::DATE),
+    hour VARCHAR AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/hour=', -1), '/', 1)::VARCHAR),
     event_id VARCHAR AS (VALUE:"event_id"::VARCHAR),
     user_id VARCHAR AS (VALUE:"user_id"::VARCHAR),
     session_id VARCHAR AS (VALUE:"session_id"::VARCHAR),

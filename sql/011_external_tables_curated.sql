@@ -3,7 +3,7 @@
 -- New objects are registered by S3's notification to the queue that SHOW EXTERNAL TABLES tells.
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.curated.users_transformed (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     id VARCHAR AS (VALUE:"id"::VARCHAR),
     first_name VARCHAR AS (VALUE:"first_name"::VARCHAR),
     last_name VARCHAR AS (VALUE:"last_name"::VARCHAR),
@@ -54,7 +54,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.curated.data_quality_summary (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     total_records NUMBER(19, 0) AS (VALUE:"total_records"::NUMBER(19, 0)),
     high_quality_records NUMBER(19, 0) AS (VALUE:"high_quality_records"::NUMBER(19, 0)),
     medium_quality_records NUMBER(19, 0) AS (VALUE:"medium_quality_records"::NUMBER(19, 0)),

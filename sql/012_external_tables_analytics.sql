@@ -3,7 +3,7 @@
 -- New objects are registered by S3's notification to the queue that SHOW EXTERNAL TABLES tells.
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.dim_user_demographics (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     user_id VARCHAR AS (VALUE:"user_id"::VARCHAR),
     age_group VARCHAR AS (VALUE:"age_group"::VARCHAR),
     generation VARCHAR AS (VALUE:"generation"::VARCHAR),
@@ -28,7 +28,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_geographic_analysis (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     analysis_type VARCHAR AS (VALUE:"analysis_type"::VARCHAR),
     geographic_level VARCHAR AS (VALUE:"geographic_level"::VARCHAR),
     country VARCHAR AS (VALUE:"country"::VARCHAR),
@@ -52,7 +52,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_age_generation_analysis (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     age_group VARCHAR AS (VALUE:"age_group"::VARCHAR),
     generation VARCHAR AS (VALUE:"generation"::VARCHAR),
     gender VARCHAR AS (VALUE:"gender"::VARCHAR),
@@ -82,7 +82,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_email_provider_analysis (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     email_provider_type VARCHAR AS (VALUE:"email_provider_type"::VARCHAR),
     total_users NUMBER(19, 0) AS (VALUE:"total_users"::NUMBER(19, 0)),
     unique_domains NUMBER(19, 0) AS (VALUE:"unique_domains"::NUMBER(19, 0)),
@@ -101,7 +101,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_email_domain_analysis (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     email_domain VARCHAR AS (VALUE:"email_domain"::VARCHAR),
     email_provider_type VARCHAR AS (VALUE:"email_provider_type"::VARCHAR),
     user_count NUMBER(19, 0) AS (VALUE:"user_count"::NUMBER(19, 0)),
@@ -125,7 +125,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_data_quality_metrics (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     total_records NUMBER(19, 0) AS (VALUE:"total_records"::NUMBER(19, 0)),
     excellent_quality NUMBER(19, 0) AS (VALUE:"excellent_quality"::NUMBER(19, 0)),
     good_quality NUMBER(19, 0) AS (VALUE:"good_quality"::NUMBER(19, 0)),
@@ -155,7 +155,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_quality_by_segment (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     age_group VARCHAR AS (VALUE:"age_group"::VARCHAR),
     generation VARCHAR AS (VALUE:"generation"::VARCHAR),
     segment_total NUMBER(19, 0) AS (VALUE:"segment_total"::NUMBER(19, 0)),
@@ -175,7 +175,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.user_analytics (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     metric_type VARCHAR AS (VALUE:"metric_type"::VARCHAR),
     metric_name VARCHAR AS (VALUE:"metric_name"::VARCHAR),
     metric_value NUMBER(19, 0) AS (VALUE:"metric_value"::NUMBER(19, 0)),
@@ -191,7 +191,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.user_demographics (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     demographic_type VARCHAR AS (VALUE:"demographic_type"::VARCHAR),
     demographic_value VARCHAR AS (VALUE:"demographic_value"::VARCHAR),
     user_count NUMBER(19, 0) AS (VALUE:"user_count"::NUMBER(19, 0)),

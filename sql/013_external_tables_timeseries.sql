@@ -3,7 +3,7 @@
 -- New objects are registered by S3's notification to the queue that SHOW EXTERNAL TABLES tells.
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_registration_trends (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     period_type VARCHAR AS (VALUE:"period_type"::VARCHAR),
     time_period VARCHAR AS (VALUE:"time_period"::VARCHAR),
     registrations NUMBER(19, 0) AS (VALUE:"registrations"::NUMBER(19, 0)),
@@ -25,7 +25,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_geographic_expansion (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     country VARCHAR AS (VALUE:"country"::VARCHAR),
     user_count NUMBER(19, 0) AS (VALUE:"user_count"::NUMBER(19, 0)),
     first_user_date DATE AS (VALUE:"first_user_date"::DATE),
@@ -51,7 +51,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_age_demographic_trends (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     age_group VARCHAR AS (VALUE:"age_group"::VARCHAR),
     generation VARCHAR AS (VALUE:"generation"::VARCHAR),
     registration_year NUMBER(19, 0) AS (VALUE:"registration_year"::NUMBER(19, 0)),
@@ -74,7 +74,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_data_quality_trends (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     quality_date DATE AS (VALUE:"quality_date"::DATE),
     total_records NUMBER(19, 0) AS (VALUE:"total_records"::NUMBER(19, 0)),
     avg_quality_score FLOAT AS (VALUE:"avg_quality_score"::FLOAT),
@@ -102,7 +102,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_registration_anomalies (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     period_type VARCHAR AS (VALUE:"period_type"::VARCHAR),
     time_period VARCHAR AS (VALUE:"time_period"::VARCHAR),
     registrations NUMBER(19, 0) AS (VALUE:"registrations"::NUMBER(19, 0)),
@@ -129,7 +129,7 @@ FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_quality_anomalies (
-    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', 2), '/', 1)::DATE),
+    processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     quality_date DATE AS (VALUE:"quality_date"::DATE),
     total_records NUMBER(19, 0) AS (VALUE:"total_records"::NUMBER(19, 0)),
     avg_quality_score FLOAT AS (VALUE:"avg_quality_score"::FLOAT),

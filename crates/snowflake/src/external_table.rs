@@ -35,7 +35,7 @@ pub struct ExternalColumn {
 pub enum Source {
     /// `VALUE:"path"::cast`: the Parquet column of exactly this name.
     Column { path: String, cast: String },
-    /// `SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/key=', 2), '/', 1)::cast`: the folder's value of this key.
+    /// `SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/key=', -1), '/', 1)::cast`: the folder's value of this key.
     Folder { key: String, cast: String },
     /// Anything else, as it stands.
     Other(String),
@@ -227,7 +227,7 @@ fn source(expression: &[TokenWithSpan]) -> Source {
     }
     let key = text(value).to_ascii_uppercase();
     let framed = key.strip_prefix("SPLIT_PART(SPLIT_PART(METADATA$FILENAME,'/");
-    match framed.and_then(|key| key.strip_suffix("=',2),'/',1)")) {
+    match framed.and_then(|key| key.strip_suffix("=',-1),'/',1)")) {
         Some(key) => Source::Folder { key: key.to_ascii_lowercase(), cast },
         None => other(),
     }
@@ -241,7 +241,7 @@ mod tests {
     const SQL: &str = "\
         SELECT 1;\n\
         CREATE OR REPLACE EXTERNAL TABLE db.Curated.T (\n\
-          day DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/day=', 2), '/', 1)::DATE),\n\
+          day DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/day=', -1), '/', 1)::DATE),\n\
           a VARCHAR AS (VALUE:\"A b\"::VARCHAR),\n\
           n NUMBER(10, 0) AS VALUE:n::NUMBER(10, 0),\n\
           odd VARCHAR AS (UPPER(VALUE:x::VARCHAR))\n\

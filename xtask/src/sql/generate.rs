@@ -57,7 +57,7 @@ fn external_table(text: &mut String, table: &Table) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     for column in partitions {
         let Column { name, .. } = column;
-        let of_path = format!("SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/{name}=', 2), '/', 1)");
+        let of_path = format!("SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/{name}=', -1), '/', 1)");
         let sql = column.snowflake()?;
         lines.push(format!("    {name} {sql} AS ({of_path}::{sql})"));
     }
