@@ -39,7 +39,7 @@ mod validate;
 use std::process::ExitCode;
 
 use clap::{ArgAction, Parser, Subcommand};
-use millrace_runtime::{Shutdown, telemetry};
+use millrace_runtime::{Shutdown, heap, telemetry};
 
 use self::output::{Remarks, WhenUnread};
 
@@ -145,6 +145,11 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    match cli.command {
+        Command::Run(_) => heap::set(heap::Use::Columns),
+        Command::Land(_) => heap::set(heap::Use::Fetches),
+        _ => {}
+    }
     output::when_unread(cli.command.when_unread());
     match output::finish(execute(cli)) {
         Ok(code) => code,

@@ -20,6 +20,9 @@ const PACKAGE_OF_JOBS: &str = "millrace-cloud-jobs";
 /// What a function's zip may weigh: past it a cold start is felt, and somebody should look at what came in.
 const MOST: u64 = 8_000_000;
 
+/// For the libraries in C, as the profile has it for Rust: nothing unwinds through them, and their tables for it were 0.3 MB of a zip.
+const NO_TABLES: &str = "-fno-asynchronous-unwind-tables -fno-unwind-tables";
+
 /// Builds with zig as the linker, which knows older glibc and other processors; pinned together.
 const CARGO_LAMBDA: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
 
@@ -101,7 +104,8 @@ pub(crate) fn with_the_floor() -> anyhow::Result<Option<Packaged>> {
     // A zip past its size is what the bench is there to tell.
     run(&PackageArguments { names: Vec::new(), jobs: false, arm64: false, portable: false })?;
     let mut floor = cargo(&["build", "--profile", "lambda", "--package", "millrace-bench-functions"]);
-    if !succeeds(floor.args(["--bin", "hello-world", "--target-dir"]).arg(builds()))? {
+    floor.args(["--bin", "hello-world", "--target-dir"]).arg(builds()).env("CFLAGS", c_flags());
+    if !succeeds(&mut floor)? {
         return Ok(None);
     }
     Ok(Some(Packaged { zips: workspace::target_dir().join("lambda"), binaries: builds().join("lambda") }))
@@ -144,7 +148,7 @@ impl Build<'_> {
     /// With this machine's own compiler and linker: runs where glibc is as new as here.
     fn here(&self) -> anyhow::Result<Option<PathBuf>> {
         let mut build = cargo(&["rustc"]);
-        build.args(self.arguments()).arg("--target-dir").arg(builds());
+        build.args(self.arguments()).arg("--target-dir").arg(builds()).env("CFLAGS", c_flags());
         // Said again: where a package has a level of its own, the profile's word for it does not reach the linker.
         build.args(["--", "-C", "strip=symbols"]);
         if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
@@ -166,9 +170,15 @@ impl Build<'_> {
         build.arg("--lambda-dir").arg(&out).arg("--target-dir").arg(builds()).current_dir(workspace::root());
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path)))?;
-        let built = succeeds(build.env("PATH", path))?;
+        let built = succeeds(build.env("PATH", path).env("CFLAGS", c_flags()))?;
         Ok(built.then(|| out.join(self.binary).join("bootstrap")))
     }
+}
+
+/// What the caller has for the C compiler, and ours.
+fn c_flags() -> String {
+    let theirs = std::env::var("CFLAGS").unwrap_or_default();
+    format!("{theirs} {NO_TABLES}").trim().to_owned()
 }
 
 /// Writes the zip; answers its size.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::field::{Field, Kind, MessageError, message};
 use crate::frame::{Encoding, SchemaId};
+use crate::json_key::JsonKey;
 use crate::refusal::Refusal;
 use crate::row::{Datum, Row};
 use crate::rule::{Check, Rule};
@@ -69,6 +70,8 @@ pub struct Event(Arc<Compiled>);
 struct Compiled {
     description: Description,
     fields: Vec<Field>,
+    /// Of the fields' names.
+    json_keys: Vec<JsonKey>,
     doc: Option<String>,
     /// Which message of its file it is.
     message_index: usize,
@@ -112,6 +115,7 @@ impl Event {
             doc: message.doc,
             message_index: message.index,
             slots,
+            json_keys: message.fields.iter().map(|field| JsonKey::new(&field.name)).collect(),
             fields: message.fields,
         })))
     }
@@ -137,6 +141,11 @@ impl Event {
     /// In the order of their numbers, which is the order of the columns too. A field's index here is its slot.
     pub fn fields(&self) -> &[Field] {
         &self.0.fields
+    }
+
+    /// In the order of the fields.
+    pub(crate) fn json_keys(&self) -> &[JsonKey] {
+        &self.0.json_keys
     }
 
     /// The .proto file's words on the message.

@@ -45,34 +45,65 @@ pub(crate) fn read(event: &Event, text: &str) -> Option<i64> {
 }
 
 /// The form that the API and most producers write, `2008-10-11T15:18:15.540Z`, with up to six digits behind the second
-/// or none; several times faster than chrono. `None` for any other, valid or not.
+/// or none; many times faster than chrono. `None` for any other, valid or not.
 fn utc(text: &[u8]) -> Option<i64> {
-    let digits = |range: std::ops::Range<usize>| {
-        text[range].iter().try_fold(0_u32, |number, byte| {
-            byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
-        })
+    let (moment, rest) = text.split_first_chunk::<19>()?;
+    let eight = |at: usize| moment[at..].first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes));
+    let (date, clock, time) = (eight(0)?, eight(8)?, eight(11)?);
+    let (date, clock, time) =
+        (pairs(date, *b"0000-00-")?, pairs(clock, *b"00T00:00")?, pairs(time, *b"00:00:00")?);
+    let micros = match rest {
+        b"Z" => 0,
+        [b'.', digits @ .., b'Z'] if (1..=6).contains(&digits.len()) => {
+            let number = digits.iter().try_fold(0_u32, |number, byte| {
+                byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
+            });
+            number? * 10_u32.pow(6 - digits.len() as u32)
+        }
+        _ => return None,
     };
-    let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
-    if !(20..=27).contains(&text.len())
-        || text.last() != Some(&b'Z')
-        || separators.iter().any(|&(at, separator)| text[at] != separator)
-    {
+    let two = |pairs: u64, at: u32| (pairs >> (8 * at)) as u32 & 0xff;
+    let (year, month, day) = (two(date, 0) * 100 + two(date, 2), two(date, 5), two(clock, 0));
+    let (hour, minute, second) = (two(time, 0), two(time, 3), two(time, 6));
+    // A leap second is left to chrono.
+    if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let micros = match text.len() {
-        20 => 0,
-        21 => return None,
-        end => {
-            let places = (end - 21) as u32;
-            (text[19] == b'.').then_some(())?;
-            digits(20..end - 1)? * 10_u32.pow(6 - places)
-        }
-    };
-    let date = NaiveDate::from_ymd_opt(digits(0..4)?.try_into().ok()?, digits(5..7)?, digits(8..10)?)?;
-    let (hour, minute, second) = (digits(11..13)?, digits(14..16)?, digits(17..19)?);
-    // A leap second is left to chrono.
-    let time = date.and_hms_micro_opt(hour, minute, second, micros)?;
-    Some(time.and_utc().timestamp_micros())
+    let seconds = i64::from(hour * 3_600 + minute * 60 + second);
+    Some((days(year, month, day)? * 86_400 + seconds) * 1_000_000 + i64::from(micros))
+}
+
+/// Where eight characters are digits and separators as in the pattern, each byte that begins a pair of digits holds the pair's number.
+#[inline]
+fn pairs(text: u64, pattern: [u8; 8]) -> Option<u64> {
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // What sets the high bit: more than 9 where there is a digit, anything but the separator elsewhere.
+    let limits = u64::from_le_bytes(pattern.map(|byte| if byte == b'0' { 0x76 } else { 0x7f }));
+    let odd = text ^ u64::from_le_bytes(pattern);
+    // A carry comes from a byte whose own high bit is set.
+    if (odd.wrapping_add(limits) | odd) & HIGHS != 0 {
+        return None;
+    }
+    Some(odd * 10 + (odd >> 8))
+}
+
+/// Days since 1970 of a date of the years 0 to 9999.
+#[inline]
+fn days(year: u32, month: u32, day: u32) -> Option<i64> {
+    const LENGTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    /// Of the years from 0 to 1969.
+    const TO_1970: i64 = 719_528;
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = LENGTHS.get((month as usize).wrapping_sub(1))? + u32::from(is_leap && month == 2);
+    if !(1..=length).contains(&day) {
+        return None;
+    }
+    // Years that begin with March, so that the day which not all have is the last; counted from that of the year 399 before 0.
+    let (year, month) = if month > 2 { (year + 400, month - 3) } else { (year + 399, month + 9) };
+    let leaps = year / 4 - year / 100 + year / 400;
+    let days = year * 365 + leaps + (month * 153 + 2) / 5 + day - 1;
+    // Of 400 years; the first of March is day 60 of year 0.
+    Some(i64::from(days) - 146_097 + 60 - TO_1970)
 }
 
 /// `YYYY-MM-DD`, as that day's first instant.
@@ -130,6 +161,24 @@ mod tests {
             let text = std::str::from_utf8(&out).unwrap();
             proptest::prop_assert_eq!(of_rfc3339(text), Some(micros));
             proptest::prop_assert_eq!(DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros(), micros);
+        }
+    }
+
+    #[test]
+    fn every_day_of_the_years_0_to_9999_is_chronos() {
+        let mut expected = NaiveDate::from_ymd_opt(0, 1, 1).unwrap().to_epoch_days();
+        for year in 0..10_000 {
+            for month in 0..=13 {
+                for day in 0..=32 {
+                    let date = NaiveDate::from_ymd_opt(year as i32, month, day);
+                    let days = days(year, month, day);
+                    assert_eq!(days.is_some(), date.is_some(), "{year}-{month}-{day}");
+                    if let Some(days) = days {
+                        assert_eq!(days, i64::from(expected), "{year}-{month}-{day}");
+                        expected += 1;
+                    }
+                }
+            }
         }
     }
 

@@ -19,6 +19,7 @@ pub mod frame;
 mod instant;
 mod json;
 mod json_event;
+mod json_key;
 mod json_pattern;
 mod json_schema;
 mod json_writer;

@@ -1,34 +1,61 @@
 //! The JSON that producers nearly always write, several times faster than the careful reading in `json_event`: one flat
 //! object of texts without escapes, numbers and nulls. It answers alike where it answers.
 
+use std::ops::Range;
+
 use crate::event::Event;
 use crate::field::Kind;
 use crate::json::is_blank;
 use crate::json_event::convert;
-use crate::row::RowBuffer;
+use crate::json_key::JsonKey;
+use crate::row::{Cell, RowBuffer};
 
 /// Reads the object into `row`, which has to be clear. `None` where something is not plain, right or wrong: then the row
 /// holds anything, and the careful reading decides.
 pub(crate) fn read(text: &str, event: &Event, row: &mut RowBuffer) -> Option<()> {
     let mut plain = Plain::new(text);
-    let fields = event.fields();
+    let (fields, keys) = (event.fields(), event.json_keys());
     // Producers write an event's fields in one order, mostly the contract's.
     let mut next = 0;
-    plain.object(|plain, key| {
-        let (value, is_text) = plain.value()?;
-        let slot = match fields.get(next..)?.iter().position(|field| field.name == key) {
+    plain.members(|plain| {
+        let slot = match plain.expected(keys.get(next..)?) {
             Some(ahead) => next + ahead,
-            None => match fields.iter().position(|field| field.name == key) {
-                Some(slot) => slot,
-                None => return Some(()),
-            },
+            None => {
+                let key = plain.quoted()?;
+                match fields.iter().position(|field| field.name == key) {
+                    Some(slot) => slot,
+                    None => {
+                        plain.token(b':')?;
+                        return plain.value().map(drop);
+                    }
+                }
+            }
         };
+        plain.token(b':')?;
         next = slot + 1;
         if !row.see(slot) {
             return None;
         }
+        let kind = fields[slot].kind;
+        if kind == Kind::Text && plain.at_quote() {
+            let range = plain.range_behind_quote()?;
+            row.put_checked(slot, text, range);
+            return Some(());
+        }
+        if matches!(kind, Kind::Int32 | Kind::Int64)
+            && let Some(number) = plain.digits()
+        {
+            // One that is too large for its field is no plain one.
+            row.put(
+                slot,
+                Cell::Int(if kind == Kind::Int32 { i32::try_from(number).ok()?.into() } else { number }),
+            );
+            return Some(());
+        }
+        let (value, is_text) = plain.value()?;
         match value.filter(|value| !is_blank(value)) {
-            Some(value) if fields[slot].kind == Kind::Text => {
+            // A number's own characters.
+            Some(value) if kind == Kind::Text => {
                 row.put_part(slot, text, value);
                 Some(())
             }
@@ -45,11 +72,13 @@ pub(crate) fn read(text: &str, event: &Event, row: &mut RowBuffer) -> Option<()>
 pub(crate) struct Plain<'j> {
     text: &'j str,
     at: usize,
+    /// There is neither a backslash nor a control character anywhere, so that each text goes to the next quote.
+    is_clean: bool,
 }
 
 impl<'j> Plain<'j> {
     pub(crate) fn new(text: &'j str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, is_clean: is_clean(text.as_bytes()) }
     }
 
     /// Nothing but white space is left.
@@ -68,11 +97,19 @@ impl<'j> Plain<'j> {
     /// Reads an object, calling `member` for each key with the cursor at its value. An empty one is not plain.
     #[inline]
     pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, &'j str) -> Option<()>) -> Option<()> {
+        self.members(|plain| {
+            let key = plain.quoted()?;
+            plain.token(b':')?;
+            member(plain, key)
+        })
+    }
+
+    /// Reads an object, calling `member` with the cursor before each key. An empty one is not plain.
+    #[inline]
+    fn members(&mut self, mut member: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.token(b'{')?;
         loop {
-            let key = self.quoted()?;
-            self.token(b':')?;
-            member(self, key)?;
+            member(self)?;
             match self.next()? {
                 b',' => {}
                 b'}' => return Some(()),
@@ -81,9 +118,46 @@ impl<'j> Plain<'j> {
         }
     }
 
+    /// Passes over the key where it is one of these, and answers which.
+    #[inline]
+    fn expected(&mut self, keys: &[JsonKey]) -> Option<usize> {
+        self.skip_space();
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let (which, length) =
+            keys.iter().enumerate().find_map(|(which, key)| Some((which, key.starts(rest)?)))?;
+        self.at += length;
+        Some(which)
+    }
+
+    /// A whole number that is not negative; `None`, the cursor where it was, for any other value and for the longest.
+    #[inline]
+    fn digits(&mut self) -> Option<i64> {
+        self.skip_space();
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let (mut number, mut length) = (0, 0);
+        while let Some(digit @ b'0'..=b'9') = rest.get(length) {
+            // More would be too many for the number.
+            if length == 18 {
+                return None;
+            }
+            number = number * 10 + i64::from(digit - b'0');
+            length += 1;
+        }
+        let is_whole = match rest.get(length) {
+            Some(b'.' | b'e' | b'E' | b'+' | b'-') => false,
+            _ => length == 1 || (length > 1 && rest[0] != b'0'),
+        };
+        is_whole.then(|| {
+            self.at += length;
+            number
+        })
+    }
+
     #[inline]
     fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.as_bytes().get(self.at) {
+        // Nearly always there is none.
+        while let Some(b'\0'..=b' ') = self.text.as_bytes().get(self.at) {
+            let (b' ' | b'\n' | b'\r' | b'\t') = self.text.as_bytes()[self.at] else { return };
             self.at += 1;
         }
     }
@@ -111,14 +185,29 @@ impl<'j> Plain<'j> {
 
     #[inline]
     fn behind_quote(&mut self) -> Option<&'j str> {
-        let rest = self.text.as_bytes().get(self.at..)?;
-        let length = end_of_plain(rest)?;
+        let range = self.range_behind_quote()?;
+        self.text.get(range)
+    }
+
+    /// Where the text lies that begins here, without escapes.
+    #[inline]
+    fn range_behind_quote(&mut self) -> Option<Range<usize>> {
+        let start = self.at;
+        let rest = self.text.as_bytes().get(start..)?;
+        let length = if self.is_clean { first_quote(rest)? } else { end_of_plain(rest)? };
         if rest[length] != b'"' {
             return None;
         }
-        let text = self.text.get(self.at..self.at + length)?;
-        self.at += length + 1;
-        Some(text)
+        self.at = start + length + 1;
+        Some(start..start + length)
+    }
+
+    /// Passes over a quote where there is one.
+    #[inline]
+    fn at_quote(&mut self) -> bool {
+        let is_quote = self.peek() == Some(b'"');
+        self.at += usize::from(is_quote);
+        is_quote
     }
 
     /// A text or a number's characters, and whether it is a text; `None` within is null.
@@ -144,24 +233,67 @@ impl<'j> Plain<'j> {
     }
 }
 
-/// Where the first quote, backslash or control character is: eight bytes at a time, since texts are most of the JSON.
+/// Whether there is neither a backslash nor a control character. Of a whole value at once: the compiler makes a few
+/// instructions for many bytes of it.
 #[inline]
-fn end_of_plain(text: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    // Marks the high bit of each byte below `bound` (at most 0x80); of higher places than the first mark, some falsely.
-    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGHS;
-    let (words, tail) = text.as_chunks::<8>();
-    for (at, bytes) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*bytes);
-        let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-        let marks = is(b'"') | is(b'\\') | below(word, 0x20);
-        if marks != 0 {
-            return Some(at * 8 + marks.trailing_zeros() as usize / 8);
+fn is_clean(text: &[u8]) -> bool {
+    const BLOCK: usize = 32;
+    let Some(last) = text.last_chunk::<BLOCK>() else {
+        return text.iter().all(|&byte| byte >= 0x20 && byte != b'\\');
+    };
+    let (mut least, mut slashes) = ([0xff_u8; BLOCK], [0_u8; BLOCK]);
+    let (blocks, _) = text.as_chunks::<BLOCK>();
+    // The last block overlaps the one before it.
+    for block in blocks.iter().chain([last]) {
+        for at in 0..BLOCK {
+            least[at] = least[at].min(block[at]);
+            slashes[at] |= 0_u8.wrapping_sub(u8::from(block[at] == b'\\'));
         }
     }
-    let end = tail.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
-    end.map(|end| text.len() - tail.len() + end)
+    let mut odd = 0;
+    for at in 0..BLOCK {
+        odd |= u8::from(least[at] < 0x20) | slashes[at];
+    }
+    odd == 0
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+
+/// Marks the high bit of each byte below `bound` (at most 0x80); of higher places than the first mark, some falsely.
+#[inline]
+fn below(word: u64, bound: u64) -> u64 {
+    const HIGHS: u64 = ONES << 7;
+    word.wrapping_sub(ONES * bound) & !word & HIGHS
+}
+
+/// Where the first quote is: eight bytes at a time, since texts are most of the JSON.
+#[inline]
+fn first_quote(text: &[u8]) -> Option<usize> {
+    first(text, |word| below(word ^ (ONES * u64::from(b'"')), 1), |byte| byte == b'"')
+}
+
+/// Where the first quote, backslash or control character is.
+#[inline]
+fn end_of_plain(text: &[u8]) -> Option<usize> {
+    let marks = |word: u64| {
+        let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        is(b'"') | is(b'\\') | below(word, 0x20)
+    };
+    first(text, marks, |byte| byte == b'"' || byte == b'\\' || byte < 0x20)
+}
+
+/// Where the first byte is that `is` of; `marks` says so of eight, by their high bits.
+#[inline]
+fn first(text: &[u8], marks: impl Fn(u64) -> u64, is: impl Fn(u8) -> bool) -> Option<usize> {
+    let (mut at, mut rest) = (0, text);
+    while let Some((bytes, behind)) = rest.split_first_chunk::<8>() {
+        let marks = marks(u64::from_le_bytes(*bytes));
+        if marks != 0 {
+            return Some(at + marks.trailing_zeros() as usize / 8);
+        }
+        (at, rest) = (at + 8, behind);
+    }
+    rest.iter().position(|&byte| is(byte)).map(|end| at + end)
 }
 
 /// JSON's grammar: no leading zero, a digit on each side of a point, digits behind an exponent.
@@ -241,6 +373,8 @@ mod tests {
         fn eight_bytes_at_a_time_are_as_one(text in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40)) {
             let end = text.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
             proptest::prop_assert_eq!(end_of_plain(&text), end);
+            proptest::prop_assert_eq!(first_quote(&text), text.iter().position(|&byte| byte == b'"'));
+            proptest::prop_assert_eq!(is_clean(&text), text.iter().all(|&byte| byte != b'\\' && byte >= 0x20));
         }
 
         /// Where the quick reading answers, the careful one says the same.

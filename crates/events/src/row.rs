@@ -1,5 +1,7 @@
 //! One event between its encodings: a buffer that every record is decoded into, and the row that can be read from it.
 
+use std::ops::Range;
+
 use crate::ascii;
 use crate::event::Event;
 use crate::fault::Fault;
@@ -170,6 +172,19 @@ impl RowBuffer {
         let start = part.as_ptr().addr().wrapping_sub(value.as_ptr().addr());
         debug_assert_eq!(value.get(start..start + part.len()), Some(part), "it is no part of the value");
         self.put_range(slot, start, start + part.len());
+    }
+
+    /// The field's text is this part of `value`, which is [held](Self::hold) and ends before and behind the part with whole
+    /// characters; a blank one is absent.
+    #[inline]
+    pub(crate) fn put_checked(&mut self, slot: usize, value: &str, part: Range<usize>) {
+        let is_blank = match value.as_bytes()[part.clone()].first() {
+            Some(byte) if byte.is_ascii_graphic() => false,
+            _ => value.get(part.clone()).is_none_or(is_blank),
+        };
+        if !is_blank {
+            self.put_range(slot, part.start, part.end);
+        }
     }
 
     #[inline]

@@ -7,9 +7,9 @@ use arrow_array::{ArrayRef, StringArray};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::ArrowError;
 
-/// Texts up to this long are copied as one block of this length, what follows them included: two registers, where a copy of the
-/// exact length is a call. Most of a user's texts are shorter.
-pub(crate) const BLOCK: usize = 32;
+/// Texts up to this long are copied as one block of this length, what follows them included: three registers, where a copy of the
+/// exact length is a call. Most of a user's texts are shorter, and a uuid has 36 characters.
+pub(crate) const BLOCK: usize = 48;
 
 #[derive(Debug)]
 pub(crate) struct TextColumn {
@@ -116,7 +116,7 @@ mod tests {
 
         #[test]
         fn what_was_appended_is_there(
-            batches in prop::collection::vec(prop::collection::vec(prop::option::of("[a-zé]{0,40}"), 0..40), 1..4),
+            batches in prop::collection::vec(prop::collection::vec(prop::option::of("[a-zé]{0,60}"), 0..40), 1..4),
             rows in 0_usize..8,
         ) {
             let mut column = TextColumn::new(rows);

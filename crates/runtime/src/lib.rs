@@ -5,6 +5,7 @@
 
 pub mod cpu_time;
 pub mod deadline;
+pub mod heap;
 pub mod metrics;
 pub mod peak_memory;
 pub mod reader;

@@ -26,9 +26,10 @@ use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::StreamError;
+use crate::batch_consumer::BatchConsumer;
 use crate::client::ClientSettings;
 use crate::consumer::passes;
-use crate::record::Record;
+use crate::record::{Header, Record};
 use membership::{Membership, News};
 
 /// What became of a wait for the next record.
@@ -58,9 +59,13 @@ pub enum Commit {
 
 /// A member of a consumer group. It leaves the group where it is dropped.
 pub struct GroupConsumer {
-    inner: BaseConsumer<Membership>,
+    inner: BatchConsumer<Membership>,
     topics: String,
     owned: BTreeSet<(String, i32)>,
+    /// The one of these that the last record was of: records of one partition come together.
+    last: Option<(String, i32)>,
+    /// The room of the last record's headers.
+    spare: Vec<Header<'static>>,
     /// Whether what is owned is paused.
     rests: bool,
 }
@@ -102,8 +107,17 @@ impl GroupConsumer {
             .create_with_context(Membership::new(settings, group))
             .map_err(StreamError::Settings)?;
         let joined = topics.join(", ");
-        inner.subscribe(topics).map_err(|source| StreamError::Consume { topic: joined.clone(), source })?;
-        Ok(Self { inner, topics: joined, owned: BTreeSet::new(), rests: false })
+        let consume = |source| StreamError::Consume { topic: joined.clone(), source };
+        inner.subscribe(topics).map_err(consume)?;
+        let inner = BatchConsumer::new(inner).map_err(consume)?;
+        Ok(Self {
+            inner,
+            topics: joined,
+            owned: BTreeSet::new(),
+            last: None,
+            spare: Vec::new(),
+            rests: false,
+        })
     }
 
     /// Waits at most `patience` for the next record and hands it to `take`, or says which partitions came or went. Short
@@ -117,38 +131,51 @@ impl GroupConsumer {
         patience: Duration,
         take: impl FnOnce(&Record<'_>) -> T,
     ) -> Result<Turn<T>, StreamError> {
+        /// News are looked for this often where no record comes.
+        const LOOK: Duration = Duration::from_millis(50);
         if let Some(turn) = self.moved() {
             return turn;
         }
         if std::mem::take(&mut self.rests) {
-            self.inner.resume(&self.assignment()).map_err(|source| self.unread(source))?;
+            self.inner.client().resume(&self.assignment()).map_err(|source| self.unread(source))?;
         }
-        let record = match self.inner.poll(patience) {
-            Some(Ok(message)) => {
-                let record = Record::of(&message);
+        while self.inner.is_used_up() && self.inner.has_news() {
+            match self.inner.client().poll(Duration::ZERO) {
+                // One that was fetched before its partition was gathered.
+                Some(Ok(message)) => {
+                    let record = Record::of(&message);
+                    if is_owned(&self.owned, &mut self.last, &record) {
+                        return Ok(Turn::Record(take(&record)));
+                    }
+                }
+                Some(Err(source)) => self.judge(source)?,
+                None => {}
+            }
+            if let Some(turn) = self.moved() {
+                return turn;
+            }
+        }
+        if self.inner.is_used_up() && !self.inner.refill(patience.min(LOOK)) {
+            return Ok(Turn::Nothing);
+        }
+        while let Some(next) = self.inner.next(std::mem::take(&mut self.spare)) {
+            match next {
+                Ok(record) if is_owned(&self.owned, &mut self.last, &record) => {
+                    let taken = take(&record);
+                    self.spare = emptied(record.headers);
+                    return Ok(Turn::Record(taken));
+                }
                 // One that was fetched before its partition went.
-                let owned = self
-                    .owned
-                    .iter()
-                    .any(|(topic, partition)| *partition == record.partition && topic == record.topic);
-                owned.then(|| take(&record))
+                Ok(_) => {}
+                Err(source) => self.judge(source)?,
             }
-            Some(Err(source)) => {
-                self.inner.context().handshake.check()?;
-                self.judge(source)?;
-                None
-            }
-            None => None,
-        };
-        match record {
-            Some(record) => Ok(Turn::Record(record)),
-            // Partitions come and go within a poll.
-            None => self.moved().unwrap_or(Ok(Turn::Nothing)),
         }
+        Ok(Turn::Nothing)
     }
 
     /// Stays a member for at most `patience`, and takes no record: for who is busy with what it took for longer than
-    /// `next` may be away. What the client held of further records is fetched again by the `next` that follows.
+    /// `next` may be away. What the client held of further records is fetched again by the `next` that follows; what is left of a
+    /// batch is given by it first.
     ///
     /// # Errors
     /// As [`next`](Self::next).
@@ -158,16 +185,15 @@ impl GroupConsumer {
         }
         // Each time, as partitions may have come.
         self.rests = true;
-        self.inner.pause(&self.assignment()).map_err(|source| self.unread(source))?;
-        match self.inner.poll(patience) {
+        self.inner.client().pause(&self.assignment()).map_err(|source| self.unread(source))?;
+        match self.inner.client().poll(patience) {
             // Of a partition that came within this very poll. It was not taken, and so is to be read again.
             Some(Ok(message)) => {
                 let offset = Offset::Offset(message.offset());
-                let sought = self.inner.seek(message.topic(), message.partition(), offset, patience);
+                let sought = self.inner.client().seek(message.topic(), message.partition(), offset, patience);
                 sought.map_err(|source| self.unread(source))?;
             }
             Some(Err(source)) => {
-                self.inner.context().handshake.check()?;
                 self.judge(source)?;
             }
             None => {}
@@ -189,20 +215,29 @@ impl GroupConsumer {
 
     /// The first news of partitions that was not told yet.
     fn moved<T>(&mut self) -> Option<Result<Turn<T>, StreamError>> {
-        let turn = self.inner.context().turns().pop_front()?;
-        Some(turn.map(|turn| match turn {
+        let turn = self.inner.client().context().turns().pop_front()?;
+        Some(turn.and_then(|turn| match turn {
             News::Assigned(starts) => {
+                for (topic, partition) in starts.keys() {
+                    let consume = |source| StreamError::Consume { topic: topic.clone(), source };
+                    self.inner.gather(topic, *partition).map_err(consume)?;
+                }
                 self.owned.extend(starts.keys().cloned());
-                Turn::Assigned(starts)
+                Ok(Turn::Assigned(starts))
             }
             News::Revoked(partitions) => {
+                self.last = None;
+                for (topic, partition) in &partitions {
+                    self.inner.release(topic, *partition);
+                }
                 self.owned.retain(|place| !partitions.contains(place));
-                Turn::Revoked(partitions)
+                Ok(Turn::Revoked(partitions))
             }
         }))
     }
 
     fn judge(&self, source: KafkaError) -> Result<(), StreamError> {
+        self.inner.client().context().handshake.check()?;
         let unread =
             |reason: &str| Err(StreamError::Unread { topic: self.topics.clone(), reason: reason.to_owned() });
         match source.rdkafka_error_code() {
@@ -218,7 +253,7 @@ impl GroupConsumer {
                 unread("it does not exist (any more); check its name, or make it")
             }
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                match self.inner.context().out_of_range(&self.inner) {
+                match self.inner.client().context().out_of_range(self.inner.client()) {
                     Some(error) => Err(error),
                     None => unread(
                         "the brokers do not have the offset that follows what was read: its records aged away unread, or the topic \
@@ -243,7 +278,7 @@ impl GroupConsumer {
         }
         let mut offsets = TopicPartitionList::with_capacity(1);
         offsets.add_partition_offset(topic, partition, Offset::Offset(next_offset)).map_err(failed)?;
-        match self.inner.commit(&offsets, CommitMode::Sync) {
+        match self.inner.client().commit(&offsets, CommitMode::Sync) {
             Ok(()) => Ok(Commit::Done),
             Err(error) => match error.rdkafka_error_code() {
                 // The brokers refuse a member that does not know of the newest sharing yet: nothing of it may stand.
@@ -280,7 +315,7 @@ impl GroupConsumer {
     /// given (marks of transactions, aborted records, what a compaction removed), so that it reaches the partition's end. To be asked
     /// after [`Turn::Nothing`]: while records come, some are fetched that were not given yet.
     pub fn positions(&self) -> Result<BTreeMap<(String, i32), i64>, StreamError> {
-        let positions = self.inner.context().positions(&self.inner);
+        let positions = self.inner.client().context().positions(self.inner.client());
         let mut positions =
             positions.map_err(|source| StreamError::Consume { topic: self.topics.clone(), source })?;
         positions.retain(|place, _| self.owned.contains(place));
@@ -291,4 +326,18 @@ impl GroupConsumer {
     pub fn owned(&self) -> &BTreeSet<(String, i32)> {
         &self.owned
     }
+}
+
+fn is_owned(owned: &BTreeSet<(String, i32)>, last: &mut Option<(String, i32)>, record: &Record<'_>) -> bool {
+    let is_of = |(topic, partition): &(String, i32)| *partition == record.partition && topic == record.topic;
+    if !last.as_ref().is_some_and(is_of) {
+        *last = owned.iter().find(|place| is_of(place)).cloned();
+    }
+    last.is_some()
+}
+
+/// The same memory, for headers of another record: the standard library maps vectors where they lie.
+fn emptied(mut headers: Vec<Header<'_>>) -> Vec<Header<'static>> {
+    headers.clear();
+    headers.into_iter().map(|_| ("", None)).collect()
 }

@@ -2,6 +2,7 @@
 
 pub mod base_offsets;
 pub mod batch_answer;
+mod batch_consumer;
 pub mod client;
 pub mod consumer;
 pub mod dead_letter;
@@ -23,6 +24,7 @@ mod partitioner;
 pub mod peek;
 pub mod producer;
 pub mod record;
+mod record_headers;
 pub mod registry;
 pub mod registry_environment;
 pub mod security;

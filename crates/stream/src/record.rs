@@ -4,6 +4,9 @@ use millrace_events::frame::SchemaId;
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 
+/// A header's name and value; `None` is Kafka's null.
+pub(crate) type Header<'a> = (&'a str, Option<&'a [u8]>);
+
 /// A record as it came from Kafka, borrowed from the client's buffer.
 #[derive(Debug, Clone)]
 pub struct Record<'a> {

@@ -12,8 +12,9 @@ use millrace_events::failure::Class;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::embedded::EmbeddedBroker;
 use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};
-use millrace_stream::producer::Producer;
-use real_cluster::{PATIENCE, await_partitions, create, fresh, plain, produce};
+use millrace_stream::producer::{Producer, Publisher};
+use millrace_stream::record::OutgoingRecord;
+use real_cluster::{PATIENCE, await_partitions, create, fresh, plain, produce, record};
 
 const PARTITIONS: i32 = 6;
 
@@ -159,6 +160,83 @@ async fn members_share_a_topic_of_a_real_broker() {
     create(&settings.brokers, &topic, PARTITIONS).await;
     await_partitions(&settings, &topic, Some(PARTITIONS));
     share(&settings, &topic, 4_000);
+}
+
+/// A record as it is compared: key, value, headers.
+type Whole = (Option<Vec<u8>>, Option<Vec<u8>>, Vec<(String, Option<Vec<u8>>)>);
+
+/// A member takes records where they lie in the client's fetches: they have to be what was sent, whatever is in them.
+fn records_are_whole(settings: &ClientSettings, topic: &str) {
+    let producer = Producer::connect(settings, None).unwrap();
+    let timestamp = record(topic, b"").timestamp;
+    let (mut sent, mut got) = (BTreeMap::new(), BTreeMap::new());
+    for number in 0..3_000_u32 {
+        let key = number.to_string();
+        let owned = |bytes: &[u8]| bytes.to_vec();
+        let value = match number % 5 {
+            0 => None,
+            1 => Some(Vec::new()),
+            _ => Some(vec![b'v'; (number % 700) as usize]),
+        };
+        let headers = (0..number % 4).map(|at| match at {
+            0 => ("number".to_owned(), Some(owned(key.as_bytes()))),
+            1 => ("nothing".to_owned(), None),
+            _ => ("number".to_owned(), Some(vec![0xff; (number % 300) as usize])),
+        });
+        let headers: Vec<_> = headers.collect();
+        let shown: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+        let outgoing = OutgoingRecord {
+            topic,
+            key: Some(key.as_bytes()),
+            value: value.as_deref(),
+            timestamp,
+            headers: &shown,
+        };
+        producer.publish(&outgoing).unwrap();
+        let whole: Whole = (Some(owned(key.as_bytes())), value, headers);
+        sent.insert(number, whole);
+    }
+    producer.flush().unwrap();
+    let mut member = GroupConsumer::join(settings, &fresh("whole"), &[topic]).unwrap();
+    let begin = Instant::now();
+    while got.len() < sent.len() {
+        assert!(begin.elapsed() < PATIENCE, "{} of {} came", got.len(), sent.len());
+        let turn = member.next(Duration::from_millis(50), |record| {
+            assert_eq!((record.topic, record.timestamp), (topic, Some(timestamp)));
+            let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
+            let headers = record.headers.iter().map(|(name, value)| ((*name).to_owned(), owned(*value)));
+            let whole: Whole = (owned(record.key), owned(record.value), headers.collect());
+            whole
+        });
+        if let Turn::Record(whole) = turn.unwrap() {
+            let number: u32 = std::str::from_utf8(whole.0.as_deref().unwrap()).unwrap().parse().unwrap();
+            assert_eq!(got.insert(number, whole), None, "{number} came twice");
+        }
+    }
+    assert!(sent == got, "a record is another than was sent");
+}
+
+#[test]
+fn records_of_the_embedded_broker_are_whole() {
+    let broker = EmbeddedBroker::start().unwrap();
+    for compression in ["none", "lz4", "zstd"] {
+        let settings = ClientSettings { compression, ..ClientSettings::new(broker.brokers()) };
+        let topic = format!("whole-{compression}");
+        broker.create_topic(&topic, PARTITIONS).unwrap();
+        records_are_whole(&settings, &topic);
+    }
+}
+
+#[tokio::test]
+async fn records_of_a_real_broker_are_whole() {
+    let Some(settings) = plain() else { return };
+    for compression in ["none", "lz4", "zstd"] {
+        let settings = ClientSettings { compression, ..settings.clone() };
+        let topic = fresh("whole");
+        create(&settings.brokers, &topic, PARTITIONS).await;
+        await_partitions(&settings, &topic, Some(PARTITIONS));
+        records_are_whole(&settings, &topic);
+    }
 }
 
 /// One member is busy with its first records for as long as another takes to come, to be given its share and to read it.

@@ -24,6 +24,9 @@ use crate::{LagWatch, LandCounts, LandError, LandProgress, LandSettings, Landed,
 /// Records between two looks at whether an object is due.
 const LOOK_EVERY: u64 = 1_024;
 
+/// Records between two looks at the clock: one for each would cost as much as a field of it.
+const CLOCK_EVERY: u64 = 16;
+
 /// How long the consumer waits for a record before it looks after the objects.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -183,8 +186,11 @@ impl Lander {
         let (mut taken, mut told, mut last_record) = (0_u64, 0, Instant::now() + JOIN);
         let (mut lag, mut last_lag) = (LagWatch::default(), None::<Instant>);
         let (mut last_pass, mut looked_again) = (Instant::now(), false);
+        let (mut now, mut rested, mut came) = ((self.now_micros)(), true, false);
         loop {
-            let now = (self.now_micros)();
+            if rested || taken.is_multiple_of(CLOCK_EVERY) {
+                now = (self.now_micros)();
+            }
             let turn = consumer.next(PATIENCE, |record| {
                 if let (Some(schemas), Some(id)) = (&self.settings.schemas, record.schema_needed())
                     && schemas.lacks(id)
@@ -195,15 +201,20 @@ impl Lander {
                 }
                 landing.push(record, now)
             })?;
-            let mut rested = false;
+            rested = false;
             match turn {
                 Turn::Record(pushed) => {
                     pushed?;
                     taken += 1;
                     told += 1;
-                    (looked_again, last_record) = (false, Instant::now());
+                    (came, looked_again) = (true, false);
                 }
-                Turn::Nothing => rested = true,
+                Turn::Nothing => {
+                    if std::mem::take(&mut came) {
+                        last_record = Instant::now();
+                    }
+                    rested = true;
+                }
                 Turn::Assigned(starts) => {
                     lag.shared(&self.check_lives(&starts, runtime)?);
                     last_record = Instant::now();
@@ -216,7 +227,7 @@ impl Lander {
                     }
                 }
             }
-            let idle = self.settings.until_idle.is_some_and(|idle| last_record.elapsed() >= idle);
+            let idle = rested && self.settings.until_idle.is_some_and(|idle| last_record.elapsed() >= idle);
             if rested && (idle || last_pass.elapsed() >= PASS_EVERY) {
                 pass(consumer, landing, &mut lag)?;
                 last_pass = Instant::now();
@@ -244,7 +255,8 @@ impl Lander {
                 lag.landed(&landed);
                 commit(consumer, landed)?;
             }
-            if self.settings.metered && last_lag.is_none_or(|last| last.elapsed() >= LAG_EVERY) {
+            let lag_is_read = self.settings.metered && (rested || taken.is_multiple_of(CLOCK_EVERY));
+            if lag_is_read && last_lag.is_none_or(|last| last.elapsed() >= LAG_EVERY) {
                 self.tell_lag(&lag);
                 last_lag = Some(Instant::now());
             }

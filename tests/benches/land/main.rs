@@ -5,6 +5,7 @@
 //! median of its runs, ours and Spark's taken in turn. Last, landers are killed at random, and every record is looked for.
 //! Arguments that are no options choose among `goal`, `spark` and `kills`; `--records N` is the size.
 
+mod floor;
 mod input;
 mod kills;
 mod ours;
@@ -18,6 +19,9 @@ use millrace_sources::{Share, Stream};
 
 use crate::ours::Run;
 
+/// What landing from Kafka has to reach, in records a second of CPU, the client's threads included.
+const GOAL: f64 = 900_000.0;
+
 /// The brokers, as `cargo xtask bench land` names them.
 const BROKERS: &str = "MILLRACE_TEST_KAFKA";
 const RUNS: usize = 3;
@@ -25,10 +29,12 @@ const PARTITIONS: i32 = 4;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [role, rest @ ..] = arguments.as_slice()
-        && role == ours::ROLE
-    {
-        return ours::land(rest);
+    if let [role, rest @ ..] = arguments.as_slice() {
+        match role.as_str() {
+            ours::ROLE => return ours::land(rest),
+            floor::ROLE => return floor::read(rest),
+            _ => {}
+        }
     }
     let mut report = Report::new(arguments.iter().any(|argument| argument == "--json"));
     let records = match arguments.iter().position(|argument| argument == "--records") {
@@ -65,11 +71,12 @@ fn goal(report: &mut Report, brokers: &str, records: usize) -> anyhow::Result<()
         "{records} interactions as Protobuf in {PARTITIONS} partitions, {:.0} bytes a record (key, value, headers)",
         bytes as f64 / records as f64
     ));
-    let mut runs = Vec::new();
+    let (mut runs, mut floor) = (Vec::new(), Vec::new());
     for number in 0..RUNS {
         let run = ours::run(brokers, topic, &format!("goal-{number}"))?;
         ensure!(run.rows == records as u64, "{} rows of {records} records", run.rows);
         runs.push(run);
+        floor.push(floor::run(brokers, topic, &format!("floor-{number}"), records)?);
     }
     let cpu = median(runs.iter().map(|run| run.cpu_seconds).collect());
     let rate = records as f64 / cpu;
@@ -82,12 +89,20 @@ fn goal(report: &mut Report, brokers: &str, records: usize) -> anyhow::Result<()
     report.add(Measure {
         name: "land: Kafka to Parquet, Protobuf, the goal".to_owned(),
         ours: rate,
-        peer: 1e6,
+        peer: GOAL,
         peer_name: "the goal".to_owned(),
         unit: "records/s of CPU",
-        ratio: rate / 1e6,
+        ratio: rate / GOAL,
         goal: 1.0,
     });
+    let floor = median(floor);
+    report.note(&format!(
+        "the floor: a member of a group that takes the records and drops them, {:.0} records/s of CPU; {:.2} of the {:.2} µs that landing \
+         one takes",
+        records as f64 / floor,
+        floor / records as f64 * 1e6,
+        cpu / records as f64 * 1e6,
+    ));
     let landed = Landed { what: "interactions", records, cpu_seconds: cpu, objects };
     report.note(&landed.in_a_process());
     Ok(())

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use land_events::{LandSettings, Lander, LanderSettings};
 use millrace_events::catalogue::by_topic;
 use millrace_lake::{FolderStore, Generation};
-use millrace_runtime::{Meter, Shutdown};
+use millrace_runtime::{Meter, Shutdown, heap};
 use millrace_stream::client::ClientSettings;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
@@ -68,6 +68,8 @@ pub(crate) fn lander(
 
 /// The other end of [`lander`].
 pub(crate) fn land(arguments: &[String]) -> anyhow::Result<()> {
+    // As `millrace land` does.
+    heap::set(heap::Use::Fetches);
     let ([brokers, topic, group, folder], rest) =
         arguments.split_first_chunk().context("a lander is told more")?;
     let (mut bounds, mut idle) = (LandSettings::default(), IDLE);

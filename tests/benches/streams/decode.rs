@@ -19,17 +19,18 @@ const EVENTS: usize = 100_000;
 const BATCH_ROWS: usize = 4_096;
 const RUNS: usize = 5;
 
-/// An encoding, its goal in events a second, and the peer's program and name.
-const ENCODINGS: [(Encoding, f64, &str, &str); 3] = [
-    (Encoding::Protobuf, 3e6, "decode_protobuf.py", "Python: protobuf (upb), pyarrow"),
-    (Encoding::Avro, 2e6, "decode_avro.py", "Python: fastavro, pyarrow"),
-    (Encoding::Json, 1e6, "decode_json.py", "Python: orjson, pyarrow"),
+/// An encoding, its goal in events a second, the peer's program and name, and how many times as fast we have to be: orjson is
+/// compiled, and so are the columns behind it.
+const ENCODINGS: [(Encoding, f64, &str, &str, f64); 3] = [
+    (Encoding::Protobuf, 3e6, "decode_protobuf.py", "Python: protobuf (upb), pyarrow", 10.0),
+    (Encoding::Avro, 2e6, "decode_avro.py", "Python: fastavro, pyarrow", 10.0),
+    (Encoding::Json, 1e6, "decode_json.py", "Python: orjson, pyarrow", 8.0),
 ];
 
 pub(crate) fn bench(report: &mut Report, python: Option<&Path>) -> anyhow::Result<()> {
     let events = input::simulated(Stream::Interactions, EVENTS)?;
     let folder = tempfile::tempdir()?;
-    for (encoding, goal, script, peer_name) in ENCODINGS {
+    for (encoding, goal, script, peer_name, times) in ENCODINGS {
         let values = events.values(encoding)?;
         let mean = input::mean(&values);
         report.note(&format!("decode: {EVENTS} interactions of {mean:.0} bytes of {encoding:?} on average"));
@@ -63,7 +64,7 @@ pub(crate) fn bench(report: &mut Report, python: Option<&Path>) -> anyhow::Resul
                 peer_name: peer_name.to_owned(),
                 unit: "events/s of CPU",
                 ratio: rate / peer,
-                goal: 10.0,
+                goal: times,
             });
         }
     }
