@@ -124,13 +124,6 @@ fn table(header: &[&str]) -> Table {
 }
 
 async fn list(chosen: &Chosen, events: &[&Event], registry: Option<&Registry>) -> anyhow::Result<ExitCode> {
-    if let ([event], Some(_), None) = (events, &chosen.topic, registry)
-        && !chosen.json
-    {
-        let subject = subject(event, chosen.format)?;
-        writeln!(output::out(), "{}", subject.schema.text.trim_end())?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let mut rows = table(&["topic", "event", "subject", "own id", "in the registry"]);
     for event in events {
         let subject = subject(event, chosen.format)?;
@@ -148,6 +141,14 @@ async fn list(chosen: &Chosen, events: &[&Event], registry: Option<&Registry>) -
             (None, Some(_)) => "not registered".to_owned(),
             (None, None) => "not asked".to_owned(),
         };
+        // One event's schema is shown whole, whatever registry the shell has exported.
+        if chosen.topic.is_some() && !chosen.json {
+            writeln!(output::out(), "{}", subject.schema.text.trim_end())?;
+            if registry.is_some() {
+                output::remark(format_args!("{} in the registry: {in_registry}", subject.name));
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
         let told = json!({
             "topic": event.topic(), "event": event.message(), "subject": subject.name, "own_id": own_id,
             "version": found.as_ref().map(|latest| latest.version), "id": found.as_ref().map(|latest| latest.schema.id),

@@ -89,7 +89,7 @@ fn wrong_names_are_told() -> Result<()> {
     let broker = broker()?;
     let brokers = broker.brokers();
     Ended::of(millrace(&["peek", "user_interaction", "--brokers", &brokers])?)?
-        .refusal(1, &["user_interaction", "does not exist"])?;
+        .refusal(1, &["user_interaction", "did you mean user_interactions?"])?;
     Ended::of(millrace(&["topics", "--topic", "nothing", "--brokers", &brokers])?)?
         .refusal(1, &["nothing"])?;
     Ended::of(millrace(&["simulate", "--streams", "adds"])?)?.refusal(2, &["adds", "interactions"])?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -176,19 +177,33 @@ impl Kind {
 
 fn tell(up: &Path) -> anyhow::Result<()> {
     let running = running(up);
-    for kind in Kind::ALL {
-        match running.iter().find(|(running, _)| *running == kind) {
-            Some((_, kept)) => {
-                let ports: Vec<_> = kept.ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
-                println!("{:<11} runs as process {} on {}", kind.name(), kept.pid(), ports.join(", "));
+    let mut out = std::io::stdout().lock();
+    let told = (|| {
+        for kind in Kind::ALL {
+            match running.iter().find(|(running, _)| *running == kind) {
+                Some((_, kept)) => {
+                    let ports: Vec<_> = kept.ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+                    writeln!(
+                        out,
+                        "{:<11} runs as process {} on {}",
+                        kind.name(),
+                        kept.pid(),
+                        ports.join(", ")
+                    )?;
+                }
+                None => writeln!(out, "{:<11} does not run", kind.name())?,
             }
-            None => println!("{:<11} does not run", kind.name()),
         }
+        if !running.is_empty() {
+            writeln!(out, "\nTheir settings for a shell:        . {}", up.join(SETTINGS).display())?;
+            writeln!(out, "With Kafka by SASL_SSL and SCRAM:  . {}\n", up.join(SECURED).display())?;
+            write!(out, "{}", environment(&running, false))?;
+        }
+        Ok(())
+    })();
+    match told {
+        // Its reader has left, as `| head` does.
+        Err(error) if std::io::Error::kind(&error) == std::io::ErrorKind::BrokenPipe => Ok(()),
+        told => Ok(told?),
     }
-    if !running.is_empty() {
-        println!("\nTheir settings for a shell:        . {}", up.join(SETTINGS).display());
-        println!("With Kafka by SASL_SSL and SCRAM:  . {}\n", up.join(SECURED).display());
-        print!("{}", environment(&running, false));
-    }
-    Ok(())
 }

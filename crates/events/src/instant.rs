@@ -93,7 +93,7 @@ fn days(year: u32, month: u32, day: u32) -> Option<i64> {
     const LENGTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     /// Of the years from 0 to 1969.
     const TO_1970: i64 = 719_528;
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let length = LENGTHS.get((month as usize).wrapping_sub(1))? + u32::from(is_leap && month == 2);
     if !(1..=length).contains(&day) {
         return None;

@@ -115,12 +115,17 @@ fn enums_are_names_or_numbers() {
 
 #[test]
 fn whole_numbers_are_numbers_or_digits() {
-    for (written, read) in
-        [("12", 12), (r#""12""#, 12), ("-3", -3), (r#""-3""#, -3), ("2147483647", 2_147_483_647)]
-    {
+    for (written, read) in [
+        ("12", 12),
+        (r#""12""#, 12),
+        ("-3", -3),
+        (r#""-3""#, -3),
+        ("2147483647", 2_147_483_647),
+        ("1e3", 1_000),
+    ] {
         assert_eq!(interaction(&format!(r#""request_latency_ms":{written}"#)), Held::Int(read));
     }
-    for wrong in ["1.5", "1e3", r#""1.0""#, r#""twelve""#, "2147483648", r#"" 12""#, r#""+12""#] {
+    for wrong in ["1.5", "1e-1", r#""1.0""#, r#""twelve""#, "2147483648", r#"" 12""#, r#""+12""#] {
         let (kind, message) = refused("user_interactions", &format!(r#"{IDS},"request_latency_ms":{wrong}"#));
         assert_eq!((kind, &message[..19]), ("invalid_value", "request_latency_ms "), "{wrong}");
     }
@@ -139,6 +144,7 @@ fn instants_are_rfc_3339_or_milliseconds() {
         (r#""1970-01-01T00:00:01.5Z""#, 1_500_000),
         (r#""1970-01-01T01:00:00.0000019+01:00""#, 1),
         ("1500", 1_500_000),
+        ("1.5e3", 1_500_000),
         ("-1", -1_000),
     ] {
         assert_eq!(
@@ -151,7 +157,7 @@ fn instants_are_rfc_3339_or_milliseconds() {
         r#""1970-01-02""#,
         r#""soon""#,
         "1.5",
-        "1e3",
+        "15e-1",
         r#""1500""#,
         "9223372036854775807",
         "99999999999999999999",

@@ -13,6 +13,9 @@ pub const MAX_MESSAGE_BYTES: &str = "max.message.bytes";
 /// What a dead letter has beside its record: its story.
 pub const STORY_ROOM: u64 = 64 << 10;
 
+/// How long a topic that was just made may be unknown to one of the brokers.
+const SETTLING: Duration = Duration::from_secs(5);
+
 /// What a queue has to take of a topic that takes `source` bytes: the same record with its story.
 pub fn limit_of_dead_letters(source: u64) -> u64 {
     source + STORY_ROOM
@@ -29,10 +32,16 @@ pub(crate) async fn of_topics(
     loop {
         let left = patience.saturating_sub(begin.elapsed()).max(Duration::from_millis(100));
         let options = AdminOptions::new().request_timeout(Some(left));
-        let told = admin.describe_configs(&asked, &options).await?;
-        match told.into_iter().map(limit).collect() {
-            // It was made a moment ago.
-            Err(RDKafkaErrorCode::UnknownTopicOrPartition) if begin.elapsed() < patience => {
+        let told = match admin.describe_configs(&asked, &options).await {
+            Ok(told) => told.into_iter().map(limit).collect(),
+            Err(KafkaError::AdminOp(code)) => Err(code),
+            Err(error) => return Err(error),
+        };
+        match told {
+            // It was made a moment ago: the broker that is asked does not know it yet, or knows none of its settings.
+            Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::InvalidConfig)
+                if begin.elapsed() < patience.min(SETTLING) =>
+            {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             told => return told.map_err(KafkaError::AdminOp),

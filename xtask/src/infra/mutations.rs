@@ -37,7 +37,7 @@ const fn of(
 }
 
 #[rustfmt::skip]
-pub(crate) const MUTATIONS: [Mutation; 93] = [
+pub(crate) const MUTATIONS: [Mutation; 95] = [
     of("one", "modules/lake/main.tf",
         "restrict_public_buckets = true",
         "restrict_public_buckets = false",
@@ -410,4 +410,12 @@ pub(crate) const MUTATIONS: [Mutation; 93] = [
         "to_port           = var.registry_port",
         "to_port           = 65535",
         &["the registry's port is open to the functions, where the brokers are"]),
+    of("two", "modules/function/role.tf",
+        "MILLRACE_REGISTRY_URL    = try(var.registry.url, null)",
+        "MILLRACE_REGISTRY_URL    = try(var.registry.url, \"https://registry\")",
+        &["a function without a registry is told of none"]),
+    of("three", "modules/network/security_groups.tf",
+        "var.registry_port == null || var.registry_port == 443 ? 0 : 1",
+        "var.registry_port == null ? 0 : 1",
+        &["no second rule opens the port of HTTPS"]),
 ];

@@ -161,7 +161,7 @@ mod tests {
             ("source-partition", Some(b"3")),
             ("source-offset", Some(b"17")),
         ];
-        let (key, value) = (Some(&b"k"[..]), Some(&b"row"[..]));
+        let (key, value) = (Some(&b"k"[..]), Some(&[b'v'; 100][..]));
         let record = OutgoingRecord { topic: "ad_events.dlq", key, value, timestamp: 5, headers: &headers };
         let mut letter = Letter::of(&record);
         let sent = |letter: &Letter| {
@@ -187,7 +187,7 @@ mod tests {
             Some(SHORT_MESSAGE),
             "cut between two letters"
         );
-        assert_eq!(letter.headers[4].1.as_deref(), Some(&b"3"[..]), "the value's bytes");
+        assert_eq!(letter.headers[4].1.as_deref(), Some(&b"100"[..]), "the value's bytes");
         let error = letter.shrink().expect_err("nothing is left to leave out").to_string();
         assert!(error.contains("ad_events/3 offset 17") && error.contains("max.message.bytes"), "{error}");
         assert_eq!(format!("{letter:?}"), "Letter(ad_events/3 17)");
