@@ -28,8 +28,10 @@ const BYTES_A_WAITING_ROW: u64 = 1024;
 /// than its setting says.
 const BYTES_A_ROW: u64 = 4096;
 
-/// Rows of a range, at most: three are at work at once, and one that is no larger is sorted and encoded near the processor.
-const RANGE_ROWS: usize = 65_536;
+/// Rows of a range, at most: of those that wait in memory, since one that is no larger is sorted and encoded near the processor,
+const WAITING_RANGE_ROWS: usize = 131_072;
+/// and of those in files, each part of which costs a file's opening and an encoding of its own.
+const SPILLED_RANGE_ROWS: usize = 262_144;
 
 /// How many rows are held at once.
 #[derive(Debug, Clone, Copy)]
@@ -43,10 +45,14 @@ impl Bounds {
     /// For `rows` rows and so many bytes.
     pub(super) fn of(rows: usize, memory_bytes: u64) -> Self {
         let fits = usize::try_from(memory_bytes / BYTES_A_ROW).unwrap_or(usize::MAX).max(1);
-        let range_rows = fits.min(RANGE_ROWS);
+        let range_rows = fits.min(WAITING_RANGE_ROWS);
         let at_work = (range_rows as u64).saturating_mul(BYTES_A_ROW);
         let waiting = (rows as u64).saturating_mul(BYTES_A_WAITING_ROW);
-        Self { range_rows, all_in_memory: at_work.saturating_add(waiting) <= memory_bytes }
+        if at_work.saturating_add(waiting) <= memory_bytes {
+            Self { range_rows, all_in_memory: true }
+        } else {
+            Self { range_rows: fits.min(SPILLED_RANGE_ROWS), all_in_memory: false }
+        }
     }
 
     fn piece_rows(&self) -> usize {
@@ -196,4 +202,22 @@ fn whole(piece: &Piece<'_>, rows: DataFrame) -> Result<DataFrame, JobError> {
         }
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_wait_in_memory_while_they_fit() {
+        let bounds = |rows, memory: u64| {
+            let Bounds { range_rows, all_in_memory } = Bounds::of(rows, memory);
+            (range_rows, all_in_memory)
+        };
+        assert_eq!(bounds(1_000_000, 4 << 30), (WAITING_RANGE_ROWS, true));
+        assert_eq!(bounds(10_000_000, 4 << 30), (SPILLED_RANGE_ROWS, false));
+        assert_eq!(bounds(1_000_000, 1 << 30), (SPILLED_RANGE_ROWS, false));
+        assert_eq!(bounds(1_000_000, 96 << 20), (24_576, false));
+        assert_eq!(bounds(10, 0), (1, false));
+    }
 }

@@ -227,3 +227,71 @@ fn concatenated(frames: Vec<DataFrame>) -> Result<Option<DataFrame>, JobError> {
     }
     Ok(Some(all))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::raw_transformation::ranges::Sample;
+
+    /// Rows of one id differ in `_offset`, and so in which is the newest.
+    fn frame(ids: &[Option<String>], first: i64) -> DataFrame {
+        let rows = ids.len();
+        let offsets: Vec<i64> = (first..).take(rows).collect();
+        let texts: Vec<String> =
+            offsets.iter().map(|offset| format!("a text too long for a view {offset}")).collect();
+        let mut frame = df!(
+            "user_id" => ids,
+            "_topic" => vec!["t"; rows],
+            "_generation" => vec!["g"; rows],
+            "_partition" => vec![0i32; rows],
+            "_timestamp" => vec![0i64; rows],
+            "_offset" => offsets,
+            "text" => texts,
+        )
+        .expect("a frame");
+        let timestamp = crate::raw_transformation::raw_columns::timestamp();
+        frame.try_apply("_timestamp", |column| column.cast(&timestamp)).expect("instants");
+        frame
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_that_wait_in_memory_have_the_winners_of_those_in_files(
+            pieces in prop::collection::vec(prop::collection::vec(prop::option::of("[a-c]{1,2}"), 1..20), 1..6), range_rows in 1usize..20
+        ) {
+            let total: usize = pieces.iter().map(Vec::len).sum();
+            let mut sample = Sample::of_total(total);
+            let mut frames = Vec::new();
+            for (number, ids) in (0i64..).zip(&pieces) {
+                let frame = frame(ids, 100 * number);
+                sample.add(&frame).expect("sampled");
+                frames.push(frame);
+            }
+            let ranges = sample.ranges(range_rows);
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut memory = Spill::in_memory(ranges.clone());
+            let mut files = Spill::into_files(ranges, folder.path().to_owned(), range_rows);
+            let mut dropped = 0;
+            for frame in frames {
+                prop_assert_eq!(memory.put(frame.clone()).expect("put"), 0);
+                dropped += files.put(frame).expect("put");
+            }
+            prop_assert_eq!(memory.ranges(), files.ranges());
+            let mut taken = 0;
+            for range in 0..memory.ranges() {
+                let (held, read) = (memory.take(range).expect("taken"), files.take(range).expect("taken"));
+                prop_assert_eq!(held.is_some(), read.is_some());
+                let (Some(held), Some(read)) = (held, read) else { continue };
+                taken += held.rows.height();
+                dropped += read.dropped;
+                dropped += read.rows.height();
+                let winners = |loaded: Loaded| newest::per_id(loaded.rows).expect("winners");
+                prop_assert!(winners(held).equals_missing(&winners(read)));
+            }
+            prop_assert_eq!(taken, total);
+            prop_assert_eq!(dropped, total);
+        }
+    }
+}
