@@ -6,6 +6,7 @@ pub mod catalogue;
 mod damaged;
 pub mod erasure;
 pub mod forget;
+pub mod free_memory;
 pub mod job;
 pub mod job_error;
 pub mod lineage;

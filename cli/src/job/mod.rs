@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use indicatif::{HumanBytes, HumanCount};
+use millrace_jobs::free_memory::default_memory_bytes;
 use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_jobs::{analytics_aggregation, raw_transformation, time_series_analysis};
 use millrace_lake::Store;
@@ -59,9 +60,9 @@ pub(crate) struct RunAt {
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     pub(crate) started_at: Option<DateTime<Utc>>,
     /// What raw-transformation's rows may hold in memory at once, such as 256MiB; the engine's own needs, about 60 MiB, come
-    /// on top
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_memory, env = "MILLRACE_MEMORY_BYTES")]
-    pub(crate) memory: u64,
+    /// on top [default: a quarter of what is free, at most 4GiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory, env = "MILLRACE_MEMORY_BYTES")]
+    pub(crate) memory: Option<u64>,
     /// Print one JSON object a job instead of words
     #[arg(long)]
     pub(crate) json: bool,
@@ -73,7 +74,8 @@ impl RunAt {
     }
 
     pub(crate) fn settings(&self) -> JobSettings {
-        JobSettings { memory_bytes: self.memory, scratch_dir: self.lake.scratch_dir() }
+        let memory_bytes = self.memory.unwrap_or_else(default_memory_bytes);
+        JobSettings { memory_bytes, scratch_dir: self.lake.scratch_dir() }
     }
 
     pub(crate) fn started_at(&self) -> i64 {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::positions::Positions;
 use super::raw_scan::RawObject;
-use super::reading::{self, Reading};
+use super::reading::{self, Bounds, Reading};
 use super::spill::Spill;
 use super::state::Known;
 use super::state::rows::KeptRows;
@@ -17,10 +17,6 @@ use super::table_writer::TableWriter;
 use super::{Message, Progress, RowCounts, newest, plan};
 use crate::job_error::JobError;
 use crate::run_context::{JobSettings, RunContext};
-
-/// What a row costs at its widest, in bytes: raw, transformed and being encoded at once. Lower, and the job holds more
-/// than its setting says.
-const BYTES_A_ROW: u64 = 4096;
 
 /// Where the pass reads, and whether it keeps a state of what it has read.
 pub(super) struct Sources {
@@ -83,18 +79,18 @@ pub(super) fn run(
     scratch: &Path,
     outlet: &Outlet,
 ) -> Result<Outcome, JobError> {
-    let range_rows = usize::try_from(settings.memory_bytes / BYTES_A_ROW).unwrap_or(usize::MAX).max(1);
+    let bounds = Bounds::of(sources.rows(), settings.memory_bytes);
     let positions = sources.state.as_mut().map(|state| std::mem::take(&mut state.positions));
     let mut reading = Reading {
         ctx,
-        spill: reading::empty_spill(&sources, range_rows, scratch)?,
+        spill: reading::empty_spill(&sources, &bounds, scratch)?,
         positions: positions.unwrap_or_default(),
         kept: KeptRows::new(sources.keep)?,
         counts: RowCounts::default(),
         competing: 0,
         outlet,
     };
-    reading.read(&sources, range_rows)?;
+    reading.read(&sources, &bounds)?;
     let summary = transform(&mut reading)?;
     let Reading { positions, kept, mut counts, .. } = reading;
     counts.duplicates += sources.state.as_ref().map_or(0, |state| state.manifest.duplicates);

@@ -11,7 +11,7 @@ const SAMPLE: usize = 65_536;
 
 /// Where each row goes: rows without an id by their source position first, then rows by id, all bytewise. Ranges in
 /// their order, each sorted, are the whole sorted. Rows of one id are never parted.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Ranges {
     // Each boundary is the least key of the range after it.
     without_id: Vec<Position>,

@@ -234,6 +234,11 @@ impl Piece<'_> {
         Ok(plan.map_err(JobError::engine(self.action()))?.build().into())
     }
 
+    /// Its first rows, one of `share`.
+    pub fn beginning(&self, share: usize) -> Self {
+        Self { rows: self.rows.div_ceil(share.max(1)), ..*self }
+    }
+
     /// How many rows it has, by the footers.
     pub fn rows(&self) -> usize {
         self.rows

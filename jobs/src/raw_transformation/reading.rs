@@ -18,6 +18,48 @@ use crate::run_context::RunContext;
 /// Rows that are read at once, at most: more would not be read faster, and one piece is parted while the next is decoded.
 const PIECE_ROWS: usize = 65_536;
 
+/// One row of so many is read before all are, to see where ranges are to be cut.
+const SAMPLED: usize = 8;
+
+/// What a row costs while it waits in memory, in bytes: about twice what its texts take.
+const BYTES_A_WAITING_ROW: u64 = 1024;
+
+/// What a row costs at its widest, in bytes: raw, transformed and being encoded at once. Lower, and the job holds more
+/// than its setting says.
+const BYTES_A_ROW: u64 = 4096;
+
+/// Rows of a range, at most: of those that wait in memory, since one that is no larger is sorted and encoded near the processor,
+const WAITING_RANGE_ROWS: usize = 131_072;
+/// and of those in files, each part of which costs a file's opening and an encoding of its own.
+const SPILLED_RANGE_ROWS: usize = 262_144;
+
+/// How many rows are held at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) range_rows: usize,
+    /// Whether no row has to be written to a file.
+    pub(super) all_in_memory: bool,
+}
+
+impl Bounds {
+    /// For `rows` rows and so many bytes.
+    pub(super) fn of(rows: usize, memory_bytes: u64) -> Self {
+        let fits = usize::try_from(memory_bytes / BYTES_A_ROW).unwrap_or(usize::MAX).max(1);
+        let range_rows = fits.min(WAITING_RANGE_ROWS);
+        let at_work = (range_rows as u64).saturating_mul(BYTES_A_ROW);
+        let waiting = (rows as u64).saturating_mul(BYTES_A_WAITING_ROW);
+        if at_work.saturating_add(waiting) <= memory_bytes {
+            Self { range_rows, all_in_memory: true }
+        } else {
+            Self { range_rows: fits.min(SPILLED_RANGE_ROWS), all_in_memory: false }
+        }
+    }
+
+    fn piece_rows(&self) -> usize {
+        self.range_rows.min(PIECE_ROWS)
+    }
+}
+
 /// Where rows go.
 pub(super) struct Reading<'a> {
     pub(super) ctx: &'a RunContext,
@@ -32,13 +74,13 @@ pub(super) struct Reading<'a> {
 
 impl Reading<'_> {
     /// Reads the state's rows, then the new objects'. One piece is parted into its ranges while the next is decoded.
-    pub(super) fn read(&mut self, sources: &Sources, range_rows: usize) -> Result<(), JobError> {
+    pub(super) fn read(&mut self, sources: &Sources, bounds: &Bounds) -> Result<(), JobError> {
         let columns: Vec<Expr> = raw_columns::read().iter_names().map(|name| col(name.clone())).collect();
         std::thread::scope(|scope| {
             // One waits, so that neither side does.
             let (decoded, rows_of_pieces) = mpsc::sync_channel(1);
             let decoding = scope.spawn(move || {
-                for (origin, piece) in pieces(sources, range_rows.min(PIECE_ROWS)) {
+                for (origin, piece) in pieces(sources, bounds.piece_rows()) {
                     let rows = collected(&piece, |raw| plan::with_ids(raw.select(&columns)));
                     let rows = rows.and_then(|rows| whole(&piece, rows));
                     let rows = rows.map_err(|error| origin.told(&piece, error))?;
@@ -94,20 +136,25 @@ impl Reading<'_> {
     }
 }
 
-/// In memory where all rows are one range, else with boundaries from a sample of all sources.
-pub(super) fn empty_spill(sources: &Sources, range_rows: usize, scratch: &Path) -> Result<Spill, JobError> {
+/// In memory where all rows fit in it, else in files; with boundaries from a sample of all sources.
+pub(super) fn empty_spill(sources: &Sources, bounds: &Bounds, scratch: &Path) -> Result<Spill, JobError> {
     let total = sources.rows();
-    if total <= range_rows {
+    if total <= bounds.range_rows {
         return Ok(Spill::Memory(Vec::new()));
     }
-    let mut sample = Sample::of_total(total);
+    let mut sample = Sample::of_total(total / SAMPLED);
     let key = ["user_id", "_topic", "_generation", "_partition", "_offset"].map(col);
-    for (origin, piece) in pieces(sources, range_rows.min(PIECE_ROWS)) {
+    for (origin, piece) in pieces(sources, bounds.piece_rows()) {
+        let piece = piece.beginning(SAMPLED);
         let rows = collected(&piece, |raw| plan::with_ids(raw.select(&key)));
         let rows = rows.map_err(|error| origin.told(&piece, error))?;
         sample.add(&rows).map_err(JobError::engine(piece.action()))?;
     }
-    Ok(Spill::into_files(sample.ranges(range_rows), scratch.to_owned(), range_rows))
+    let ranges = sample.ranges(bounds.range_rows / SAMPLED);
+    Ok(match bounds.all_in_memory {
+        true => Spill::in_memory(ranges),
+        false => Spill::into_files(ranges, scratch.to_owned(), bounds.range_rows),
+    })
 }
 
 /// A piece's rows, with the action by which its failures are told.
@@ -155,4 +202,22 @@ fn whole(piece: &Piece<'_>, rows: DataFrame) -> Result<DataFrame, JobError> {
         }
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_wait_in_memory_while_they_fit() {
+        let bounds = |rows, memory: u64| {
+            let Bounds { range_rows, all_in_memory } = Bounds::of(rows, memory);
+            (range_rows, all_in_memory)
+        };
+        assert_eq!(bounds(1_000_000, 4 << 30), (WAITING_RANGE_ROWS, true));
+        assert_eq!(bounds(10_000_000, 4 << 30), (SPILLED_RANGE_ROWS, false));
+        assert_eq!(bounds(1_000_000, 1 << 30), (SPILLED_RANGE_ROWS, false));
+        assert_eq!(bounds(1_000_000, 96 << 20), (24_576, false));
+        assert_eq!(bounds(10, 0), (1, false));
+    }
 }

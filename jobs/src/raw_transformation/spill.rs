@@ -1,4 +1,7 @@
 //! Rows held until their range is asked for: in memory where all fit, else in one file a range.
+//!
+//! Ranges are cut even where all rows fit: one is sorted, transformed and encoded while others wait, and what is worked on stays near
+//! the processor.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Cursor, Read, Write};
@@ -15,8 +18,10 @@ use crate::job_error::JobError;
 /// The rows of a run, put in by piece and taken out by range.
 #[derive(Debug)]
 pub(super) enum Spill {
-    /// Few rows: one range, never written.
+    /// Few rows: one range.
     Memory(Vec<DataFrame>),
+    /// For each range its rows, never written.
+    Parted { ranges: Ranges, parts: Vec<Vec<DataFrame>> },
     Files {
         ranges: Ranges,
         folder: PathBuf,
@@ -35,6 +40,11 @@ pub(super) struct Loaded {
 }
 
 impl Spill {
+    pub(super) fn in_memory(ranges: Ranges) -> Self {
+        let parts = vec![Vec::new(); ranges.count()];
+        Self::Parted { ranges, parts }
+    }
+
     pub(super) fn into_files(ranges: Ranges, folder: PathBuf, range_rows: usize) -> Self {
         let parts = vec![Vec::new(); ranges.count()];
         Self::Files { ranges, folder, parts, range_rows }
@@ -44,6 +54,7 @@ impl Spill {
     pub(super) fn ranges(&self) -> usize {
         match self {
             Self::Memory(_) => 1,
+            Self::Parted { parts, .. } => parts.len(),
             Self::Files { parts, .. } => parts.len(),
         }
     }
@@ -57,26 +68,30 @@ impl Spill {
                 frames.push(rows);
                 Ok(0)
             }
+            Self::Parted { ranges, parts } => {
+                let members = members(ranges, &rows)?.into_par_iter().zip(parts.par_iter_mut());
+                members.filter(|(members, _)| !members.is_empty()).try_for_each(|(members, parts)| {
+                    let part = rows.take(&IdxCa::from_vec("rows".into(), members));
+                    parts.push(part.and_then(own_texts).map_err(parting())?);
+                    Ok::<(), JobError>(())
+                })?;
+                Ok(0)
+            }
             Self::Files { ranges, folder, parts, .. } => {
                 let before = rows.height();
                 let rows = newest_where_repeated(rows)?;
-                let failed = || JobError::engine("part rows into ranges");
-                let mut members: Vec<Vec<IdxSize>> = vec![Vec::new(); parts.len()];
-                for (row, range) in ranges.of(&rows).map_err(failed())?.into_iter().enumerate() {
-                    members[range].push(row as IdxSize);
-                }
                 // Each range has a file of its own.
-                let members = members.into_par_iter().zip(parts.par_iter_mut()).enumerate();
+                let members = members(ranges, &rows)?.into_par_iter().zip(parts.par_iter_mut()).enumerate();
                 members.filter(|(_, (members, _))| !members.is_empty()).try_for_each(
                     |(range, (members, parts))| {
                         let members = IdxCa::from_vec("rows".into(), members);
-                        let mut part = rows.take(&members).map_err(failed())?;
+                        let mut part = rows.take(&members).map_err(parting())?;
                         let mut encoded = Vec::new();
                         // Its writer copies just the texts in use: a text column otherwise holds on to the whole piece.
                         IpcWriter::new(&mut encoded)
                             .with_parallel(false)
                             .finish(&mut part)
-                            .map_err(failed())?;
+                            .map_err(parting())?;
                         let path = folder.join(format!("range-{range}"));
                         OpenOptions::new()
                             .create(true)
@@ -100,6 +115,10 @@ impl Spill {
                 let frames = std::mem::take(frames);
                 Ok(concatenated(frames)?.map(|rows| Loaded { rows, dropped: 0 }))
             }
+            Self::Parted { parts, .. } => {
+                let rows = concatenated(std::mem::take(&mut parts[range]))?;
+                Ok(rows.map(|rows| Loaded { rows, dropped: 0 }))
+            }
             Self::Files { folder, parts, range_rows, .. } => {
                 let parts = std::mem::take(&mut parts[range]);
                 if parts.is_empty() {
@@ -120,6 +139,34 @@ impl Spill {
             }
         }
     }
+}
+
+fn parting() -> impl FnOnce(PolarsError) -> JobError {
+    JobError::engine("part rows into ranges")
+}
+
+/// The rows of each range.
+fn members(ranges: &Ranges, rows: &DataFrame) -> Result<Vec<Vec<IdxSize>>, JobError> {
+    let mut members: Vec<Vec<IdxSize>> = vec![Vec::new(); ranges.count()];
+    for (row, range) in (0..).zip(ranges.of(rows).map_err(parting())?) {
+        members[range].push(row);
+    }
+    Ok(members)
+}
+
+/// The same rows with texts in buffers of their own: taken rows share those of the whole piece, which would live as long as the last
+/// range does, and be read all over.
+fn own_texts(rows: DataFrame) -> PolarsResult<DataFrame> {
+    let height = rows.height();
+    let columns = rows.into_columns().into_iter().map(|column| match column.try_str() {
+        Some(texts) => {
+            let chunks = texts.downcast_iter().map(|chunk| chunk.clone().gc());
+            StringChunked::from_chunk_iter(texts.name().clone(), chunks).into_column()
+        }
+        None => column,
+    });
+    let columns = columns.collect();
+    DataFrame::new(height, columns)
 }
 
 /// A range as it is read: where it grows too large, older rows of repeated ids go at once.
@@ -179,4 +226,72 @@ fn concatenated(frames: Vec<DataFrame>) -> Result<Option<DataFrame>, JobError> {
         all.vstack_mut_owned(frame).map_err(JobError::engine("gather rows"))?;
     }
     Ok(Some(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::raw_transformation::ranges::Sample;
+
+    /// Rows of one id differ in `_offset`, and so in which is the newest.
+    fn frame(ids: &[Option<String>], first: i64) -> DataFrame {
+        let rows = ids.len();
+        let offsets: Vec<i64> = (first..).take(rows).collect();
+        let texts: Vec<String> =
+            offsets.iter().map(|offset| format!("a text too long for a view {offset}")).collect();
+        let mut frame = df!(
+            "user_id" => ids,
+            "_topic" => vec!["t"; rows],
+            "_generation" => vec!["g"; rows],
+            "_partition" => vec![0i32; rows],
+            "_timestamp" => vec![0i64; rows],
+            "_offset" => offsets,
+            "text" => texts,
+        )
+        .expect("a frame");
+        let timestamp = crate::raw_transformation::raw_columns::timestamp();
+        frame.try_apply("_timestamp", |column| column.cast(&timestamp)).expect("instants");
+        frame
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_that_wait_in_memory_have_the_winners_of_those_in_files(
+            pieces in prop::collection::vec(prop::collection::vec(prop::option::of("[a-c]{1,2}"), 1..20), 1..6), range_rows in 1usize..20
+        ) {
+            let total: usize = pieces.iter().map(Vec::len).sum();
+            let mut sample = Sample::of_total(total);
+            let mut frames = Vec::new();
+            for (number, ids) in (0i64..).zip(&pieces) {
+                let frame = frame(ids, 100 * number);
+                sample.add(&frame).expect("sampled");
+                frames.push(frame);
+            }
+            let ranges = sample.ranges(range_rows);
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut memory = Spill::in_memory(ranges.clone());
+            let mut files = Spill::into_files(ranges, folder.path().to_owned(), range_rows);
+            let mut dropped = 0;
+            for frame in frames {
+                prop_assert_eq!(memory.put(frame.clone()).expect("put"), 0);
+                dropped += files.put(frame).expect("put");
+            }
+            prop_assert_eq!(memory.ranges(), files.ranges());
+            let mut taken = 0;
+            for range in 0..memory.ranges() {
+                let (held, read) = (memory.take(range).expect("taken"), files.take(range).expect("taken"));
+                prop_assert_eq!(held.is_some(), read.is_some());
+                let (Some(held), Some(read)) = (held, read) else { continue };
+                taken += held.rows.height();
+                dropped += read.dropped;
+                dropped += read.rows.height();
+                let winners = |loaded: Loaded| newest::per_id(loaded.rows).expect("winners");
+                prop_assert!(winners(held).equals_missing(&winners(read)));
+            }
+            prop_assert_eq!(taken, total);
+            prop_assert_eq!(dropped, total);
+        }
+    }
 }
