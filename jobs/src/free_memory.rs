@@ -4,7 +4,7 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use crate::run_context::LITTLE_MEMORY;
 
-/// More would make no job faster.
+/// More is for those to say who want it.
 const MOST: u64 = 4 << 30;
 
 /// A quarter of the memory that is free now, within a container's limit: at least [`LITTLE_MEMORY`], at most 4 GiB. In bytes, for

@@ -234,9 +234,10 @@ impl Piece<'_> {
         Ok(plan.map_err(JobError::engine(self.action()))?.build().into())
     }
 
-    /// Its first rows, one of `share`.
-    pub fn beginning(&self, share: usize) -> Self {
-        Self { rows: self.rows.div_ceil(share.max(1)), ..*self }
+    /// Part `number` of `parts` of about the same size, in order: with all of them it is whole. One of few rows may have empty parts.
+    pub fn part(&self, number: usize, parts: usize) -> Self {
+        let (start, end) = (self.rows * number / parts, self.rows * (number + 1) / parts);
+        Self { objects: self.objects, first_row: self.first_row + start, rows: end - start }
     }
 
     /// How many rows it has, by the footers.

@@ -20,6 +20,8 @@ const PIECE_ROWS: usize = 65_536;
 
 /// One row of so many is read before all are, to see where ranges are to be cut.
 const SAMPLED: usize = 8;
+/// Where there are fewer pieces, all of each is: too few parts would tell too little of all ids.
+const SAMPLED_FROM_PIECES: usize = 2 * SAMPLED;
 
 /// What a row costs while it waits in memory, in bytes: about twice what its texts take.
 const BYTES_A_WAITING_ROW: u64 = 1024;
@@ -28,9 +30,9 @@ const BYTES_A_WAITING_ROW: u64 = 1024;
 /// than its setting says.
 const BYTES_A_ROW: u64 = 4096;
 
-/// Rows of a range, at most: of those that wait in memory, since one that is no larger is sorted and encoded near the processor,
+/// Rows of a range that waits in memory, at most: twice as many made no job faster, and three ranges are at work at once.
 const WAITING_RANGE_ROWS: usize = 131_072;
-/// and of those in files, each part of which costs a file's opening and an encoding of its own.
+/// Rows of a range in a file, at most: each piece has a part of each range, which costs an opening of its file and an encoding of its own.
 const SPILLED_RANGE_ROWS: usize = 262_144;
 
 /// How many rows are held at once.
@@ -142,15 +144,21 @@ pub(super) fn empty_spill(sources: &Sources, bounds: &Bounds, scratch: &Path) ->
     if total <= bounds.range_rows {
         return Ok(Spill::Memory(Vec::new()));
     }
-    let mut sample = Sample::of_total(total / SAMPLED);
+    let pieces: Vec<_> = pieces(sources, bounds.piece_rows()).collect();
+    let parts = if pieces.len() < SAMPLED_FROM_PIECES { 1 } else { SAMPLED };
+    let mut sample = Sample::of_total(total / parts);
     let key = ["user_id", "_topic", "_generation", "_partition", "_offset"].map(col);
-    for (origin, piece) in pieces(sources, bounds.piece_rows()) {
-        let piece = piece.beginning(SAMPLED);
+    for (number, (origin, piece)) in pieces.iter().enumerate() {
+        // Another part of each piece in turn: where every object is sorted by id, their beginnings would tell of the lowest ids alone.
+        let piece = piece.part(number % parts, parts);
+        if piece.rows() == 0 {
+            continue;
+        }
         let rows = collected(&piece, |raw| plan::with_ids(raw.select(&key)));
         let rows = rows.map_err(|error| origin.told(&piece, error))?;
         sample.add(&rows).map_err(JobError::engine(piece.action()))?;
     }
-    let ranges = sample.ranges(bounds.range_rows / SAMPLED);
+    let ranges = sample.ranges(bounds.range_rows / parts);
     Ok(match bounds.all_in_memory {
         true => Spill::in_memory(ranges),
         false => Spill::into_files(ranges, scratch.to_owned(), bounds.range_rows),
@@ -206,7 +214,53 @@ fn whole(piece: &Piece<'_>, rows: DataFrame) -> Result<DataFrame, JobError> {
 
 #[cfg(test)]
 mod tests {
+    use millrace_lake::key::Key;
+
     use super::*;
+    use crate::raw_transformation::raw_scan::RawObject;
+
+    /// Objects that all hold the same ids, sorted: a table that is produced again each day.
+    fn sorted_objects(folder: &Path, objects: usize, rows: usize) -> Vec<RawObject> {
+        let object = |number: usize| {
+            let mut frame = df!(
+                "user_id" => (0..rows).map(|row| format!("{row:04}-{number}")).collect::<Vec<_>>(),
+                "_topic" => vec!["t"; rows],
+                "_generation" => vec!["g"; rows],
+                "_partition" => vec![0i32; rows],
+                "_offset" => (0..rows as i64).map(|row| (number * rows) as i64 + row).collect::<Vec<_>>(),
+            )
+            .expect("a frame");
+            let key = Key::new(format!("raw/users/{number}.parquet")).expect("a key");
+            let mut object = RawObject::of_rows(key, rows);
+            object.path = folder.join(format!("{number}.parquet"));
+            let file = std::fs::File::create(&object.path).expect("a file");
+            ParquetWriter::new(file).finish(&mut frame).expect("written");
+            object
+        };
+        (0..objects).map(object).collect()
+    }
+
+    #[test]
+    fn ranges_of_sorted_objects_are_about_as_large_as_they_are_asked_to_be() {
+        for objects in [3, 16, 37] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let rows = 64;
+            let new = sorted_objects(folder.path(), objects, rows);
+            let sources = Sources { state: None, new, keep: false };
+            let bounds = Bounds { range_rows: rows, all_in_memory: true };
+            let mut spill = empty_spill(&sources, &bounds, folder.path()).expect("a spill");
+            let key = ["user_id", "_topic", "_generation", "_partition", "_offset"].map(col);
+            for (_, piece) in pieces(&sources, bounds.piece_rows()) {
+                let read = collected(&piece, |raw| raw.select(&key)).expect("rows");
+                spill.put(read).expect("put");
+            }
+            let ranges = 0..spill.ranges();
+            let held = |range| spill.take(range).expect("taken").map_or(0, |loaded| loaded.rows.height());
+            let held: Vec<usize> = ranges.map(held).collect();
+            assert_eq!(held.iter().sum::<usize>(), objects * rows);
+            assert!(held.iter().all(|range| *range <= 3 * rows), "{objects} objects: {held:?}");
+        }
+    }
 
     #[test]
     fn rows_wait_in_memory_while_they_fit() {

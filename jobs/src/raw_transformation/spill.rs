@@ -1,7 +1,6 @@
 //! Rows held until their range is asked for: in memory where all fit, else in one file a range.
 //!
-//! Ranges are cut even where all rows fit: one is sorted, transformed and encoded while others wait, and what is worked on stays near
-//! the processor.
+//! Ranges are cut even where all rows fit: one is sorted while the one before it is transformed and the one before that encoded.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Cursor, Read, Write};
@@ -154,8 +153,8 @@ fn members(ranges: &Ranges, rows: &DataFrame) -> Result<Vec<Vec<IdxSize>>, JobEr
     Ok(members)
 }
 
-/// The same rows with texts in buffers of their own: taken rows share those of the whole piece, which would live as long as the last
-/// range does, and be read all over.
+/// The same rows with texts in buffers of their own: taken rows share those of the whole piece, which would live until its
+/// last range is done.
 fn own_texts(rows: DataFrame) -> PolarsResult<DataFrame> {
     let height = rows.height();
     let columns = rows.into_columns().into_iter().map(|column| match column.try_str() {
