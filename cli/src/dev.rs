@@ -71,7 +71,7 @@ pub(crate) struct DevArgs {
     /// How long the oldest record waits for others, in milliseconds
     #[arg(long, value_name = "MILLISECONDS", default_value = "500", value_parser = count::<u64, 0>)]
     window: u64,
-    /// Deliveries before records are given up [default: no end, as MSK has it]
+    /// Deliveries before records are given up; a function that is not there yet had none [default: no end, as MSK has it]
     #[arg(long, value_name = "N", value_parser = count::<u32, 1>)]
     attempts: Option<u32>,
     /// Halve a batch that failed whole

@@ -44,8 +44,10 @@ impl Default for BatchPolicy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Answered(BatchAnswer),
-    /// The function erred, its answer is none, or it could not be invoked.
+    /// The function erred, its answer is none, or nobody knows whether it ran.
     Failed,
+    /// Nothing took the records: it is still being built, or throttled. No attempt, as AWS has it for a throttled function.
+    NotInvoked,
 }
 
 /// What may follow a settled group.
@@ -60,8 +62,8 @@ pub struct Settled {
     pub again: u64,
     /// Records of partitions that moved: neither done here nor to come again here.
     pub moved: u64,
-    /// How often the next group was delivered in vain, for a pause before it.
-    pub attempts: u32,
+    /// How often the next group was sent in vain, delivered or not, for a pause before it.
+    pub in_vain: u32,
 }
 
 /// The records of one mapping on their way.
@@ -185,13 +187,13 @@ impl Delivery {
                 Some((group.records, Group::new(Vec::new())))
             }
             Outcome::Answered(answer) => group.split(answer),
-            Outcome::Failed => None,
+            Outcome::Failed | Outcome::NotInvoked => None,
         };
         let (done, rest) = split.unwrap_or((Vec::new(), whole));
         settled.done = done.len() as u64;
         cover(&mut settled.commits, &done);
         if rest.records.len() == size {
-            self.fail(rest, &mut settled);
+            self.fail(rest, outcome, &mut settled);
         } else if !rest.records.is_empty() {
             // It went on, so it is a new group: what counts is deliveries without any record done.
             settled.again = rest.records.len() as u64;
@@ -206,7 +208,12 @@ impl Delivery {
         settled
     }
 
-    fn fail(&mut self, mut group: Group, settled: &mut Settled) {
+    fn fail(&mut self, mut group: Group, outcome: &Outcome, settled: &mut Settled) {
+        if *outcome == Outcome::NotInvoked {
+            group.not_invoked += 1;
+            self.send_again(group, settled);
+            return;
+        }
         // As AWS has it, a bisection is no attempt.
         if self.policy.bisect && group.records.len() > 1 {
             settled.again = group.records.len() as u64;
@@ -221,7 +228,12 @@ impl Delivery {
             settled.given_up = group.records;
             return;
         }
-        (settled.again, settled.attempts) = (group.records.len() as u64, group.attempts);
+        self.send_again(group, settled);
+    }
+
+    fn send_again(&mut self, group: Group, settled: &mut Settled) {
+        (settled.again, settled.in_vain) =
+            (group.records.len() as u64, group.attempts.saturating_add(group.not_invoked));
         self.again.push_front(group);
     }
 }

@@ -113,14 +113,14 @@ impl<I: Invoke, F: OnFailure> Driver<I, F> {
             (source, outcome, moved) = beside(source, delivering).await?;
             let outcome = outcome?;
             report.moved += delivery.forget(moved);
-            in_vain = outcome == Outcome::Failed;
+            in_vain = matches!(outcome, Outcome::Failed | Outcome::NotInvoked);
             let settled = delivery.settle(&outcome);
             report.done += settled.done;
             report.given_up += settled.given_up.len() as u64;
             report.redelivered += settled.again;
             report.moved += settled.moved;
-            let pause = self.pause * (1_u32 << settled.attempts.saturating_sub(1).min(6));
-            let pauses = settled.attempts > 0;
+            let pause = self.pause * (1_u32 << settled.in_vain.saturating_sub(1).min(6));
+            let pauses = settled.in_vain > 0;
             source = self.conclude(source, settled).await?;
             if pauses && tokio::time::timeout(pause, stop.as_mut()).await.is_ok() {
                 report.left = delivery.held();
@@ -153,7 +153,7 @@ impl<I: Invoke, F: OnFailure> Driver<I, F> {
                         "function_not_invoked"
                     );
                 }
-                Ok(Outcome::Failed)
+                Ok(if error.was_taken() { Outcome::Failed } else { Outcome::NotInvoked })
             }
             Err(error) => Err(error.into()),
         }

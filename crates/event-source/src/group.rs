@@ -11,11 +11,13 @@ use crate::record::OwnedRecord;
 pub(crate) struct Group {
     pub(crate) records: Vec<OwnedRecord>,
     pub(crate) attempts: u32,
+    /// How often nothing took them.
+    pub(crate) not_invoked: u32,
 }
 
 impl Group {
     pub(crate) fn new(records: Vec<OwnedRecord>) -> Self {
-        Self { records, attempts: 0 }
+        Self { records, attempts: 0, not_invoked: 0 }
     }
 
     /// Two halves; the first has to be settled before the second is delivered.
@@ -40,10 +42,11 @@ impl Group {
             let lowest = lowest.entry(&item.partition).or_insert(item.offset);
             *lowest = item.offset.min(*lowest);
         }
-        let (done, rest) = self.records.into_iter().partition(|record| {
+        let Self { records, attempts, not_invoked } = self;
+        let (done, rest) = records.into_iter().partition(|record| {
             let lowest = lowest.get(partition_key(&record.topic, record.partition).as_str());
             lowest.is_none_or(|lowest| record.offset < *lowest)
         });
-        Some((done, Self { records: rest, attempts: self.attempts }))
+        Some((done, Self { records: rest, attempts, not_invoked }))
     }
 }

@@ -53,4 +53,14 @@ impl InvokeError {
             Self::Refused { .. } => Class::Stop,
         }
     }
+
+    /// Whether something may have taken the payload: what cuts a connection or takes too long may have run, and what is to
+    /// blame for it may be the payload.
+    pub fn was_taken(&self) -> bool {
+        match self {
+            Self::Address(_) => false,
+            Self::Unreachable { source, .. } => !source.is_connect(),
+            Self::Refused { status, .. } => *status != 429,
+        }
+    }
 }

@@ -148,3 +148,17 @@ fn what_moved_is_neither_committed_nor_delivered_again() {
     );
     assert!(delivery.is_idle());
 }
+
+#[test]
+fn what_nothing_took_is_no_attempt_and_is_not_halved() {
+    let policy = BatchPolicy { bisect: true, attempts: Some(1), ..BatchPolicy::default() };
+    let mut delivery = Delivery::new(policy);
+    (0..2).for_each(|offset| delivery.offer(record(0, offset), Duration::ZERO));
+    for sent in 1..=20 {
+        assert_eq!(delivery.next(Duration::ZERO, true).unwrap().len(), 2);
+        let settled = delivery.settle(&Outcome::NotInvoked);
+        assert_eq!((settled.again, settled.in_vain, settled.given_up), (2, sent, vec![]));
+    }
+    assert_eq!(delivery.next(Duration::ZERO, true).unwrap().len(), 2);
+    assert_eq!(delivery.settle(&Outcome::Answered([].into_iter().collect())).done, 2);
+}

@@ -1,11 +1,11 @@
-//! A field's name as JSON has it for a key: looked for where it is expected, as a block.
+//! A field's name as JSON has it for a key, its colon included: looked for where it is expected, as a block.
 
 /// Longer names are compared byte by byte.
 const BLOCK: usize = 32;
 
 #[derive(Debug)]
 pub(crate) struct JsonKey {
-    /// The name between its quotes.
+    /// The name between its quotes, and the colon.
     quoted: Box<str>,
     /// The same in a block, and which of the block's bits count; none where it is longer.
     block: [u64; BLOCK / 8],
@@ -14,7 +14,7 @@ pub(crate) struct JsonKey {
 
 impl JsonKey {
     pub(crate) fn new(name: &str) -> Self {
-        let quoted = format!("\"{name}\"").into_boxed_str();
+        let quoted = format!("\"{name}\":").into_boxed_str();
         let (mut bytes, mut counting) = ([0; BLOCK], [0; BLOCK]);
         if quoted.len() <= BLOCK {
             bytes[..quoted.len()].copy_from_slice(quoted.as_bytes());
@@ -52,8 +52,8 @@ mod tests {
     fn a_key_is_found_at_the_beginning_of_any_text() {
         for name in ["", "a", "event_id", "a_name_of_thirty_bytes_in_all_", &"long".repeat(20)] {
             let key = JsonKey::new(name);
-            let quoted = format!("\"{name}\"");
-            for rest in ["", ":1}", ":\"a text that fills more than a block\"}"] {
+            let quoted = format!("\"{name}\":");
+            for rest in ["", "1}", "\"a text that fills more than a block\"}"] {
                 let text = format!("{quoted}{rest}");
                 assert_eq!(key.starts(text.as_bytes()), Some(quoted.len()), "{text}");
                 for at in 0..quoted.len() {

@@ -22,16 +22,13 @@ pub(crate) fn read(text: &str, event: &Event, row: &mut RowBuffer) -> Option<()>
             Some(ahead) => next + ahead,
             None => {
                 let key = plain.quoted()?;
+                plain.token(b':')?;
                 match fields.iter().position(|field| field.name == key) {
                     Some(slot) => slot,
-                    None => {
-                        plain.token(b':')?;
-                        return plain.value().map(drop);
-                    }
+                    None => return plain.value().map(drop),
                 }
             }
         };
-        plain.token(b':')?;
         next = slot + 1;
         if !row.see(slot) {
             return None;
@@ -118,7 +115,7 @@ impl<'j> Plain<'j> {
         }
     }
 
-    /// Passes over the key where it is one of these, and answers which.
+    /// Passes over the key and its colon where it is one of these, and answers which.
     #[inline]
     fn expected(&mut self, keys: &[JsonKey]) -> Option<usize> {
         self.skip_space();

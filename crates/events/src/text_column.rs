@@ -13,10 +13,8 @@ pub(crate) const BLOCK: usize = 48;
 
 #[derive(Debug)]
 pub(crate) struct TextColumn {
-    /// The texts, one behind the other, then room.
+    /// The texts, one behind the other.
     values: Vec<u8>,
-    /// Bytes of texts in `values`.
-    used: usize,
     /// Where the texts end: the first is 0, then one a row.
     ends: Vec<i32>,
     /// Which rows have a text; `None` as long as all have.
@@ -32,7 +30,7 @@ impl TextColumn {
     fn with_room(rows: usize, bytes: usize) -> Self {
         let mut ends = Vec::with_capacity(rows + 1);
         ends.push(0);
-        Self { values: vec![0; bytes + BLOCK], used: 0, ends, present: None }
+        Self { values: Vec::with_capacity(bytes + BLOCK), ends, present: None }
     }
 
     fn rows(&self) -> usize {
@@ -43,13 +41,14 @@ impl TextColumn {
     #[inline(always)]
     pub(crate) fn append_part(&mut self, source: &[u8], start: usize, end: usize) {
         let length = end - start;
-        let block = source.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>);
-        let room = self.values.get_mut(self.used..).and_then(<[u8]>::first_chunk_mut::<BLOCK>);
-        match (block, room) {
-            (Some(block), Some(room)) if length <= BLOCK => *room = *block,
+        match source.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+            Some(block) if length <= BLOCK => {
+                let used = self.values.len();
+                self.values.extend_from_slice(block);
+                self.values.truncate(used + length);
+            }
             _ => self.copy(&source[start..end]),
         }
-        self.used += length;
         self.end_row(true);
     }
 
@@ -73,31 +72,26 @@ impl TextColumn {
     #[inline]
     fn end_row(&mut self, is_present: bool) {
         // What does not fit is found when the column is finished.
-        self.ends.push(self.used as i32);
+        self.ends.push(self.values.len() as i32);
         if let Some(present) = &mut self.present {
             present.append(is_present);
         }
     }
 
-    /// Appends a text that is longer than a block, or where no whole block is left on either side.
+    /// Appends a text that is longer than a block, or behind which no whole block is left.
     #[inline(never)]
     fn copy(&mut self, text: &[u8]) {
-        let end = self.used + text.len();
-        if end > self.values.len() {
-            self.values.resize(end + end / 2 + BLOCK, 0);
-        }
-        self.values[self.used..end].copy_from_slice(text);
+        self.values.extend_from_slice(text);
     }
 
     /// The rows, and none are left. Arrow takes the memory with them: there is room anew for as much as was here, so that the next
     /// batch does not grow from nothing. Two gigabytes of texts are more than an array takes.
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let (rows, used) = (self.rows(), self.used);
+        let (rows, used) = (self.rows(), self.values.len());
         if i32::try_from(used).is_err() {
             return Err(ArrowError::OffsetOverflowError(used));
         }
-        let mut whole = std::mem::replace(self, Self::with_room(rows, used + used / 16));
-        whole.values.truncate(used);
+        let whole = std::mem::replace(self, Self::with_room(rows, used + used / 16));
         let ends = OffsetBuffer::new(ScalarBuffer::from(whole.ends));
         let present = whole.present.map(|mut present| NullBuffer::new(present.finish()));
         Ok(Arc::new(StringArray::try_new(ends, Buffer::from_vec(whole.values), present)?))

@@ -119,19 +119,27 @@ pub fn partition_day(key: &Key) -> Option<NaiveDate> {
 }
 
 /// The raw table whose object `key` is: by its name, or by its place in a day and an hour, where people put restored objects under
-/// names of their own. `None` for anything else.
+/// names of their own. `None` for anything else, hidden names included: a Mac's archives hold `._x.parquet` beside each `x.parquet`.
 pub fn raw_table_of(key: &Key) -> Option<&str> {
     let (table, place) = key.as_str().strip_prefix("raw/")?.split_once('/')?;
+    if key.name().starts_with('.') {
+        return None;
+    }
     let by_name = !place.split('/').any(|part| part.starts_with('_')) && RawObjectName::of_key(key).is_ok();
     let by_place = match place.split('/').collect::<Vec<_>>()[..] {
         [day, hour, name] => {
             day.strip_prefix("date=").is_some_and(|day| day.parse::<NaiveDate>().is_ok())
-                && hour.starts_with("hour=")
+                && hour.strip_prefix("hour=").is_some_and(is_hour)
                 && name.ends_with(".parquet")
+                && !name.starts_with('_')
         }
         _ => false,
     };
     (is_table(table) && (by_name || by_place)).then_some(table)
+}
+
+fn is_hour(digits: &str) -> bool {
+    digits.len() == 2 && digits.parse::<u8>().is_ok_and(|hour| hour < 24)
 }
 
 /// The day and the job of a run's record; `None` for what is none by its key.
@@ -234,6 +242,15 @@ mod tests {
             (
                 "raw/users/date=2026-11-21/hour=13/restored.parquet".to_owned(),
                 "raw/users/restored.parquet".to_owned(),
+            ),
+            (format!("raw/users/_{object}"), format!("raw/users/date=2026-11-21/hour=13/._{object}")),
+            (
+                format!("raw/users/date=2026-11-21/hour=13/_{object}"),
+                "raw/users/date=2026-11-21/hour=13/_committed.parquet".to_owned(),
+            ),
+            (
+                "raw/users/date=2026-11-21/hour=23/restored.parquet".to_owned(),
+                "raw/users/date=2026-11-21/hour=24/restored.parquet".to_owned(),
             ),
         ] {
             assert!(raw_table_of(&key(&ours)).is_some(), "{ours}");

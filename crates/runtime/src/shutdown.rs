@@ -1,5 +1,6 @@
 //! Ending in order: the first Ctrl-C asks, the second one leaves.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,8 @@ pub struct Shutdown(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     token: CancellationToken,
+    /// As the token has it, for those who ask after each record: the token takes a lock for an answer.
+    is_requested: AtomicBool,
     /// What an end in order waits for; `None`: there is nothing to wait for.
     work: Mutex<Option<String>>,
     farewell: OnceLock<Farewell>,
@@ -95,11 +98,12 @@ impl Shutdown {
     }
 
     pub fn request(&self) {
+        self.0.is_requested.store(true, Ordering::Release);
         self.0.token.cancel();
     }
 
     pub fn is_requested(&self) -> bool {
-        self.0.token.is_cancelled()
+        self.0.is_requested.load(Ordering::Acquire)
     }
 
     /// Waits until it is requested; safe to drop and call again.

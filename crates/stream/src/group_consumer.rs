@@ -215,7 +215,7 @@ impl GroupConsumer {
 
     /// The first news of partitions that was not told yet.
     fn moved<T>(&mut self) -> Option<Result<Turn<T>, StreamError>> {
-        let turn = self.inner.client().context().turns().pop_front()?;
+        let turn = self.inner.client().context().next_turn()?;
         Some(turn.and_then(|turn| match turn {
             News::Assigned(starts) => {
                 for (topic, partition) in starts.keys() {

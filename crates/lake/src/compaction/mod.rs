@@ -110,6 +110,13 @@ pub struct Progress {
     pub of: u64,
 }
 
+/// The raw objects of a table; whatever else lies below its folder is nobody's here to count.
+async fn listed(store: &dyn Store, table: &str) -> Result<Vec<ObjectMeta>, CompactionError> {
+    let mut objects = raw_listing::exact(store, table).await?;
+    objects.retain(|object| layout::raw_table_of(&object.key) == Some(table));
+    Ok(objects)
+}
+
 /// What the compaction of `raw/<table>` would do now, as names and sizes tell. What cannot be merged shows only when it
 /// is read.
 pub async fn plan(
@@ -118,7 +125,7 @@ pub async fn plan(
     policy: &CompactionPolicy,
 ) -> Result<CompactionReport, CompactionError> {
     let _lock = store.lock(&layout::raw_lock(table)?).await?;
-    let objects = raw_listing::exact(store, table).await?;
+    let objects = listed(store, table).await?;
     let before = Extent::of(&objects);
     let mut report = CompactionReport { before, after: before, ..CompactionReport::default() };
     for lane in plan::lanes(&objects) {
@@ -144,7 +151,7 @@ pub async fn compact(
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<CompactionReport, CompactionError> {
     let _lock = store.lock(&layout::raw_lock(table)?).await?;
-    let objects = raw_listing::exact(store.as_ref(), table).await?;
+    let objects = listed(store.as_ref(), table).await?;
     let mut report = CompactionReport { before: Extent::of(&objects), ..CompactionReport::default() };
     let of = objects.len() as u64;
     let mut done = 0;
@@ -163,7 +170,7 @@ pub async fn compact(
         done += held;
         progress(Progress { objects: done, of });
     }
-    report.after = Extent::of(&raw_listing::exact(store.as_ref(), table).await?);
+    report.after = Extent::of(&listed(store.as_ref(), table).await?);
     tracing::info!(
         table,
         written = report.written,

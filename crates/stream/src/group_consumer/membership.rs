@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::error::Error;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
@@ -30,6 +31,8 @@ pub(super) struct Membership {
     /// Where the partitions that came were begun.
     begun: Mutex<BTreeMap<(String, i32), i64>>,
     turns: Mutex<VecDeque<Result<News, StreamError>>>,
+    /// How many turns there are: asked before each record, where a lock would cost as much as a field's decoding.
+    waiting: AtomicUsize,
 }
 
 impl ClientContext for Membership {
@@ -58,7 +61,8 @@ impl ConsumerContext for Membership {
             let given_up = consumer.incremental_unassign(partitions).map_err(failed);
             given_up.map(|()| News::Revoked(places(partitions).collect()))
         };
-        self.turns().push_back(news);
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner).push_back(news);
+        self.waiting.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -70,11 +74,18 @@ impl Membership {
             settings: settings.clone(),
             begun: Mutex::default(),
             turns: Mutex::default(),
+            waiting: AtomicUsize::new(0),
         }
     }
 
-    pub(super) fn turns(&self) -> MutexGuard<'_, VecDeque<Result<News, StreamError>>> {
-        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The first of the group's decisions that was not taken yet.
+    pub(super) fn next_turn(&self) -> Option<Result<News, StreamError>> {
+        if self.waiting.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let turn = self.turns.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        Some(turn)
     }
 
     fn assign(
