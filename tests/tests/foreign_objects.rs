@@ -85,7 +85,13 @@ enum Same {
 /// How each command that takes a lake is called.
 const CALLS: [(&[&str], Same); 12] = [
     (&["query", "SELECT user_id, email, _offset FROM raw_users ORDER BY user_id, _offset"], Same::All),
-    (&["query", "SELECT * FROM users_transformed_latest ORDER BY id"], Same::All),
+    (
+        &[
+            "query",
+            "SELECT id, email, address, age_years, quality_issues FROM users_transformed_latest ORDER BY id",
+        ],
+        Same::All,
+    ),
     (&["tables", "--json"], Same::Tables),
     (&["export", "fact_geographic_analysis", "--format", "csv"], Same::All),
     (&["export", "raw_users", "--format", "csv"], Same::Nothing),

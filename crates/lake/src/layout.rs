@@ -243,9 +243,9 @@ mod tests {
                 "raw/users/date=2026-11-21/hour=13/restored.parquet".to_owned(),
                 "raw/users/restored.parquet".to_owned(),
             ),
-            (format!("raw/users/_{object}"), format!("raw/users/date=2026-11-21/hour=13/._{object}")),
+            (format!("raw/users/{object}"), format!("raw/users/date=2026-11-21/hour=13/._{object}")),
             (
-                format!("raw/users/date=2026-11-21/hour=13/_{object}"),
+                "raw/users/date=2026-11-21/hour=00/restored.parquet".to_owned(),
                 "raw/users/date=2026-11-21/hour=13/_committed.parquet".to_owned(),
             ),
             (
