@@ -83,7 +83,7 @@ enum Same {
 }
 
 /// How each command that takes a lake is called.
-const CALLS: [(&[&str], Same); 12] = [
+const CALLS: [(&[&str], Same); 13] = [
     (&["query", "SELECT user_id, email, _offset FROM raw_users ORDER BY user_id, _offset"], Same::All),
     (
         &[
@@ -93,7 +93,14 @@ const CALLS: [(&[&str], Same); 12] = [
         Same::All,
     ),
     (&["tables", "--json"], Same::Tables),
-    (&["export", "fact_geographic_analysis", "--format", "csv"], Same::All),
+    (
+        &[
+            "query",
+            "SELECT country, city, user_count, avg_age FROM fact_geographic_analysis_latest ORDER BY 1, 2, 3",
+        ],
+        Same::All,
+    ),
+    (&["export", "fact_geographic_analysis", "--format", "csv"], Same::Nothing),
     (&["export", "raw_users", "--format", "csv"], Same::Nothing),
     (&["compact", "--dry-run", "--json"], Same::Objects),
     (&["compact", "--json"], Same::Objects),
