@@ -178,7 +178,7 @@ fn no_command_ends_over_what_others_put_into_a_lake() -> Result<()> {
 for
 {there}"
         );
-        ensure!(same == Same::Nothing || there.len() > 20, "{arguments:?} says {there:?}");
+        ensure!(same == Same::Nothing || there.len() > 10, "{arguments:?} says {there:?}");
         called.insert(arguments[0]);
     }
     for command in commands()? {
