@@ -9,6 +9,8 @@ use rdkafka::ClientConfig;
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::Message as _;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
 use serde_json::Value;
@@ -78,6 +80,42 @@ impl Cluster {
         Ok(())
     }
 
+    /// The offsets of the records that the partition holds.
+    pub(crate) fn held(&self, topic: &str) -> Result<Vec<i64>> {
+        let mut config = ClientConfig::new();
+        let consumer: BaseConsumer =
+            config.set("bootstrap.servers", &self.brokers).set("group.id", "edges-looks").create()?;
+        let (_, end) = consumer.fetch_watermarks(topic, 0, PATIENCE)?;
+        let mut all = TopicPartitionList::new();
+        all.add_partition_offset(topic, 0, rdkafka::Offset::Beginning)?;
+        consumer.assign(&all)?;
+        let mut held = Vec::new();
+        // The newest record is never compacted away.
+        while held.last().is_none_or(|last| last + 1 < end) {
+            held.push(consumer.poll(PATIENCE).context("no record came")??.offset());
+        }
+        Ok(held)
+    }
+
+    /// Writes these values under one key, each into a segment of its own, and waits until most of them are compacted away; answers
+    /// the offsets that are left. For a topic with `segment.ms`.
+    pub(crate) fn compacted(&self, topic: &str, values: &[String]) -> Result<Vec<i64>> {
+        let sender = self.sender()?;
+        for value in values {
+            send_under(&sender, topic, 0, Some("one"), std::slice::from_ref(value))?;
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let begin = Instant::now();
+        loop {
+            let held = self.held(topic)?;
+            if held.len() <= values.len() / 2 {
+                return Ok(held);
+            }
+            ensure!(begin.elapsed() < PATIENCE, "nothing was compacted: {held:?}");
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
     pub(crate) fn sender(&self) -> Result<Sender> {
         let mut config = ClientConfig::new();
         Ok(config.set("bootstrap.servers", &self.brokers).set("message.max.bytes", "5242880").create()?)
@@ -134,11 +172,22 @@ fn options() -> AdminOptions {
 
 /// Sends JSON values and waits until they are written.
 pub(crate) fn send(sender: &Sender, topic: &str, partition: i32, values: &[String]) -> Result<()> {
+    send_under(sender, topic, partition, None, values)
+}
+
+fn send_under(
+    sender: &Sender,
+    topic: &str,
+    partition: i32,
+    key: Option<&str>,
+    values: &[String],
+) -> Result<()> {
     for value in values {
         let header = Header { key: "content-type", value: Some("application/json") };
         let headers = OwnedHeaders::new().insert(header);
         let record: BaseRecord<'_, str, str> =
             BaseRecord::to(topic).partition(partition).payload(value.as_str()).headers(headers);
+        let record = BaseRecord { key, ..record };
         sender.send(record).map_err(|(error, _)| error)?;
     }
     sender.flush(PATIENCE)?;

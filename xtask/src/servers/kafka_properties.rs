@@ -45,6 +45,8 @@ log.flush.interval.messages=1
 # After a kill it takes writes again after 5 s; after 13 s without these two.
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
+# Who waits for a compaction waits for a second, not for fifteen.
+log.cleaner.backoff.ms=500
 ",
         server = server.display(),
         data = data.display(),
