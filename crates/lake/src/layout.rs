@@ -119,12 +119,9 @@ pub fn partition_day(key: &Key) -> Option<NaiveDate> {
 }
 
 /// The raw table whose object `key` is: by its name, or by its place in a day and an hour, where people put restored objects under
-/// names of their own. `None` for anything else, hidden names included: a Mac's archives hold `._x.parquet` beside each `x.parquet`.
+/// names of their own. `None` for anything else; what engines leave under names that begin with `_` is no restored object.
 pub fn raw_table_of(key: &Key) -> Option<&str> {
     let (table, place) = key.as_str().strip_prefix("raw/")?.split_once('/')?;
-    if key.name().starts_with('.') {
-        return None;
-    }
     let by_name = !place.split('/').any(|part| part.starts_with('_')) && RawObjectName::of_key(key).is_ok();
     let by_place = match place.split('/').collect::<Vec<_>>()[..] {
         [day, hour, name] => {
@@ -243,7 +240,6 @@ mod tests {
                 "raw/users/date=2026-11-21/hour=13/restored.parquet".to_owned(),
                 "raw/users/restored.parquet".to_owned(),
             ),
-            (format!("raw/users/{object}"), format!("raw/users/date=2026-11-21/hour=13/._{object}")),
             (
                 "raw/users/date=2026-11-21/hour=00/restored.parquet".to_owned(),
                 "raw/users/date=2026-11-21/hour=13/_committed.parquet".to_owned(),
