@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use millrace_tests::commands::commands;
 use millrace_tests::program::{DAY, Ended, millrace, run_command, simulate};
+use millrace_tests::whole_lake::files;
 use serde_json::Value;
 
 /// Names that finders, archives, engines and people leave, with what is in them.
@@ -28,19 +29,10 @@ const FILES: [(&str, &[u8]); 14] = [
 const FOLDERS: [&str; 6] =
     ["date=yesterday", "processing_date=2026-13-45", "hour=99", "old", "__MACOSX", "_temporary"];
 
-fn folders_of(lake: &Path) -> Result<Vec<PathBuf>> {
-    let mut all = vec![lake.to_owned()];
-    let mut at = 0;
-    while let Some(folder) = all.get(at).cloned() {
-        at += 1;
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                all.push(path);
-            }
-        }
-    }
-    Ok(all)
+fn folders_of(lake: &Path) -> Result<BTreeSet<PathBuf>> {
+    let files = files(lake)?;
+    let above = files.iter().flat_map(|file| file.ancestors().skip(1));
+    Ok(above.filter(|folder| folder.starts_with(lake)).map(Path::to_owned).collect())
 }
 
 /// Puts all of them into each folder of the lake, and what a Mac leaves beside each file of ours.
@@ -171,13 +163,7 @@ fn no_command_ends_over_what_others_put_into_a_lake() -> Result<()> {
             ensure!(here.code == Some(0), "{arguments:?}: {}", here.stderr);
         }
         let (there, here) = (alike(&there.stdout, same)?, alike(&here.stdout, same)?);
-        ensure!(
-            there == here,
-            "{arguments:?} says
-{here}
-for
-{there}"
-        );
+        ensure!(there == here, "{arguments:?} says\n{here}\nfor\n{there}");
         ensure!(same == Same::Nothing || there.len() > 10, "{arguments:?} says {there:?}");
         called.insert(arguments[0]);
     }

@@ -223,6 +223,8 @@ impl Delivery {
             return;
         }
         group.attempts += 1;
+        // It is there now: the pause is that of its own failures.
+        group.not_invoked = 0;
         if self.policy.attempts.is_some_and(|most| group.attempts >= most) {
             cover(&mut settled.commits, &group.records);
             settled.given_up = group.records;

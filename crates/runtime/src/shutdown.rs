@@ -110,11 +110,6 @@ impl Shutdown {
     pub async fn requested(&self) {
         self.0.token.cancelled().await;
     }
-
-    /// For whoever takes a token of the `tokio_util` kind.
-    pub fn token(&self) -> CancellationToken {
-        self.0.token.clone()
-    }
 }
 
 #[cfg(test)]
