@@ -7,10 +7,10 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
-use millrace_events::catalogue;
 use millrace_events::event::Event;
+use millrace_events::event_catalogue;
 use millrace_lake::Store;
-use millrace_lake::compaction::{self, CompactionPolicy, CompactionReport, Progress};
+use millrace_lake::compaction::{self, CompactionPolicy, CompactionProgress, CompactionReport};
 use millrace_runtime::Shutdown;
 use serde_json::json;
 
@@ -81,10 +81,10 @@ pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::
 }
 
 fn events_of(table: Option<&str>) -> anyhow::Result<Vec<&'static Event>> {
-    let Some(table) = table else { return Ok(catalogue::events().iter().collect()) };
+    let Some(table) = table else { return Ok(event_catalogue::events().iter().collect()) };
     let folder = table.strip_prefix("raw_").unwrap_or(table);
-    let Some(event) = catalogue::by_table(folder) else {
-        let known: Vec<_> = catalogue::events().iter().map(|event| event.table()).collect();
+    let Some(event) = event_catalogue::by_table(folder) else {
+        let known: Vec<_> = event_catalogue::events().iter().map(|event| event.table()).collect();
         let meant = did_you_mean(folder, known.iter().copied());
         bail!("no raw table {table:?} is known: give one of {}{meant}", known.join(", "));
     };
@@ -105,7 +105,7 @@ async fn compact_table(
         Some(compaction::plan(store.as_ref(), event.table(), &policy).await?)
     } else {
         let bar = bars.objects();
-        let progress = |Progress { objects, of }| {
+        let progress = |CompactionProgress { objects, of }| {
             bar.set_length(of);
             bar.set_position(objects);
         };

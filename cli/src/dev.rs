@@ -13,16 +13,16 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::HumanCount;
 use land_events::DeadLettersByKind;
+use millrace_event_source::failure_destination::{FailureDestination, ToFile};
 use millrace_event_source::http_invoke::HttpInvoke;
-use millrace_event_source::on_failure::{OnFailure, ToFile};
-use millrace_event_source::on_queue::ToQueue;
 use millrace_event_source::source::{Places, RecordSource};
+use millrace_event_source::sqs_destination::SqsDestination;
 use millrace_event_source::{BatchPolicy, Driver, DriverReport, OwnedRecord};
 use millrace_events::event::Event;
 use millrace_runtime::Shutdown;
 use millrace_stream::StreamError;
 use millrace_stream::group_consumer::{GroupConsumer, Turn};
-use millrace_stream::unread::unread_by_group;
+use millrace_stream::open_transaction::unread_by_group;
 use serde_json::json;
 
 use self::function::AwaitedFunction;
@@ -171,9 +171,9 @@ impl RecordSource for Group {
     }
 }
 
-fn on_failure(args: &DevArgs) -> anyhow::Result<Box<dyn OnFailure>> {
+fn on_failure(args: &DevArgs) -> anyhow::Result<Box<dyn FailureDestination>> {
     Ok(if args.on_failure.contains("://") {
-        Box::new(ToQueue::new(&args.on_failure, &args.function)?)
+        Box::new(SqsDestination::new(&args.on_failure, &args.function)?)
     } else {
         Box::new(ToFile::new(&args.on_failure))
     })

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
-use land_events::{DeadLettersByKind, LandCounts, LandSettings, Lander, LanderSettings};
-use millrace_lake::Generation;
+use land_events::{DeadLettersByKind, LandCounts, LandSettings, LandingConsumer, LandingConsumerSettings};
+use millrace_lake::TopicGeneration;
 use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::{Meter, MetricsServer, Shutdown};
 use millrace_stream::fetched_schemas::FetchedSchemas;
@@ -47,7 +47,7 @@ pub(crate) struct LandArgs {
     /// Kafka's brokers, host:port (several by commas)
     #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: String,
-    /// The name of this life of the topics, [0-9a-z]{1,32}: another one once they were deleted and made again
+    /// The name of this generation of the topics, [0-9a-z]{1,32}: another one once they were deleted and made again
     #[arg(long, value_name = "GENERATION", env = "MILLRACE_GENERATION")]
     generation: String,
     /// The consumer group
@@ -81,11 +81,11 @@ pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<
     meter.add(COLD_STARTS, "", 1);
     let mut bounds = LandSettings::default();
     bounds.rolling.age = Duration::from_secs(args.age);
-    let settings = LanderSettings {
+    let settings = LandingConsumerSettings {
         events: events_of(&args.topics)?.into_iter().cloned().collect(),
         client: client(&args.brokers)?,
         group: args.group.clone(),
-        generation: Generation::new(args.generation.clone())?,
+        generation: TopicGeneration::new(args.generation.clone())?,
         store: args.lake.enter(Missing::Create).await?,
         bounds,
         schemas: args.registry.registry()?.map(|registry| Arc::new(FetchedSchemas::new(registry))),
@@ -100,13 +100,13 @@ pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<
     }
     shutdown.waits_for("what was taken lands and is committed");
     let began = Instant::now();
-    let mut lander = Lander::new(settings, meter.clone(), shutdown.clone(), clock::now_micros);
-    let progress = lander.progress();
+    let mut consumer = LandingConsumer::new(settings, meter.clone(), shutdown.clone(), clock::now_micros);
+    let progress = consumer.progress();
     let watch = Watch::new(Arc::clone(&progress), meter, &bars);
     let runtime = Handle::current();
     let worked = tokio::task::spawn_blocking(move || {
-        let ended = lander.stay(&runtime);
-        (ended, lander.counts())
+        let ended = consumer.stay(&runtime);
+        (ended, consumer.counts())
     });
     let (ended, counts) = watch.until(worked).await?;
     let dead = progress.seen().dead_letters;

@@ -12,21 +12,21 @@ mod day;
 mod dead_letters;
 mod dev;
 mod duration;
+mod erase;
+mod error_report;
 mod export;
-mod failure;
-mod forget;
 mod interrupt;
 mod job;
 mod lake;
 mod land;
-mod outgoing;
 mod output;
 mod peek;
 mod progress;
 mod query;
+mod record_encoding;
 mod run;
 mod schema;
-mod shell;
+mod shell_quoting;
 mod simulate;
 mod size;
 mod snowflake;
@@ -86,8 +86,8 @@ enum Command {
     #[command(after_help = compact::EXAMPLES)]
     Compact(compact::CompactArgs),
     /// Erase persons from raw rows, dead letters, state and every table
-    #[command(after_help = forget::EXAMPLES)]
-    Forget(forget::ForgetArgs),
+    #[command(after_help = erase::EXAMPLES, alias = erase::FORMER_NAME)]
+    Erase(erase::EraseArgs),
     /// Run one job for one day
     #[command(after_help = job::EXAMPLES)]
     Job(job::JobArgs),
@@ -120,7 +120,7 @@ impl Command {
             | Self::Dev(_)
             | Self::Schema(_)
             | Self::Compact(_)
-            | Self::Forget(_)
+            | Self::Erase(_)
             | Self::Job(_)
             | Self::Backfill(_)
             | Self::Snowflake(_)
@@ -154,11 +154,11 @@ fn main() -> ExitCode {
     match output::finish(execute(cli)) {
         Ok(code) => code,
         Err(error) if error.is::<run::UsageError>() => {
-            failure::print(&error);
+            error_report::print(&error);
             ExitCode::from(USAGE)
         }
         Err(error) => {
-            failure::print(&error);
+            error_report::print(&error);
             ExitCode::FAILURE
         }
     }
@@ -184,7 +184,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Snowflake(args) => within_runtime(stop, snowflake::snowflake(&args, stop)),
         Command::Validate(args) => within_runtime(stop, validate::validate(&args)),
         Command::Compact(args) => within_runtime(stop, compact::compact(&args, stop)),
-        Command::Forget(args) => within_runtime(stop, forget::forget(&args, stop)),
+        Command::Erase(args) => within_runtime(stop, erase::erase(&args, stop)),
     }
 }
 

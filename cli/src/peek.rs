@@ -9,13 +9,13 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat};
 use clap::Args;
-use millrace_events::catalogue;
 use millrace_events::decode::{Decoder, Value};
+use millrace_events::event_catalogue;
 use millrace_events::frame::Encoding;
 use millrace_events::redact::is_secret;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::row::RowBuffer;
-use millrace_events::schemas::WriterSchemas;
+use millrace_events::writer_schemas::WriterSchemas;
 use millrace_runtime::reader_has_left;
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
@@ -36,7 +36,7 @@ Examples:
   millrace peek users_created.dlq --brokers localhost:9092 --from beginning     dead letters with their story
   millrace peek ad_events --brokers localhost:9092 --from 2026-01-31T12:00:00Z --follow --decode
 
-A record a line, as JSON. Nothing is committed: who reads the topic does not notice. Login secrets are masked.";
+A record a line, as JSON. Nothing is committed: who reads the topic does not notice. Credentials secrets are masked.";
 
 /// Arguments of `millrace peek`.
 #[derive(Debug, Args)]
@@ -153,7 +153,7 @@ impl Reader {
     /// The value by its fields, or why it has none.
     fn value(&mut self, record: &Record<'_>) -> anyhow::Result<Result<serde_json::Value, String>> {
         let topic = record.topic.strip_suffix(".dlq").unwrap_or(record.topic);
-        let Some(event) = catalogue::by_topic(topic) else {
+        let Some(event) = event_catalogue::by_topic(topic) else {
             return Ok(Err(format!("no event of ours travels on {}", record.topic)));
         };
         let content_type = record.header("content-type");
@@ -182,7 +182,7 @@ impl Reader {
 /// A simulated record's value by its fields; what cannot be read so is told by its size.
 pub(crate) fn decoded(record: &millrace_sources::Record<'_>) -> serde_json::Value {
     let fine = record.fault.is_none_or(|fault| fault.is_of_bytes());
-    let event = catalogue::by_topic(record.stream.topic()).filter(|_| fine);
+    let event = event_catalogue::by_topic(record.stream.topic()).filter(|_| fine);
     let json = event.and_then(|event| {
         let mut json = Vec::new();
         let mut row = RowBuffer::new(event);

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use fetch_users::FetchReport;
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use millrace_jobs::{job, raw_transformation};
+use millrace_jobs::{raw_transformation, table_job};
 
 use crate::output;
 
@@ -143,10 +143,10 @@ impl JobBar {
             Progress::Read { rows, of } => (rows, of * 2),
             Progress::Transformed { rows, of } => (of + rows, of * 2),
         };
-        self.rows(job::Progress { rows, of });
+        self.rows(table_job::JobProgress { rows, of });
     }
 
-    pub(crate) fn rows(&self, progress: job::Progress) {
+    pub(crate) fn rows(&self, progress: table_job::JobProgress) {
         self.bar.set_length(progress.of);
         self.bar.set_position(progress.rows);
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar};
-use millrace_events::catalogue;
+use millrace_events::event_catalogue;
 use millrace_runtime::Shutdown;
 use millrace_sources::{
     Allowance, Batch, Behaviour, BehaviourSettings, Pace, Record, Share, Stream, Streams,
@@ -25,9 +25,9 @@ use crate::clock;
 use crate::count::count;
 use crate::day::parse_instant;
 use crate::duration::parse_duration;
-use crate::outgoing::Outgoing;
 use crate::output::{self, Out};
 use crate::progress::Bars;
+use crate::record_encoding::Outgoing;
 use crate::run::seed_number;
 use crate::schema::{Format, subject};
 
@@ -129,7 +129,7 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
         None => Sink::Lines(std::io::BufWriter::new(output::out())),
     };
     let bar = bars.records(args.events.unwrap_or(u64::MAX), "simulated");
-    let mut outgoing = Outgoing::encoded(catalogue::events(), args.format.encoding(), &ids);
+    let mut outgoing = Outgoing::encoded(event_catalogue::events(), args.format.encoding(), &ids);
     shutdown.waits_for(match args.shows_records() {
         true => "the records that were made are written",
         false => "the brokers acknowledge what was sent",
@@ -150,7 +150,7 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
 /// Registers the schemas that the values are framed with; refused here, no record was sent.
 async fn register(args: &SimulateArgs) -> anyhow::Result<BTreeMap<String, u32>> {
     let Some(registry) = args.registry.registry()? else { return Ok(BTreeMap::new()) };
-    let events = args.streams.iter().filter_map(|stream| catalogue::by_topic(stream.topic()));
+    let events = args.streams.iter().filter_map(|stream| event_catalogue::by_topic(stream.topic()));
     let events: Vec<_> = events.collect();
     let subjects =
         events.iter().map(|event| subject(event, args.format)).collect::<anyhow::Result<Vec<_>>>()?;

@@ -10,9 +10,9 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use millrace_runtime::Shutdown;
 use millrace_snowflake::deploy::deploy;
+use millrace_snowflake::deployment_plan::DeploymentPlan;
 use millrace_snowflake::history::History;
 use millrace_snowflake::lake_tables::LakeTable;
-use millrace_snowflake::plan::Plan;
 use millrace_snowflake::{Connection, Environment, Rows, Session, Settings, Values, check};
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ pub(crate) struct SnowflakeArgs {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Show which scripts a deployment would run, and why; changes nothing
-    Plan {
+    DeploymentPlan {
         #[command(flatten)]
         chosen: Chosen,
         #[command(flatten)]
@@ -112,7 +112,7 @@ struct Extent {
 }
 
 impl Extent {
-    fn of(&self, plan: Plan) -> Plan {
+    fn of(&self, plan: DeploymentPlan) -> DeploymentPlan {
         match self.through {
             Some(number) => plan.through(number),
             None => plan,
@@ -155,7 +155,7 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
 pub(crate) async fn snowflake(args: &SnowflakeArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     match &args.task {
         Task::Deploy { chosen, extent } => run(chosen, extent, shutdown).await,
-        Task::Plan { chosen, extent, offline, json } => plan(chosen, extent, *offline, *json).await,
+        Task::DeploymentPlan { chosen, extent, offline, json } => plan(chosen, extent, *offline, *json).await,
         Task::Query { chosen, sql, sample, format } => {
             query(chosen, sql.as_deref(), sample.as_deref(), *format).await
         }
@@ -174,11 +174,11 @@ async fn plan(chosen: &Chosen, extent: &Extent, offline: bool, json: bool) -> an
         // What the environment says of a session counts here too, where it is complete.
         let settings = Settings::of_process().ok();
         let environment = chosen.environment(settings.as_ref())?;
-        Plan::of(environment.scripts()?, &History::default())?
+        DeploymentPlan::of(environment.scripts()?, &History::default())?
     } else {
         let (environment, session) = chosen.connect().await?;
         let history = History::read(&session, environment.database()?).await?;
-        Plan::of(environment.scripts()?, &history)?
+        DeploymentPlan::of(environment.scripts()?, &history)?
     };
     let plan = extent.of(plan);
     let mut out = output::out();
@@ -209,7 +209,7 @@ async fn plan(chosen: &Chosen, extent: &Extent, offline: bool, json: bool) -> an
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(plan: &Plan) -> Value {
+fn told(plan: &DeploymentPlan) -> Value {
     let steps = plan.steps.iter().map(|step| {
         let statements = step.script.statements.iter();
         let statements = statements.map(|one| json!({ "line": one.line, "title": one.title() }));
@@ -222,8 +222,9 @@ fn told(plan: &Plan) -> Value {
 async fn run(chosen: &Chosen, extent: &Extent, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let (environment, session) = chosen.connect().await?;
     let database = environment.database()?;
-    let plan = extent.of(Plan::of(environment.scripts()?, &History::read(&session, database).await?)?);
-    let begins = |step: &millrace_snowflake::plan::Step| {
+    let plan =
+        extent.of(DeploymentPlan::of(environment.scripts()?, &History::read(&session, database).await?)?);
+    let begins = |step: &millrace_snowflake::deployment_plan::PlannedScript| {
         output::remark(format_args!(
             "{} ({}, {} statements)",
             step.script.name,

@@ -8,7 +8,7 @@ use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use millrace_jobs::catalogue::Layer;
-use millrace_jobs::forget;
+use millrace_jobs::erasure;
 use millrace_jobs::lineage::{self, Lineage};
 use millrace_jobs::query::{Cell, LakeTable, Session};
 
@@ -78,7 +78,7 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     let tables = lake.tables;
     let (store, handle) = args.lake.open_blocking()?;
     let mut lineage = handle.block_on(lineage::of_tables(store.as_ref()))?;
-    let interrupted = handle.block_on(forget::unfinished(store.as_ref()))?.len();
+    let interrupted = handle.block_on(erasure::unfinished(store.as_ref()))?.len();
     let now = clock::now_micros();
     let told = tables.iter().map(|table| {
         let made = lineage.remove(&table.name);
@@ -114,7 +114,7 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     if interrupted > 0 {
         writeln!(
             out,
-            "{interrupted} erasures are at work or were interrupted: give the same `millrace forget … --yes` again"
+            "{interrupted} erasures are at work or were interrupted: give the same `millrace erase … --yes` again"
         )?;
     }
     if told.iter().all(|told| told.files == 0) {

@@ -1,15 +1,15 @@
 //! Events by the topics that a person names.
 
 use anyhow::Context;
-use millrace_events::catalogue;
 use millrace_events::event::Event;
+use millrace_events::event_catalogue;
 
 use crate::suggestion::did_you_mean;
 
 /// The event that travels on `topic`.
 pub(crate) fn event_of(topic: &str) -> anyhow::Result<&'static Event> {
-    catalogue::by_topic(topic).with_context(|| {
-        let known: Vec<_> = catalogue::events().iter().map(Event::topic).collect();
+    event_catalogue::by_topic(topic).with_context(|| {
+        let known: Vec<_> = event_catalogue::events().iter().map(Event::topic).collect();
         let meant = did_you_mean(topic, known.iter().copied());
         format!("no event travels on {topic:?}: give one of {}{meant}", known.join(", "))
     })
@@ -29,7 +29,7 @@ pub(crate) fn is_there(topic: &str, told: &[&str], brokers: &str) -> anyhow::Res
 /// Those of `topics`; of none, all.
 pub(crate) fn events_of(topics: &[String]) -> anyhow::Result<Vec<&'static Event>> {
     match topics {
-        [] => Ok(catalogue::events().iter().collect()),
+        [] => Ok(event_catalogue::events().iter().collect()),
         topics => topics.iter().map(|topic| event_of(topic)).collect(),
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 use indicatif::HumanCount;
-use millrace_stream::survey::{Survey, Told, TopicSurvey, reader, survey};
+use millrace_stream::describe::{BrokerDescription, Told, TopicDescription, describe_broker, reader};
 use serde_json::json;
 
 use crate::broker_args::{client, parse_brokers};
@@ -42,7 +42,7 @@ pub(crate) struct TopicsArgs {
 
 pub(crate) fn topics(args: &TopicsArgs) -> anyhow::Result<ExitCode> {
     let settings = client(&args.brokers)?;
-    let mut found = survey(&settings)?;
+    let mut found = describe_broker(&settings)?;
     if let Some(topic) = &args.topic {
         let names: Vec<_> = found.topics.iter().map(|one| one.topic.as_str()).collect();
         is_there(topic, &names, &args.brokers)?;
@@ -81,8 +81,8 @@ pub(crate) fn topics(args: &TopicsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(survey: &Survey) -> serde_json::Value {
-    let topics = survey.topics.iter().map(|topic| {
+fn told(broker: &BrokerDescription) -> serde_json::Value {
+    let topics = broker.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|(partition, marks)| {
             let open = topic.open.iter().find(|open| open.partition == *partition);
             let last_stable = open.map_or(marks.end, |open| open.last_stable);
@@ -96,7 +96,7 @@ fn told(survey: &Survey) -> serde_json::Value {
         json!({ "topic": topic.topic, "messages": topic.messages(), "bytes": null,
                 "partitions": partitions.collect::<Vec<_>>(), "groups": readers.collect::<Vec<_>>() })
     });
-    let groups_told = matches!(survey.groups, Told::Told);
+    let groups_told = matches!(broker.groups, Told::Told);
     json!({ "topics": topics.collect::<Vec<_>>(), "groups_told": groups_told })
 }
 
@@ -115,7 +115,7 @@ fn count(number: i64) -> String {
     HumanCount(u64::try_from(number).unwrap_or(0)).to_string()
 }
 
-fn of_topics(topics: &[TopicSurvey]) -> Table {
+fn of_topics(topics: &[TopicDescription]) -> Table {
     let mut rows = table(&["topic", "partitions", "messages", "read by (behind by)"], 1..3);
     for topic in topics {
         let readers = topic.readers.iter().map(|reader| format!("{} ({})", reader.group, count(reader.lag)));
@@ -130,7 +130,7 @@ fn of_topics(topics: &[TopicSurvey]) -> Table {
     rows
 }
 
-fn of_partitions(topics: &[TopicSurvey]) -> Table {
+fn of_partitions(topics: &[TopicDescription]) -> Table {
     let mut rows = table(&["topic", "partition", "first", "end", "messages", "committed"], 1..5);
     for topic in topics {
         for (partition, marks) in &topic.partitions {

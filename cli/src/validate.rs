@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clap::Args;
-use millrace_events::catalogue;
+use millrace_events::event_catalogue;
 use millrace_snowflake::{Connection, Environment, Session, Settings, Values};
 use millrace_stream::topics::Topics;
 use millrace_validate::{Cloud, LocalMachine, Scope, Trouble, validate as validated};
@@ -85,7 +85,7 @@ fn trouble(what: impl Into<String>, remedy: impl Into<String>) -> Trouble {
 
 /// An error and its causes.
 fn told(error: impl Into<anyhow::Error>) -> String {
-    crate::failure::told(&error.into())
+    crate::error_report::told(&error.into())
 }
 
 #[async_trait]
@@ -116,7 +116,7 @@ impl Cloud for Services {
             Ok(Err(error)) => return Err(trouble(told(error), REMEDY)),
             Err(_) => return Err(trouble("the client gave up", REMEDY)),
         };
-        let missing: Vec<_> = catalogue::events()
+        let missing: Vec<_> = event_catalogue::events()
             .iter()
             .map(|event| event.topic())
             .filter(|topic| !topics.contains_key(*topic))

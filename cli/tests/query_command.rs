@@ -118,7 +118,7 @@ fn a_place_that_is_no_lake_is_refused_and_left_as_it_is() {
         (&["tables"], false),
         (&["export", "users_transformed"], false),
         (&["compact"], false),
-        (&["forget", "somebody"], false),
+        (&["erase", "somebody"], false),
     ];
     for (command, creates) in commands {
         let (code, out, error) = printed(&millrace(folder.path(), command, ""));

@@ -3,13 +3,13 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow_schema as arrow;
-use millrace_events::catalogue::events;
 use millrace_events::event::Event;
+use millrace_events::event_catalogue::events;
 use polars::prelude::{DataType, SchemaRef, TimeUnit};
 
 use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
-use crate::plan::Plan;
-use crate::raw_transformation::{plan, raw_columns, summary};
+use crate::job_plan::JobPlan;
+use crate::raw_transformation::{raw_columns, summary, users_transformed};
 use crate::table::TableSpec;
 use crate::{analytics_aggregation, time_series_analysis};
 
@@ -106,11 +106,11 @@ pub fn tables() -> &'static [Table] {
         };
         let mut tables: Vec<_> = events().iter().map(raw).collect();
         tables.extend([
-            curated("users_transformed", vec!["id"], plan::users_transformed_schema),
+            curated("users_transformed", vec!["id"], users_transformed::users_transformed_schema),
             curated("data_quality_summary", vec![], summary::data_quality_summary_schema),
             stated(Layer::Analytics, &DIM_USER_DEMOGRAPHICS, "millrace job analytics-aggregation"),
         ]);
-        let planned = |layer, job: &'static Plan, filled_by| {
+        let planned = |layer, job: &'static JobPlan, filled_by| {
             job.tables.iter().map(move |table| stated(layer, &table.spec, filled_by))
         };
         tables.extend(planned(

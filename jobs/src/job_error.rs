@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use millrace_events::failure::Class;
-use millrace_lake::key::{BadKey, Key};
 use millrace_lake::layout::LayoutError;
+use millrace_lake::object_key::{BadKey, Key};
 use millrace_lake::raw_listing::ListingError;
 use millrace_lake::store::StoreError;
 use polars::error::PolarsError;
@@ -64,7 +64,7 @@ pub enum JobError {
     RunRecord { key: Key, source: serde_json::Error },
     #[error("a person was erased while the job ran: run it again")]
     Erased,
-    #[error("{key} cannot be read; restore it, or run `millrace forget` again to have it written anew")]
+    #[error("{key} cannot be read; restore it, or run `millrace erase` again to have it written anew")]
     Epoch { key: Key, source: serde_json::Error },
     #[error("the job was cancelled")]
     Cancelled,

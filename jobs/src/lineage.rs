@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use millrace_lake::key::Key;
 use millrace_lake::layout;
+use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
 use serde::Serialize;
 

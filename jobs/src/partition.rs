@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
-use millrace_lake::key::Key;
+use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{

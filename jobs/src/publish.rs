@@ -3,12 +3,12 @@
 
 use bytes::Bytes;
 use chrono::NaiveDate;
-use millrace_lake::key::Key;
 use millrace_lake::layout;
+use millrace_lake::object_key::Key;
 use millrace_lake::store::{ObjectWriter, Store, StoreError};
 use polars::prelude::{Schema, SchemaExt};
 
-use crate::erasure::{self, Epoch};
+use crate::erasure_epoch::{self, Epoch};
 use crate::job_error::JobError;
 use crate::run_record::RunRecord;
 
@@ -24,7 +24,7 @@ pub enum Staged {
 /// Makes the staged tables visible, then `record`, its tables' bytes filled in; answers false, and publishes
 /// nothing, where a run that started later has published this day already.
 ///
-/// `since` is the epoch of erasures ([`erasure::epoch`]) when the run began to read; where another has begun since, it
+/// `since` is the epoch of erasures ([`erasure_epoch::epoch`]) when the run began to read; where another has begun since, it
 /// fails with [`JobError::Erased`] and publishes nothing.
 ///
 /// The compares and the writes happen under the store's locks for this job and day and for the epoch. A death between
@@ -37,7 +37,7 @@ pub async fn publish(
 ) -> Result<bool, JobError> {
     let record_key = layout::run_record_key(&record.job, record.as_of)?;
     let _lock = store.lock(&day_lock(&record.job, record.as_of)?).await?;
-    let _epoch = erasure::hold(store, since).await?;
+    let _epoch = erasure_epoch::hold(store, since).await?;
     let published = published(store, &record.job, record.as_of).await?;
     if published.is_some_and(|published| published.started_at > record.started_at) {
         return Ok(false);

@@ -11,13 +11,13 @@ use arrow_array::{
 };
 use chrono::NaiveDate;
 use millrace_jobs::aggregate::Partial;
-use millrace_jobs::plan::{Facts, Plan};
+use millrace_jobs::job_plan::{Facts, JobPlan};
 use millrace_jobs::run_context::RunContext;
 use millrace_jobs::time_series_analysis::QualityDay;
 use millrace_jobs::{analytics_aggregation, time_series_analysis};
 use proptest::prelude::*;
 
-const PLANS: [&Plan; 2] = [&analytics_aggregation::PLAN, &time_series_analysis::PLAN];
+const PLANS: [&JobPlan; 2] = [&analytics_aggregation::PLAN, &time_series_analysis::PLAN];
 
 /// A user as the jobs read one.
 #[derive(Debug, Clone)]
@@ -112,13 +112,13 @@ fn issues(counts: impl Iterator<Item = usize>) -> ListArray {
     lists.finish()
 }
 
-fn counted(plan: &Plan, users: &[User]) -> Partial {
+fn counted(plan: &JobPlan, users: &[User]) -> Partial {
     let mut partial = Partial::new(plan.aggregates);
     partial.add(&batch(users));
     partial
 }
 
-fn tables(plan: &Plan, users: &Partial) -> Vec<RecordBatch> {
+fn tables(plan: &JobPlan, users: &Partial) -> Vec<RecordBatch> {
     let run = RunContext { as_of: NaiveDate::from_ymd_opt(2024, 2, 29).expect("a date"), started_at: 7 };
     let quality_days = [QualityDay {
         day: 19_000,

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use millrace_events::failure::Class;
 use millrace_jobs::job_error::JobError;
-use millrace_jobs::raw_transformation::{self, JobReport, plan, summary};
+use millrace_jobs::raw_transformation::{self, JobReport, summary, users_transformed};
 use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_jobs::run_record::RunRecord;
 use millrace_lake::FolderStore;
-use millrace_lake::key::Key;
 use millrace_lake::memory::MemoryStore;
+use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
 use polars::prelude::*;
 use proptest::prelude::*;
@@ -150,7 +150,7 @@ async fn the_rules_of_the_table_row_by_row() {
     assert_eq!(report.raw_rows_by_position, 9);
     assert_eq!((report.users, report.duplicates, report.after_as_of), (7, 1, 1));
     let users = table(&store, "users_transformed", "2024-03-01").await;
-    assert_eq!(users.schema(), &plan::users_transformed_schema());
+    assert_eq!(users.schema(), &users_transformed::users_transformed_schema());
     insta::assert_snapshot!("users_transformed", rendered(&users));
     let summary = table(&store, "data_quality_summary", "2024-03-01").await;
     assert_eq!(summary.schema(), &summary::data_quality_summary_schema());
@@ -163,7 +163,7 @@ async fn an_empty_lake_gives_a_table_without_rows_and_a_summary_of_zeros() {
     let report = run(&store, &run_of("2024-03-01", 5)).await.expect("a run");
     assert_eq!(report.users, 0);
     let users = table(&store, "users_transformed", "2024-03-01").await;
-    assert_eq!((users.height(), users.schema()), (0, &plan::users_transformed_schema()));
+    assert_eq!((users.height(), users.schema()), (0, &users_transformed::users_transformed_schema()));
     let summary = table(&store, "data_quality_summary", "2024-03-01").await;
     assert_eq!(summary.height(), 1);
     assert_eq!(summary.column("total_records").expect("column").get(0).ok(), Some(AnyValue::Int64(0)));
@@ -212,7 +212,7 @@ async fn an_extra_column_may_have_any_type() {
 #[test]
 fn the_catalogue_states_the_schemas_that_are_written() {
     for (name, schema) in [
-        ("users_transformed", plan::users_transformed_schema()),
+        ("users_transformed", users_transformed::users_transformed_schema()),
         ("data_quality_summary", summary::data_quality_summary_schema()),
     ] {
         let table = millrace_jobs::catalogue::tables().iter().find(|table| table.name() == name).expect(name);

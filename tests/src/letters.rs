@@ -5,12 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use millrace_lake::dead_letter::DeadLetter;
 
-/// The letters of one life of `users_created`.
+/// The letters of one generation of `users_created`.
 pub fn of_generation(lake: &Path, generation: &str) -> Result<Vec<DeadLetter>> {
     of_topic(lake, "users_created", generation)
 }
 
-/// The letters of one life of a topic; none where there is no file. The file has to be its owner's alone.
+/// The letters of one generation of a topic; none where there is no file. The file has to be its owner's alone.
 pub fn of_topic(lake: &Path, topic: &str, generation: &str) -> Result<Vec<DeadLetter>> {
     let path = lake.join(format!("_dead_letters/{topic}/{generation}.jsonl"));
     if !path.exists() {

@@ -89,8 +89,8 @@ pub fn check_positions(lake: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The lives of a raw table, as its objects' names tell.
-pub fn lives(lake: &Path, table: &str) -> Result<BTreeSet<String>> {
+/// The topic generations of a raw table, as its objects' names tell.
+pub fn generations(lake: &Path, table: &str) -> Result<BTreeSet<String>> {
     let names = raw_objects_of(lake, table)?;
     names.iter().map(|path| Ok(name(path).parse::<RawObjectName>()?.generation().to_string())).collect()
 }

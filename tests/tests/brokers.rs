@@ -63,7 +63,7 @@ fn finish(run: Child) -> Result<Ended> {
     Ok(run.wait_with_output()?.into())
 }
 
-/// Letters on the broker, by the topic or source that their story names.
+/// Letters on the broker, by the topic or source that their failure context names.
 fn letters(broker: &EmbeddedBroker) -> Result<BTreeMap<String, u64>> {
     let starts = BTreeMap::from([((dead_letters_of(USERS_CREATED), 0), 0)]);
     let consumer = Consumer::assign(&ClientSettings::new(broker.brokers()), "looking", &starts)?;
@@ -136,7 +136,7 @@ fn a_broker_shared_with_others_and_then_made_anew() -> Result<()> {
     let anew = broker()?;
     let before = whole_lake::raw_objects(lake.path())?;
     finish(start(&anew, lake.path(), "g0001", 3)?)?.refusal(1, &["--generation", "g0001", USERS_CREATED])?;
-    ensure!(whole_lake::raw_objects(lake.path())? == before, "something landed of another life");
+    ensure!(whole_lake::raw_objects(lake.path())? == before, "something landed of another generation");
     let summary = finish(start(&anew, lake.path(), "g0002", 3)?)?.summary(0)?;
     summary.check_hops()?;
     summary.check_tables()?;

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use millrace_events::batch::{PartitionLife, UserBatchBuilder};
+use millrace_events::batch::{SourcePartition, UserBatchBuilder};
 use millrace_events::decode::Value;
 use millrace_jobs::query::{Cell, Session};
 use millrace_jobs::raw_transformation;
 use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_lake::raw_object::RawObject;
-use millrace_lake::{FolderStore, Generation, RawObjectName, Store};
+use millrace_lake::{FolderStore, RawObjectName, Store, TopicGeneration};
 use millrace_tests::program::{Ended, binary, query_count};
 use millrace_tests::whole_lake;
 
@@ -23,16 +23,16 @@ const ROWS: i64 = 50;
 
 /// Lands the rows of the offsets `first` to `last`, each a user of its own.
 async fn land(store: &dyn Store, first: i64, last: i64) -> Result<()> {
-    let life = PartitionLife { topic: "users_created".into(), generation: "g1".into(), partition: 0 };
-    let mut rows = UserBatchBuilder::new(life, usize::try_from(last - first + 1)?);
+    let source = SourcePartition { topic: "users_created".into(), generation: "g1".into(), partition: 0 };
+    let mut rows = UserBatchBuilder::new(source, usize::try_from(last - first + 1)?);
     for offset in first..=last {
         let json =
             format!(r#"{{"id":"user-{offset:06}","email":"{offset}@example.com","nationality":"DK"}}"#);
         rows.push(&Value { bytes: Some(json.as_bytes()), ..Value::default() }, offset, offset)?;
     }
-    let mut object = RawObject::new(millrace_events::schema::users())?;
+    let mut object = RawObject::new(millrace_events::raw_schema::users())?;
     object.write(&rows.finish(0)?)?;
-    let name = RawObjectName::new("users_created", Generation::new("g1")?, 0, first, last)?;
+    let name = RawObjectName::new("users_created", TopicGeneration::new("g1")?, 0, first, last)?;
     store.put(&name.key("users", 0)?, object.finish()?.into()).await?;
     Ok(())
 }

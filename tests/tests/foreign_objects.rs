@@ -63,7 +63,7 @@ fn plant(lake: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What of a command's answer is the same in both lakes: their rows differ in the name of the topic's life.
+/// What of a command's answer is the same in both lakes: their rows differ in the name of the topic's generation.
 #[derive(Clone, Copy, PartialEq)]
 enum Same {
     All,
@@ -99,7 +99,7 @@ const CALLS: [(&[&str], Same); 13] = [
     (&["job", "raw-transformation", "--as-of", DAY], Same::Nothing),
     (&["backfill", "--from", DAY, "--to", DAY], Same::Nothing),
     (&["tables", "--json"], Same::Tables),
-    (&["forget", "nobody", "--allow-missing"], Same::Nothing),
+    (&["erase", "nobody", "--allow-missing"], Same::Nothing),
     (&["land", "--brokers", "127.0.0.1:1", "--until-idle", "1", "--generation", "g2"], Same::Nothing),
 ];
 

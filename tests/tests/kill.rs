@@ -188,7 +188,7 @@ fn killed_at_any_moment_a_run_leaves_nothing_half_and_the_next_makes_it_exact() 
             .with_context(|| format!("after the run behind kill {kills}: {log:?}"))?;
         whole_lake::check_positions(lake.path())
             .with_context(|| format!("after the run behind kill {kills}: {log:?}"))?;
-        ensure!(whole_lake::lives(lake.path(), "users")?.len() == 1, "a kill began another life");
+        ensure!(whole_lake::generations(lake.path(), "users")?.len() == 1, "a kill began another generation");
         if kills % ROUNDS_A_LAKE == 0 {
             lake = tempfile::tempdir()?;
         }

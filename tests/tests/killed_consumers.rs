@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use land_events::{LandSettings, Landing};
-use millrace_events::catalogue;
-use millrace_lake::{FolderStore, Generation, Store};
+use land_events::{LandSettings, RawWriter};
+use millrace_events::event_catalogue;
+use millrace_lake::{FolderStore, Store, TopicGeneration};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, RecordFault, Share, Stream, Streams};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
 use millrace_stream::embedded::EmbeddedBroker;
-use millrace_stream::ledger::Ledger;
+use millrace_stream::offset_set::OffsetSet;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::record::OutgoingRecord;
 use millrace_stream::topics::{PARTITIONS, dead_letters_of};
@@ -29,7 +29,7 @@ type Ends = BTreeMap<(String, i32), i64>;
 
 /// What was produced: the positions of all records, and of the broken ones their kind.
 struct Produced {
-    acknowledged: Ledger,
+    acknowledged: OffsetSet,
     /// By topic: how many records of each kind have to become dead letters.
     kinds: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
 }
@@ -84,7 +84,8 @@ fn live_and_die(
     let dead_letters = Arc::new(Producer::connect(&settings, None)?);
     // Small objects: commits come at many moments of a consumer's life.
     let bounds = LandSettings { partition_bytes: 20_000, batch_rows: 64, ..LandSettings::default() };
-    let mut landing = Landing::new(Arc::clone(store), dead_letters, Generation::new(GENERATION)?, bounds);
+    let mut landing =
+        RawWriter::new(Arc::clone(store), dead_letters, TopicGeneration::new(GENERATION)?, bounds);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut reached = committed.clone();
     let now = DAY_START * 1_000;
@@ -143,9 +144,9 @@ fn consumers_that_die_lose_nothing_and_double_nothing() -> Result<()> {
 
 /// Every position of the topic is a row or a dead letter, and none is both.
 fn check(broker: &EmbeddedBroker, lake: &Path, topic: &'static str, produced: &Produced) -> Result<()> {
-    let table = catalogue::by_topic(topic).context("an event")?.table();
+    let table = event_catalogue::by_topic(topic).context("an event")?.table();
     let rows = tables::raw_rows(whole_lake::raw_objects_of(lake, table)?)?;
-    let mut landed = Ledger::default();
+    let mut landed = OffsetSet::default();
     for position in rows.keys() {
         ensure!(position.topic == topic && position.generation == GENERATION, "{position:?} in {table}");
         landed.insert(topic, position.partition, position.offset);

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use millrace_events::catalogue;
+use millrace_events::event_catalogue;
 use millrace_stream::embedded::EmbeddedBroker;
 use millrace_stream::topics::dead_letters_of;
 use millrace_tests::commands::commands;
@@ -23,7 +23,7 @@ impl World {
     fn make() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let broker = EmbeddedBroker::start()?;
-        for event in catalogue::events() {
+        for event in event_catalogue::events() {
             broker.create_topic(event.topic(), 2)?;
             broker.create_topic(&dead_letters_of(event.topic()), 1)?;
         }
@@ -103,7 +103,7 @@ fn arguments(command: &[String]) -> Result<(Vec<&'static str>, bool)> {
         ["schema", "check"] => (vec!["schema", "check"], false),
         ["schema", "register"] => (vec!["schema", "register"], false),
         ["compact"] => (vec!["compact", "--lake", "LAKE"], false),
-        ["forget"] => (vec!["forget", "nobody", "--lake", "LAKE"], false),
+        ["erase"] => (vec!["erase", "nobody", "--lake", "LAKE"], false),
         ["job"] => (vec!["job", "time-series-analysis", "--as-of", DAY, "--lake", "LAKE"], false),
         ["backfill"] => (vec!["backfill", "--from", DAY, "--to", DAY, "--lake", "LAKE"], false),
         ["export"] => (vec!["export", "users_transformed", "--lake", "LAKE"], true),

@@ -98,14 +98,14 @@ fn damaged_parquet_is_named_by_whoever_reads_it() -> Result<()> {
         &["query", "SELECT * FROM raw_users", "--format", "json"],
         &["export", "raw_users"],
         &["job", "raw-transformation", "--as-of", DAY],
-        &["forget", "nobody"],
+        &["erase", "nobody"],
     ];
     let readers_of_users: &[&[&str]] = &[
         &["query", "SELECT * FROM users_transformed", "--format", "json"],
         &["export", "users_transformed"],
         &["job", "analytics-aggregation", "--as-of", DAY],
         &["job", "time-series-analysis", "--as-of", DAY],
-        &["forget", "nobody"],
+        &["erase", "nobody"],
     ];
     for cut in [true, false] {
         for (damaged, readers) in [(&raw, readers_of_raw), (&users, readers_of_users)] {

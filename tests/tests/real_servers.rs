@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use millrace_events::catalogue;
+use millrace_events::event_catalogue;
 use millrace_skips::skipped;
 use millrace_stream::registry::{Level, Registry, RegistrySettings, Schema, SchemaType};
 use millrace_tests::program::{Ended, millrace};
@@ -76,7 +76,7 @@ impl Servers {
         Ok(answer.lines().nth(1).context("a row")?.trim().parse()?)
     }
 
-    fn lander(&self, lake: &str) -> Result<Child> {
+    fn consumer(&self, lake: &str) -> Result<Child> {
         let arguments = [
             "land",
             "--brokers",
@@ -107,7 +107,7 @@ fn landers_that_are_killed_land_every_stream_of_a_real_kafka_on_s3() -> Result<(
     servers.make_bucket()?;
     let lake = servers.lake("landed");
     let mut produced: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
-    let mut landers: Vec<Child> = Vec::new();
+    let mut consumers: Vec<Child> = Vec::new();
     for (round, format) in ["avro", "protobuf", "json"].into_iter().enumerate() {
         let seed = round.to_string();
         let registry: &[&str] = if format == "avro" { &["--registry", &servers.registry] } else { &[] };
@@ -129,29 +129,29 @@ fn landers_that_are_killed_land_every_stream_of_a_real_kafka_on_s3() -> Result<(
         ];
         let stderr = servers.run(&simulate.concat())?.stderr;
         let told: Value = serde_json::from_str(stderr.trim()).with_context(|| stderr.clone())?;
-        for event in catalogue::events() {
+        for event in event_catalogue::events() {
             let counts = &told["streams"][event.topic()];
             let of = |name: &str| counts[name].as_u64().context("a count");
             let sums = produced.entry(event.topic()).or_default();
             *sums = [sums[0] + of("records")?, sums[1] + of("broken")?];
         }
         // One is killed in the middle of its work, another takes its place.
-        landers.push(servers.lander(&lake)?);
+        consumers.push(servers.consumer(&lake)?);
         std::thread::sleep(Duration::from_millis(2_500));
-        if let Some(mut killed) = landers.pop() {
+        if let Some(mut killed) = consumers.pop() {
             killed.kill()?;
             killed.wait()?;
         }
     }
-    let last = [servers.lander(&lake)?, servers.lander(&lake)?];
+    let last = [servers.consumer(&lake)?, servers.consumer(&lake)?];
     let began = Instant::now();
-    for lander in last {
-        let ended = Ended::from(lander.wait_with_output()?);
+    for consumer in last {
+        let ended = Ended::from(consumer.wait_with_output()?);
         ensure!(ended.code == Some(0), "after {:?}: {}", began.elapsed(), ended.stderr);
     }
     let topics: Value =
         serde_json::from_str(&servers.run(&["topics", "--json", "--brokers", &servers.brokers])?.stdout)?;
-    for event in catalogue::events() {
+    for event in event_catalogue::events() {
         let [records, broken] = produced[event.topic()];
         let rows = servers.count(&lake, &format!("SELECT COUNT(*) AS n FROM raw_{}", event.table()))?;
         ensure!(
@@ -161,7 +161,7 @@ fn landers_that_are_killed_land_every_stream_of_a_real_kafka_on_s3() -> Result<(
         );
         let letters = topics["topics"].as_array().context("topics")?.iter();
         let letters = letters.filter(|topic| topic["topic"] == format!("{}.dlq", event.topic()));
-        // Killed landers may have sent a letter twice.
+        // Killed consumers may have sent a letter twice.
         let letters: u64 = letters.filter_map(|topic| topic["messages"].as_u64()).sum();
         ensure!(letters >= broken, "{}: {letters} dead letters of {broken} broken records", event.topic());
     }
@@ -255,7 +255,7 @@ fn the_lake_on_s3_is_the_lake_in_a_folder() -> Result<()> {
     }
     let count = |what: &str| servers.count(&bucket, &format!("SELECT {what} AS n FROM raw_users"));
     let before = count("COUNT(*)")?;
-    ensure!(count("COUNT(DISTINCT _generation)")? == 1, "each run is a life of its own");
+    ensure!(count("COUNT(DISTINCT _generation)")? == 1, "each run is a generation of its own");
     let told = servers.run(&["compact", "--json", "--table", "users", "--lake", &bucket])?;
     let told: Value = serde_json::from_str(&told.stdout)?;
     ensure!(told["removed"].as_u64() > Some(0), "the runs' objects were not compacted: {told}");
@@ -269,7 +269,7 @@ fn the_lake_on_s3_is_the_lake_in_a_folder() -> Result<()> {
         &bucket,
     ])?;
     let id = id.stdout.lines().nth(1).context("a user")?.to_owned();
-    servers.run(&["forget", &id, "--yes", "--lake", &bucket])?;
+    servers.run(&["erase", &id, "--yes", "--lake", &bucket])?;
     let left =
         servers.count(&bucket, &format!("SELECT COUNT(*) AS n FROM users_transformed WHERE id = '{id}'"))?;
     ensure!(left == 0, "a forgotten user is in a table");

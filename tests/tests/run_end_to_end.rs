@@ -16,7 +16,7 @@ const SEED: u64 = 7;
 const FAULTY: [&str; 4] = ["--broken", "1%", "--repeat", "5%"];
 const FAULTY_AND_TIDY: [&str; 5] = ["--broken", "1%", "--repeat", "5%", TIDY];
 
-/// Login secrets of the API's shape, but `password`: simulated ones are words that occur elsewhere too.
+/// Credentials secrets of the API's shape, but `password`: simulated ones are words that occur elsewhere too.
 const SECRETS: [&str; 4] = ["salt", "md5", "sha1", "sha256"];
 
 /// The users of [`FAULTY`] arguments, and of those with [`TIDY`].
@@ -237,7 +237,7 @@ fn a_second_run_adds_and_overwrites_no_raw_object() -> Result<()> {
     let second = Ended::of(simulate(lake.path(), 1_500, SEED, &FAULTY)?)?.summary(0)?;
     let after = objects()?;
 
-    ensure!(first.generation()? == second.generation()?, "each run is a life of its own");
+    ensure!(first.generation()? == second.generation()?, "each run is a generation of its own");
     ensure!(before.iter().all(|(path, object)| after.get(path) == Some(object)), "a raw object changed");
     ensure!(after.len() as u64 == first.count("objects")? + second.count("objects")?);
     ensure!(second.count("raw_rows")? == first.count("landed")? + second.count("landed")?);

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use land_events::{LandSettings, Landing};
-use millrace_events::catalogue;
+use land_events::{LandSettings, RawWriter};
 use millrace_events::event::Event;
-use millrace_lake::{FolderStore, Generation, Store};
+use millrace_events::event_catalogue;
+use millrace_lake::{FolderStore, Store, TopicGeneration};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream, Streams};
 use millrace_stream::producer::NoRecords;
 use millrace_stream::record::Record;
@@ -43,7 +43,7 @@ fn grown(event: &Event) -> Result<Event> {
 fn land(lake: &Path, event: &Event, first_offset: i64, records: usize, coupon: Option<&str>) -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake));
     let mut landing =
-        Landing::new(store, Arc::new(NoRecords), Generation::new("g1")?, LandSettings::default())
+        RawWriter::new(store, Arc::new(NoRecords), TopicGeneration::new("g1")?, LandSettings::default())
             .with_events(vec![event.clone()]);
     let start = 1_769_817_600_000;
     let settings =
@@ -74,7 +74,7 @@ fn land(lake: &Path, event: &Event, first_offset: i64, records: usize, coupon: O
 #[test]
 fn an_added_field_lands_and_is_null_where_it_was_not() -> Result<()> {
     let lake = tempfile::tempdir()?;
-    let event = catalogue::by_table("user_interactions").context("the event")?;
+    let event = event_catalogue::by_table("user_interactions").context("the event")?;
     let grown = grown(event)?;
     land(lake.path(), event, 0, 500, None)?;
     // The producer is ahead of the landing: what it does not know is passed over.
@@ -99,7 +99,7 @@ fn an_added_field_lands_and_is_null_where_it_was_not() -> Result<()> {
 #[test]
 fn compaction_keeps_the_added_field() -> Result<()> {
     let lake = tempfile::tempdir()?;
-    let event = catalogue::by_table("user_interactions").context("the event")?;
+    let event = event_catalogue::by_table("user_interactions").context("the event")?;
     let grown = grown(event)?;
     for piece in 0..4 {
         land(lake.path(), event, piece * 100, 100, None)?;

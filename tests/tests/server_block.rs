@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use millrace_events::catalogue;
+use millrace_events::event_catalogue;
 use millrace_skips::skipped;
 use millrace_tests::program::{Ended, binary, millrace};
 
@@ -52,7 +52,7 @@ fn the_block_as_it_stands_ends_with_every_record_in_a_table() -> Result<()> {
         ensure!(!told.contains(kind), "{kind} where every schema is in the registry: {told}");
     }
     let mut count = 0;
-    for event in catalogue::events() {
+    for event in event_catalogue::events() {
         let sql = format!("SELECT COUNT(*) AS n FROM raw_{}", event.table());
         let query = millrace(&["query", &sql, "--format", "csv", "--lake", "s3://lake/dev"])?;
         let rows = Ended::of(with_servers(query).context("servers")?)?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use millrace_events::catalogue;
+use millrace_events::event_catalogue;
 use millrace_events::randomuser::{AnswerContext, PageUser, SIMULATOR, SourceClock, read_answer};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Share, Simulation, Stream, Streams};
 use millrace_tests::program::{DAY, Ended, Summary, TIDY, millrace, query_count, simulate};
@@ -95,7 +95,7 @@ fn adds_up(manner: &[&str]) -> Result<()> {
         for (name, count) in [("produced", *sent), ("landed", sent - broken), ("dead_lettered", broken)] {
             ensure!(told[name].as_u64() == Some(count), "{topic}: {name} is not {count} in {told}");
         }
-        let table = catalogue::by_topic(topic).context("an event")?.table();
+        let table = event_catalogue::by_topic(topic).context("an event")?.table();
         let landed = query_count(lake.path(), &format!("SELECT COUNT(*) AS n FROM raw_{table}"))?;
         ensure!(landed == sent - broken, "raw_{table} has {landed} rows instead of {}", sent - broken);
         let mut kinds = BTreeMap::new();
@@ -155,13 +155,13 @@ fn a_forgotten_person_is_in_no_stream() -> Result<()> {
         }
     }
     let (person, _) = busy.iter().find(|(_, tables)| tables.len() == 3).context("a busy person")?;
-    let forgotten = Ended::of(millrace(&["forget", person, "--yes", "--lake", &folder])?)?;
+    let forgotten = Ended::of(millrace(&["erase", person, "--yes", "--lake", &folder])?)?;
     ensure!(forgotten.code == Some(0), "{}", forgotten.stderr);
     for table in ["users", "user_interactions", "video_engagements", "ad_events"] {
         let sql = format!("SELECT COUNT(*) AS n FROM raw_{table} WHERE user_id = '{person}'");
         ensure!(query_count(lake.path(), &sql)? == 0, "{table} still tells of the person");
     }
-    let again = Ended::of(millrace(&["forget", person, "--json", "--lake", &folder])?)?;
+    let again = Ended::of(millrace(&["erase", person, "--json", "--lake", &folder])?)?;
     let left: serde_json::Value = serde_json::from_str(&again.stdout)?;
     let places = left["places"].as_object().context("places")?;
     ensure!(places.values().all(|place| place["rows"].as_u64().unwrap_or(0) == 0), "{left}");

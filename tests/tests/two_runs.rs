@@ -75,7 +75,7 @@ async fn of_two_runs_at_once_the_later_started_job_wins_whole() -> Result<()> {
     last.check_tables()?;
     ensure!(last.count("raw_rows")? == landed + USERS, "{} raw rows", last.count("raw_rows")?);
     ensure!(letters::all(lake.path())?.len() as u64 == rejected, "dead letters were lost or doubled");
-    ensure!(whole_lake::lives(lake.path(), "users")?.len() == 1, "two runs at once are one life");
+    ensure!(whole_lake::generations(lake.path(), "users")?.len() == 1, "two runs at once are one generation");
     whole_lake::check_positions(lake.path())?;
     whole_lake::check(lake.path(), DAY)
 }

@@ -9,7 +9,7 @@ use land_events::DeadLettersByKind;
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
-use millrace_stream::ledger::Ledger;
+use millrace_stream::offset_set::OffsetSet;
 use millrace_stream::record::Record;
 use millrace_stream::topics::{Topics, dead_letters_of};
 
@@ -19,7 +19,7 @@ use crate::dead_letters::FirstWarning;
 type Offsets = BTreeMap<(String, i32), i64>;
 
 /// The positions that were read for the function, for who wants to know whether a dead letter is one of them.
-pub(super) type Delivered = Arc<Mutex<Ledger>>;
+pub(super) type Delivered = Arc<Mutex<OffsetSet>>;
 
 /// How long the letters up to the ends may take to be read.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,7 +50,7 @@ impl LetterWatch {
             positions: starts,
             consumer: None,
             delivered: Arc::clone(delivered),
-            seen: Ledger::default(),
+            seen: OffsetSet::default(),
             dead: DeadLettersByKind::default(),
             first: FirstWarning::default(),
         };
@@ -87,7 +87,7 @@ struct Reader {
     positions: Offsets,
     consumer: Option<Consumer>,
     delivered: Delivered,
-    seen: Ledger,
+    seen: OffsetSet,
     dead: DeadLettersByKind,
     first: FirstWarning,
 }

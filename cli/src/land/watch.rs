@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar};
-use land_events::{LandProgress, Seen};
+use land_events::{LandingSnapshot, LandingStatus};
 use millrace_runtime::Meter;
 use millrace_runtime::metrics::{LAG, Value};
 
@@ -16,14 +16,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Looks at a landing from beside it.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    progress: Arc<LandProgress>,
+    progress: Arc<LandingStatus>,
     meter: Meter,
     bar: ProgressBar,
     first: FirstWarning,
 }
 
 impl Watch {
-    pub(crate) fn new(progress: Arc<LandProgress>, meter: Meter, bars: &Bars) -> Self {
+    pub(crate) fn new(progress: Arc<LandingStatus>, meter: Meter, bars: &Bars) -> Self {
         Self { progress, meter, bar: bars.landing(), first: FirstWarning::default() }
     }
 
@@ -59,7 +59,7 @@ fn lag(meter: &Meter) -> Option<u64> {
     lags.reduce(|sum, lag| sum + lag)
 }
 
-fn told(seen: &Seen, lag: Option<u64>) -> String {
+fn told(seen: &LandingSnapshot, lag: Option<u64>) -> String {
     let lag = lag.map(|lag| format!("lag {}", HumanCount(lag)));
     let dead = seen.dead_letters.records();
     let dead = (dead > 0).then(|| format!("{} dead letters", HumanCount(dead)));
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn lag_dead_letters_and_the_last_object_are_told_where_there_are_any() {
         let meter = Meter::new();
-        let mut seen = Seen::default();
+        let mut seen = LandingSnapshot::default();
         assert_eq!(told(&seen, lag(&meter)), "");
         meter.set(LAG, "ad_events", 1_000.0);
         meter.set(LAG, "users_created", 234.0);

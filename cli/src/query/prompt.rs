@@ -11,7 +11,7 @@ use rustyline::error::ReadlineError;
 
 use super::{Format, answer};
 use crate::suggestion::did_you_mean;
-use crate::{failure, output};
+use crate::{error_report, output};
 
 const HELP: &str = "\
   SELECT …;        a query, over as many lines as it takes, up to its semicolon
@@ -52,7 +52,7 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
                         if output::is_unread() {
                             return Err(error);
                         }
-                        failure::print(&error);
+                        error_report::print(&error);
                     }
                 }
                 typed = statements.rest.unwrap_or_default();

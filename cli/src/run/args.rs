@@ -7,9 +7,9 @@ use crate::count::count;
 use crate::day::parse_day;
 use crate::lake::LakeAddress;
 use chrono::NaiveDate;
-use millrace_events::catalogue;
 use millrace_events::event::Event;
-use millrace_lake::Generation;
+use millrace_events::event_catalogue;
+use millrace_lake::TopicGeneration;
 use millrace_sources::{Share, Stream, Streams};
 
 /// Carry users from a source through Kafka into the lake and make tables of them.
@@ -66,7 +66,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "BROKERS", default_value = "embedded", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     pub brokers: String,
 
-    /// Names this life of the topic, [0-9a-z]{1,32}, zero-padded if numbered; needed with real brokers; the embedded
+    /// Names this generation of the topic, [0-9a-z]{1,32}, zero-padded if numbered; needed with real brokers; the embedded
     /// one's is the lake's own
     #[arg(long, value_name = "GENERATION", env = "MILLRACE_GENERATION")]
     pub generation: Option<String>,
@@ -118,11 +118,11 @@ pub(crate) struct UsageError(pub(crate) String);
 
 /// What the arguments come to, checked against one another.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct RunPlan {
     /// `None`: an embedded broker.
     pub(crate) brokers: Option<String>,
     /// Set ones only; the embedded broker's is kept in the lake.
-    pub(crate) generation: Option<Generation>,
+    pub(crate) generation: Option<TopicGeneration>,
     pub(crate) source: SourceChoice,
     /// The events of the streams, users first.
     pub(crate) streams: Vec<&'static Event>,
@@ -133,22 +133,24 @@ pub(crate) struct Plan {
 }
 
 impl RunArgs {
-    pub(crate) fn plan(&self, today: NaiveDate) -> Result<Plan, UsageError> {
+    pub(crate) fn plan(&self, today: NaiveDate) -> Result<RunPlan, UsageError> {
         let usage = |text: &str| Err(UsageError(text.to_owned()));
         let brokers = (self.brokers != "embedded").then(|| self.brokers.clone());
         let generation = match &self.generation {
-            Some(text) => Some(Generation::new(text.clone()).map_err(|error| UsageError(error.to_string()))?),
+            Some(text) => {
+                Some(TopicGeneration::new(text.clone()).map_err(|error| UsageError(error.to_string()))?)
+            }
             None => None,
         };
         if brokers.is_some() && generation.is_none() {
             return usage(
-                "--brokers needs --generation: a name for this life of the topic, such as g0001; give the same name \
+                "--brokers needs --generation: a name for this generation of the topic, such as g0001; give the same name \
                  on every run until the topic is deleted and made again",
             );
         }
         if brokers.is_none() && generation.is_some() {
             return usage(
-                "--generation belongs to --brokers HOST:PORT: all runs of the embedded broker into a lake are one life, which the lake names",
+                "--generation belongs to --brokers HOST:PORT: all runs of the embedded broker into a lake are one generation, which the lake names",
             );
         }
         if self.as_of.is_some_and(|day| day <= NaiveDate::default()) {
@@ -177,14 +179,14 @@ impl RunArgs {
         if self.seed.is_some() && matches!(self.source, SourceChoice::Recorded(_)) {
             return usage("recorded answers have no seed to set: leave --seed out");
         }
-        Ok(Plan {
+        Ok(RunPlan {
             brokers,
             generation,
             source: self.source.clone(),
             // Whatever users do, there are users first.
             streams: std::iter::once(Stream::Users)
                 .chain(behaviour)
-                .filter_map(|stream| catalogue::by_topic(stream.topic()))
+                .filter_map(|stream| event_catalogue::by_topic(stream.topic()))
                 .collect(),
             as_of: self.as_of,
             auto_is_simulator: other_day || self.broken != Share::NONE || repeats,

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use millrace_events::catalogue;
+use millrace_events::event_catalogue;
 use millrace_runtime::Shutdown;
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Share, Stream};
 use millrace_stream::producer::{Producer, Publisher};
 
-use super::args::{Plan, RunArgs};
+use super::args::{RunArgs, RunPlan};
 use crate::clock;
-use crate::outgoing::Outgoing;
 use crate::progress::Bars;
+use crate::record_encoding::Outgoing;
 
 /// Events for each user where the arguments say no number.
 const EVENTS_A_USER: u64 = 10;
@@ -23,7 +23,7 @@ const BATCH: usize = 1_000;
 /// nobody new comes: the users' tables are what they are without.
 pub(super) async fn produce(
     args: &RunArgs,
-    plan: &Plan,
+    plan: &RunPlan,
     seed: u64,
     users: Vec<String>,
     producer: &Arc<Producer>,
@@ -51,7 +51,7 @@ pub(super) async fn produce(
     let bar = bars.records(events, "simulated events");
     let (producer, shutdown) = (Arc::clone(producer), shutdown.clone());
     let work = tokio::task::spawn_blocking(move || {
-        let mut outgoing = Outgoing::protobuf(catalogue::events());
+        let mut outgoing = Outgoing::protobuf(event_catalogue::events());
         let mut batch = Batch::new();
         let mut left = events;
         while left > 0 && !shutdown.is_requested() {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use millrace_events::event::Event;
-use millrace_lake::landed::LandedOffsets;
-use millrace_lake::lives::{Claim, ClaimedTopic};
-use millrace_lake::{Generation, Store};
+use millrace_lake::durable_offsets::DurableOffsets;
+use millrace_lake::topic_claims::{Claim, ClaimedTopic};
+use millrace_lake::{Store, TopicGeneration};
+use millrace_stream::backpressure::Backpressure;
 use millrace_stream::base_offsets::BaseOffsets;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::embedded::EmbeddedBroker;
-use millrace_stream::hold_back::HoldBack;
 use millrace_stream::topics::{self, PARTITIONS, Topics, Watermarks};
 
-use super::args::Plan;
+use super::args::RunPlan;
 use crate::broker_args::client;
 use crate::clock;
 
@@ -26,21 +26,21 @@ const ON_THEIR_WAY: usize = EmbeddedBroker::KEPT_BYTES / 5 * 4;
 #[derive(Debug)]
 pub(crate) struct Broker {
     pub(crate) settings: ClientSettings,
-    pub(crate) generation: Generation,
+    pub(crate) generation: TopicGeneration,
     /// The consumer group of this run alone.
     pub(crate) group: String,
     /// Where this run's records begin.
     pub(crate) starts: BTreeMap<(String, i32), i64>,
     /// Of the embedded broker.
-    pub(crate) hold_back: Option<Arc<HoldBack>>,
-    /// Of the embedded broker: the offsets of the lake's life that this run may give away.
+    pub(crate) hold_back: Option<Arc<Backpressure>>,
+    /// Of the embedded broker: the offsets of the lake's generation that this run may give away.
     pub(crate) claim: Option<Claim>,
     /// Lives as long as the run.
     _embedded: Option<EmbeddedBroker>,
 }
 
 impl Broker {
-    pub(crate) async fn start(plan: &Plan, store: &dyn Store) -> anyhow::Result<Self> {
+    pub(crate) async fn start(plan: &RunPlan, store: &dyn Store) -> anyhow::Result<Self> {
         match (&plan.brokers, &plan.generation) {
             (Some(brokers), Some(generation)) => {
                 Self::cluster(brokers, generation.clone(), &plan.streams, store).await
@@ -61,7 +61,7 @@ impl Broker {
         for ClaimedTopic { topic, partitions, .. } in &claimed {
             embedded.create_topic(topic, *partitions)?;
         }
-        let claim = Claim::of_lake(store, &claimed, &Generation::drawn(clock::now_micros()))
+        let claim = Claim::of_lake(store, &claimed, &TopicGeneration::drawn(clock::now_micros()))
             .await
             .context("no offsets could be claimed in the lake")?;
         let first = claim.first().map(|((topic, partition), first)| ((topic.to_owned(), partition), first));
@@ -77,7 +77,7 @@ impl Broker {
             generation: claim.generation().clone(),
             // Dead letters are read by another consumer.
             starts: first.into_iter().filter(|((topic, _), _)| !letters.contains(topic)).collect(),
-            hold_back: Some(Arc::new(HoldBack::new(ON_THEIR_WAY))),
+            hold_back: Some(Arc::new(Backpressure::new(ON_THEIR_WAY))),
             claim: Some(claim),
             _embedded: Some(embedded),
         })
@@ -85,7 +85,7 @@ impl Broker {
 
     async fn cluster(
         brokers: &str,
-        generation: Generation,
+        generation: TopicGeneration,
         streams: &[&'static Event],
         store: &dyn Store,
     ) -> anyhow::Result<Self> {
@@ -96,17 +96,17 @@ impl Broker {
             let topic = event.topic();
             topics.ensure(topic).await?;
             let ends = topics.watermarks(topic)?;
-            let landed = LandedOffsets::of_table(store, event.table())
+            let landed = DurableOffsets::of_table(store, event.table())
                 .await
                 .context("the lake's raw objects could not be listed")?;
-            topics::check_life(topic, generation.as_str(), &ends, &landed.of_life(topic, &generation))?;
+            topics::check_generation(topic, generation.as_str(), &ends, &landed.of_life(topic, &generation))?;
             let starts_of =
                 |(partition, watermarks): (i32, Watermarks)| ((topic.to_owned(), partition), watermarks.end);
             starts.extend(ends.into_iter().map(starts_of));
         }
         Ok(Self {
             settings,
-            group: format!("millrace-run-{}", Generation::drawn(clock::now_micros())),
+            group: format!("millrace-run-{}", TopicGeneration::drawn(clock::now_micros())),
             generation,
             starts,
             hold_back: None,

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use millrace_events::event::Event;
 use millrace_lake::dead_letter::DeadLetter;
-use millrace_lake::letters::Letters;
-use millrace_lake::{Generation, Store};
+use millrace_lake::dead_letter_store::Letters;
+use millrace_lake::{Store, TopicGeneration};
+use millrace_stream::backpressure::Backpressure;
 use millrace_stream::consumer::Consumer;
-use millrace_stream::hold_back::HoldBack;
 use millrace_stream::record::Record;
 use millrace_stream::topics::dead_letters_of;
 use tokio::runtime::Handle;
@@ -38,7 +38,7 @@ pub(crate) struct Drain {
 pub(crate) fn start(
     broker: &Broker,
     streams: &[&'static Event],
-    hold_back: &Arc<HoldBack>,
+    hold_back: &Arc<Backpressure>,
     store: &Arc<dyn Store>,
     folder: Option<&Path>,
 ) -> anyhow::Result<Drain> {
@@ -84,8 +84,8 @@ struct Worker {
     store: Arc<dyn Store>,
     /// The lake's, where it is one.
     folder: Option<PathBuf>,
-    generation: Generation,
-    hold_back: Arc<HoldBack>,
+    generation: TopicGeneration,
+    hold_back: Arc<Backpressure>,
     ends: Arc<OnceLock<BTreeMap<(String, i32), i64>>>,
     runtime: Handle,
 }

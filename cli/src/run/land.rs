@@ -5,14 +5,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use land_events::{LandSettings, Landed, Landing};
-use millrace_lake::{Generation, Store};
+use land_events::{CommitPoint, LandSettings, RawWriter};
+use millrace_lake::{Store, TopicGeneration};
+use millrace_stream::backpressure::Backpressure;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
-use millrace_stream::hold_back::HoldBack;
+use millrace_stream::open_transaction::{ENDS_OF_TRANSACTIONS, OpenTransaction};
 use millrace_stream::producer::Producer;
 use millrace_stream::topics::{Topics, is_dead_letters};
-use millrace_stream::unread::{ENDS_OF_TRANSACTIONS, OpenTransaction};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -69,7 +69,7 @@ impl LandingThread {
         let worker = Worker {
             client: broker.settings.clone(),
             generation: broker.generation.clone(),
-            landing: Landing::new(store, producer, broker.generation.clone(), settings),
+            landing: RawWriter::new(store, producer, broker.generation.clone(), settings),
             consumer,
             hold_back: broker.hold_back.clone(),
             ends: Arc::clone(&ends),
@@ -109,10 +109,10 @@ impl LandingThread {
 
 struct Worker {
     client: ClientSettings,
-    generation: Generation,
-    landing: Landing<Producer>,
+    generation: TopicGeneration,
+    landing: RawWriter<Producer>,
     consumer: Consumer,
-    hold_back: Option<Arc<HoldBack>>,
+    hold_back: Option<Arc<Backpressure>>,
     ends: Arc<OnceLock<Ends>>,
     /// The last offset taken of each partition.
     positions: Ends,
@@ -225,7 +225,7 @@ impl Worker {
     }
 
     /// What is durable is committed, and makes room for more.
-    fn settle(&self, landed: &[Landed]) -> anyhow::Result<()> {
+    fn settle(&self, landed: &[CommitPoint]) -> anyhow::Result<()> {
         for part in landed {
             self.consumer.commit(&part.topic, part.partition, part.next_offset)?;
             (self.landed)(part.records);

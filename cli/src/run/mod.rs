@@ -4,10 +4,10 @@ mod args;
 mod behaviour;
 mod broker;
 mod charts;
-mod conservation;
 mod drain;
 mod land;
-mod persons;
+mod reconciliation;
+mod sent_users;
 mod source;
 mod summary;
 
@@ -31,10 +31,10 @@ pub(crate) use args::{RunArgs, UsageError};
 pub(crate) use source::numeric as seed_number;
 
 use self::broker::Broker;
-use self::conservation::{Flow, StreamFlow};
 use self::drain::DrainedLetters;
 use self::land::LandingThread;
-use self::persons::Persons;
+use self::reconciliation::{Flow, StreamFlow};
+use self::sent_users::Persons;
 use self::source::OpenSource;
 use self::summary::{Outcome, Summary};
 use crate::clock;
@@ -101,7 +101,7 @@ pub(crate) async fn run(args: RunArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
 /// Source to raw objects: fetches, produces, consumes and lands, until all of it is durable.
 async fn carry(
     args: &RunArgs,
-    plan: &args::Plan,
+    plan: &args::RunPlan,
     source: &mut OpenSource,
     store: &Arc<dyn Store>,
     shutdown: &Shutdown,
@@ -179,7 +179,7 @@ async fn carry(
 
 /// All jobs of the day, in their order.
 async fn transform(
-    plan: &args::Plan,
+    plan: &args::RunPlan,
     store: &Arc<dyn Store>,
     scratch_dir: PathBuf,
     bars: &Bars,
@@ -229,6 +229,6 @@ impl Tables {
 #[derive(Debug)]
 pub(crate) struct LandedRun {
     pub(crate) counts: LandCounts,
-    pub(crate) landed: millrace_stream::ledger::Ledger,
-    pub(crate) dead: millrace_stream::ledger::Ledger,
+    pub(crate) landed: millrace_stream::offset_set::OffsetSet,
+    pub(crate) dead: millrace_stream::offset_set::OffsetSet,
 }

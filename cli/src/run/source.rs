@@ -7,7 +7,7 @@ use millrace_sources::{
     SimulatorSource, Source,
 };
 
-use super::args::{Plan, RunArgs, SourceChoice};
+use super::args::{RunArgs, RunPlan, SourceChoice};
 use crate::progress::Bars;
 
 const DEFAULT_USERS: u64 = 5_000;
@@ -29,7 +29,7 @@ pub(crate) struct OpenSource {
     pub(crate) behaviour_seed: u64,
 }
 
-pub(crate) async fn open(plan: &Plan, args: &RunArgs, bars: &Bars) -> anyhow::Result<OpenSource> {
+pub(crate) async fn open(plan: &RunPlan, args: &RunArgs, bars: &Bars) -> anyhow::Result<OpenSource> {
     let clock = plan.as_of.map_or(Clock::Real, Clock::Logical);
     match &plan.source {
         SourceChoice::Recorded(path) => {
@@ -63,7 +63,7 @@ pub(crate) async fn open(plan: &Plan, args: &RunArgs, bars: &Bars) -> anyhow::Re
     }
 }
 
-fn api(args: &RunArgs, plan: &Plan, bars: &Bars) -> anyhow::Result<OpenSource> {
+fn api(args: &RunArgs, plan: &RunPlan, bars: &Bars) -> anyhow::Result<OpenSource> {
     let bars = bars.clone();
     let users = args.users.unwrap_or(DEFAULT_USERS);
     let settings = ApiSettings {
@@ -82,7 +82,7 @@ fn api(args: &RunArgs, plan: &Plan, bars: &Bars) -> anyhow::Result<OpenSource> {
     Ok(OpenSource { users: Box::new(source), label: "api".to_owned(), seed, behaviour_seed })
 }
 
-fn simulator(args: &RunArgs, plan: &Plan, clock: Clock) -> anyhow::Result<OpenSource> {
+fn simulator(args: &RunArgs, plan: &RunPlan, clock: Clock) -> anyhow::Result<OpenSource> {
     let seed = seed(args, plan);
     let source = SimulatorSource::new(SimulatorSettings {
         seed: numeric(&seed),
@@ -98,7 +98,7 @@ fn simulator(args: &RunArgs, plan: &Plan, clock: Clock) -> anyhow::Result<OpenSo
     Ok(OpenSource { users: Box::new(source), label, seed: Some(seed), behaviour_seed })
 }
 
-fn seed(args: &RunArgs, plan: &Plan) -> String {
+fn seed(args: &RunArgs, plan: &RunPlan) -> String {
     match (&args.seed, plan.as_of) {
         (Some(seed), _) => seed.clone(),
         (None, Some(_)) => FIXED_SEED.to_owned(),

@@ -14,10 +14,10 @@ use serde_json::json;
 use super::Tables;
 use super::args::RunArgs;
 use super::charts::Charts;
-use super::conservation::{Flow, StreamFlow};
+use super::reconciliation::{Flow, StreamFlow};
 use super::source::OpenSource;
 use crate::lake::Missing;
-use crate::{output, shell};
+use crate::{output, shell_quoting};
 
 /// How a run that adds up ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Summary<'_> {
             writeln!(
                 out,
                 "Next:\n  millrace tables --lake {0}\n  millrace query --lake {0} \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC LIMIT 5\"",
-                shell::quoted(&self.args.lake.to_string())
+                shell_quoting::quoted(&self.args.lake.to_string())
             )?;
         }
         Ok(())

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use millrace_stream::batch_answer::BatchAnswer;
+use millrace_stream::batch_response::BatchResponse;
 
-use crate::group::Group;
+use crate::delivery_batch::DeliveryBatch;
 use crate::record::OwnedRecord;
 use crate::source::Places;
 
@@ -43,7 +43,7 @@ impl Default for BatchPolicy {
 /// What an invocation came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    Answered(BatchAnswer),
+    Answered(BatchResponse),
     /// The function erred, its answer is none, or nobody knows whether it ran.
     Failed,
     /// Nothing took the records: it is still being built, or throttled. No attempt, as AWS has it for a throttled function.
@@ -78,8 +78,8 @@ pub struct Delivery {
     waiting: VecDeque<(OwnedRecord, Duration)>,
     waiting_bytes: usize,
     /// Delivered in vain, or the second half of such: before anything that waits.
-    again: VecDeque<Group>,
-    delivered: Option<Group>,
+    again: VecDeque<DeliveryBatch>,
+    delivered: Option<DeliveryBatch>,
     /// Partitions of what is being delivered that became somebody else's meanwhile.
     moved: Places,
 }
@@ -152,7 +152,7 @@ impl Delivery {
                 if !due {
                     return None;
                 }
-                Group::new(self.gather())
+                DeliveryBatch::new(self.gather())
             }
         };
         self.delivered = Some(group);
@@ -184,7 +184,7 @@ impl Delivery {
         let whole = group.clone();
         let split = match outcome {
             Outcome::Answered(_) if !self.policy.partial_failures => {
-                Some((group.records, Group::new(Vec::new())))
+                Some((group.records, DeliveryBatch::new(Vec::new())))
             }
             Outcome::Answered(answer) => group.split(answer),
             Outcome::Failed | Outcome::NotInvoked => None,
@@ -197,7 +197,7 @@ impl Delivery {
         } else if !rest.records.is_empty() {
             // It went on, so it is a new group: what counts is deliveries without any record done.
             settled.again = rest.records.len() as u64;
-            self.again.push_front(Group::new(rest.records));
+            self.again.push_front(DeliveryBatch::new(rest.records));
         }
         let moved = std::mem::take(&mut self.moved);
         if !moved.is_empty() {
@@ -208,7 +208,7 @@ impl Delivery {
         settled
     }
 
-    fn fail(&mut self, mut group: Group, outcome: &Outcome, settled: &mut Settled) {
+    fn fail(&mut self, mut group: DeliveryBatch, outcome: &Outcome, settled: &mut Settled) {
         if *outcome == Outcome::NotInvoked {
             group.not_invoked += 1;
             self.send_again(group, settled);
@@ -233,7 +233,7 @@ impl Delivery {
         self.send_again(group, settled);
     }
 
-    fn send_again(&mut self, group: Group, settled: &mut Settled) {
+    fn send_again(&mut self, group: DeliveryBatch, settled: &mut Settled) {
         (settled.again, settled.in_vain) =
             (group.records.len() as u64, group.attempts.saturating_add(group.not_invoked));
         self.again.push_front(group);

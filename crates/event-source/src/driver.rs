@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use millrace_events::failure::Class;
 use millrace_stream::StreamError;
-use millrace_stream::batch_answer::BatchAnswer;
+use millrace_stream::batch_response::BatchResponse;
 
 use crate::delivery::{BatchPolicy, Delivery, Outcome, Settled};
+use crate::failure_destination::FailureDestination;
 use crate::invoke::{Invoke, InvokeError, Invoked};
-use crate::on_failure::OnFailure;
 use crate::payload::payload;
 use crate::record::OwnedRecord;
 use crate::source::{Places, RecordSource};
@@ -21,7 +21,7 @@ pub enum DriverError {
     #[error(transparent)]
     Invoke(#[from] InvokeError),
     #[error("records that were given up could not be kept, and so stay uncommitted")]
-    OnFailure(#[source] std::io::Error),
+    FailureDestination(#[source] std::io::Error),
 }
 
 impl DriverError {
@@ -30,7 +30,7 @@ impl DriverError {
         match self {
             Self::Stream(error) => error.class(),
             Self::Invoke(error) => error.class(),
-            Self::OnFailure(_) => Class::Stop,
+            Self::FailureDestination(_) => Class::Stop,
         }
     }
 }
@@ -74,7 +74,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// function's first build takes minutes, and Kafka's groups go on without a member that does not answer.
 const REST_EVERY: Duration = Duration::from_secs(1);
 
-impl<I: Invoke, F: OnFailure> Driver<I, F> {
+impl<I: Invoke, F: FailureDestination> Driver<I, F> {
     /// Delivers until `ended` says, of what was done so far, that it is enough; what was read by then is still settled.
     /// When `stop` completes nothing more is delivered, and only what is being delivered is waited for.
     pub async fn run(
@@ -135,10 +135,10 @@ impl<I: Invoke, F: OnFailure> Driver<I, F> {
         match invoked {
             Ok(Invoked::Answer(answer)) if self.policy.partial_failures => {
                 // An answer that is none fails the batch, as AWS has it: null is none failed.
-                let answer = serde_json::from_slice::<Option<BatchAnswer>>(&answer);
+                let answer = serde_json::from_slice::<Option<BatchResponse>>(&answer);
                 Ok(answer.map_or(Outcome::Failed, |answer| Outcome::Answered(answer.unwrap_or_default())))
             }
-            Ok(Invoked::Answer(_)) => Ok(Outcome::Answered(BatchAnswer::default())),
+            Ok(Invoked::Answer(_)) => Ok(Outcome::Answered(BatchResponse::default())),
             Ok(Invoked::FunctionError(_)) if told => Ok(Outcome::Failed),
             Ok(Invoked::FunctionError(said)) => {
                 let said: String = said.chars().take(SAID).collect();
@@ -165,7 +165,7 @@ impl<I: Invoke, F: OnFailure> Driver<I, F> {
         settled: Settled,
     ) -> Result<Box<dyn RecordSource>, DriverError> {
         if !settled.given_up.is_empty() {
-            self.on_failure.keep(&settled.given_up).await.map_err(DriverError::OnFailure)?;
+            self.on_failure.keep(&settled.given_up).await.map_err(DriverError::FailureDestination)?;
         }
         let commits = settled.commits;
         off_thread(move || {

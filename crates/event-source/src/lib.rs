@@ -5,15 +5,15 @@
 //! from ([`source`]), what is invoked ([`invoke`]), and where records go that were given up ([`on_failure`]).
 
 pub mod delivery;
+mod delivery_batch;
 pub mod driver;
-mod group;
+pub mod failure_destination;
 pub mod http_invoke;
 pub mod invoke;
-pub mod on_failure;
-pub mod on_queue;
 pub mod payload;
 pub mod record;
 pub mod source;
+pub mod sqs_destination;
 
 pub use delivery::{BatchPolicy, Delivery};
 pub use driver::{Driver, DriverError, DriverReport};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use millrace_stream::batch_answer::partition_key;
+use millrace_stream::batch_response::partition_key;
 use serde::Serialize;
 
 use crate::record::OwnedRecord;

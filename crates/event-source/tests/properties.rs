@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use millrace_event_source::delivery::Outcome;
 use millrace_event_source::{BatchPolicy, Delivery, OwnedRecord};
-use millrace_stream::batch_answer::ItemIdentifier;
+use millrace_stream::batch_response::ItemIdentifier;
 use proptest::prelude::*;
 
 fn record(partition: i32, offset: i64) -> OwnedRecord {

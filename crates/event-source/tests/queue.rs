@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use millrace_event_source::OwnedRecord;
-use millrace_event_source::on_failure::OnFailure;
-use millrace_event_source::on_queue::ToQueue;
+use millrace_event_source::failure_destination::FailureDestination;
+use millrace_event_source::sqs_destination::SqsDestination;
 use millrace_skips::skipped;
 use serde_json::{Value, json};
 
@@ -41,12 +41,12 @@ async fn what_was_given_up_is_told_to_a_queue() {
         value: Some(b"not told".to_vec()),
         headers: Vec::new(),
     };
-    ToQueue::new(&queue, "land-events").unwrap().keep(&[record(7), record(8)]).await.unwrap();
+    SqsDestination::new(&queue, "land-events").unwrap().keep(&[record(7), record(8)]).await.unwrap();
     let received = sqs(&endpoint, "ReceiveMessage", json!({ "QueueUrl": queue, "WaitTimeSeconds": 5 })).await;
     let message: Value = serde_json::from_str(received["Messages"][0]["Body"].as_str().unwrap()).unwrap();
     assert_eq!(message["KafkaBatchInfo"]["recordsInfo"]["ad_events-1"]["lastRecordOffset"], "8");
 
-    let gone = ToQueue::new(&format!("{queue}-gone"), "land-events").unwrap();
+    let gone = SqsDestination::new(&format!("{queue}-gone"), "land-events").unwrap();
     let error = gone.keep(&[record(7)]).await.unwrap_err().to_string();
     assert!(error.contains("-gone answered 400"), "{error}");
 }

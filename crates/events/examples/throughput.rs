@@ -5,10 +5,10 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::Instant;
 
-use millrace_events::batch::{EventBatchBuilder, PartitionLife};
-use millrace_events::catalogue::{by_table, events};
+use millrace_events::batch::{EventBatchBuilder, SourcePartition};
 use millrace_events::decode::Value;
 use millrace_events::event::Event;
+use millrace_events::event_catalogue::{by_table, events};
 use millrace_events::field::Kind;
 use millrace_events::frame::Encoding;
 use millrace_events::repository_schemas::RepositorySchemas;
@@ -58,8 +58,9 @@ fn values(event: &Event, encoding: Encoding) -> Result<Vec<Vec<u8>>, Box<dyn Err
 
 /// Seconds of the best round.
 fn measure(event: &Event, encoding: Encoding, values: &[Vec<u8>]) -> Result<f64, Box<dyn Error>> {
-    let life = PartitionLife { topic: event.topic().to_owned(), generation: "1".to_owned(), partition: 0 };
-    let mut builder = EventBatchBuilder::new(event, life, RepositorySchemas::shared(), values.len());
+    let source =
+        SourcePartition { topic: event.topic().to_owned(), generation: "1".to_owned(), partition: 0 };
+    let mut builder = EventBatchBuilder::new(event, source, RepositorySchemas::shared(), values.len());
     let mut best = f64::MAX;
     for _ in 0..ROUNDS {
         let start = Instant::now();

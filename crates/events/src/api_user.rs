@@ -2,7 +2,7 @@
 
 use jiter::Peek;
 
-use crate::json::{Cursor, Member, NotJson};
+use crate::json_cursor::{Cursor, Member, NotJson};
 use crate::user::{Text, Unparsable, User};
 
 /// Reads the user at the cursor; what is wrong with it is the cursor's fault to take. Login secrets are passed over

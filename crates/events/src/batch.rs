@@ -6,19 +6,19 @@ use arrow_array::builder::{Float64Builder, Int32Builder, Int64Builder, Timestamp
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::ArrowError;
 
-use crate::catalogue;
 use crate::decode::{Decoder, Value};
+use crate::decode_error::DecodeError;
 use crate::event::Event;
+use crate::event_catalogue;
 use crate::field::{Field, Kind};
-use crate::refusal::Refusal;
 use crate::repository_schemas::RepositorySchemas;
 use crate::row::{Cell, Row};
-use crate::schemas::WriterSchemas;
 use crate::text_column::TextColumn;
+use crate::writer_schemas::WriterSchemas;
 
 /// One life of a topic's partition: what all rows of a batch have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PartitionLife {
+pub struct SourcePartition {
     pub topic: String,
     pub generation: String,
     pub partition: i32,
@@ -27,7 +27,7 @@ pub struct PartitionLife {
 /// Gathers the rows of one partition's records of an event.
 #[derive(Debug)]
 pub struct EventBatchBuilder {
-    life: PartitionLife,
+    source: SourcePartition,
     decoder: Decoder,
     columns: Vec<Column>,
     offset: Int64Builder,
@@ -36,9 +36,9 @@ pub struct EventBatchBuilder {
 
 impl EventBatchBuilder {
     /// `schemas` are those that framed records were written by; `rows` is how many rows to make room for.
-    pub fn new(event: &Event, life: PartitionLife, schemas: Arc<dyn WriterSchemas>, rows: usize) -> Self {
+    pub fn new(event: &Event, source: SourcePartition, schemas: Arc<dyn WriterSchemas>, rows: usize) -> Self {
         Self {
-            life,
+            source,
             decoder: Decoder::new(event, schemas),
             columns: event.fields().iter().map(|field| Column::new(field, rows)).collect(),
             offset: Int64Builder::with_capacity(rows),
@@ -51,7 +51,7 @@ impl EventBatchBuilder {
     }
 
     /// Adds the record at `offset`, of Kafka timestamp `timestamp` (µs since 1970, UTC). A refused one adds nothing.
-    pub fn push(&mut self, value: &Value<'_>, offset: i64, timestamp: i64) -> Result<(), Refusal> {
+    pub fn push(&mut self, value: &Value<'_>, offset: i64, timestamp: i64) -> Result<(), DecodeError> {
         let row = self.decoder.decode(value)?;
         for (column, &cell) in self.columns.iter_mut().zip(row.cells()) {
             column.append(cell, &row);
@@ -66,19 +66,19 @@ impl EventBatchBuilder {
         self.offset.values_slice().len()
     }
 
-    /// The rows gathered, landed at `ingested_at` (µs since 1970, UTC), in the order of [`Event::schema`]; the builder
+    /// The rows gathered, landed at `ingested_at` (µs since 1970, UTC), in the order of [`Event::arrow_schema`]; the builder
     /// is empty again.
     pub fn finish(&mut self, ingested_at: i64) -> Result<RecordBatch, ArrowError> {
         let rows = self.rows();
         let mut columns =
             self.columns.iter_mut().map(Column::finish).collect::<Result<Vec<ArrayRef>, _>>()?;
         let mut partition = Int32Builder::with_capacity(rows);
-        partition.append_value_n(self.life.partition, rows);
+        partition.append_value_n(self.source.partition, rows);
         let mut ingested = instants(rows);
         ingested.append_value_n(ingested_at, rows);
         let position: [ArrayRef; 6] = [
-            Arc::new(StringArray::new_repeated(&self.life.topic, rows)),
-            Arc::new(StringArray::new_repeated(&self.life.generation, rows)),
+            Arc::new(StringArray::new_repeated(&self.source.topic, rows)),
+            Arc::new(StringArray::new_repeated(&self.source.generation, rows)),
             Arc::new(partition.finish()),
             Arc::new(self.offset.finish()),
             Arc::new(self.timestamp.finish()),
@@ -95,13 +95,13 @@ pub struct UserBatchBuilder(EventBatchBuilder);
 
 impl UserBatchBuilder {
     /// `rows` is how many rows to make room for.
-    pub fn new(life: PartitionLife, rows: usize) -> Self {
+    pub fn new(source: SourcePartition, rows: usize) -> Self {
         let schemas = RepositorySchemas::shared();
-        Self(EventBatchBuilder::new(catalogue::user_created(), life, schemas, rows))
+        Self(EventBatchBuilder::new(event_catalogue::user_created(), source, schemas, rows))
     }
 
     /// See [`EventBatchBuilder::push`].
-    pub fn push(&mut self, value: &Value<'_>, offset: i64, timestamp: i64) -> Result<(), Refusal> {
+    pub fn push(&mut self, value: &Value<'_>, offset: i64, timestamp: i64) -> Result<(), DecodeError> {
         self.0.push(value, offset, timestamp)
     }
 

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crate::avro::Plan;
+use crate::decode_error::DecodeError;
 use crate::event::Event;
 use crate::external_user;
 use crate::frame::{Encoding, MessagePath, Opened, SchemaId, looks_like};
-use crate::json_event;
-use crate::plain_user;
-use crate::refusal::Refusal;
+use crate::json_reader;
+use crate::protobuf_reader;
 use crate::row::{Row, RowBuffer};
-use crate::schemas::{WriterSchema, WriterSchemas};
-use crate::wire;
+use crate::user_fast_path;
+use crate::writer_schemas::{WriterSchema, WriterSchemas};
 
 /// A value and what the record's headers say of it.
 #[derive(Clone, Copy, Default)]
@@ -66,7 +66,7 @@ impl Decoder {
     }
 
     /// The value's row, which keeps the event's rules.
-    pub fn decode(&mut self, value: &Value<'_>) -> Result<Row<'_>, Refusal> {
+    pub fn decode(&mut self, value: &Value<'_>) -> Result<Row<'_>, DecodeError> {
         self.row.clear();
         self.fill(value)?;
         let row = self.row.settle().map_err(|fault| fault.of(&self.event))?;
@@ -74,7 +74,7 @@ impl Decoder {
         Ok(row)
     }
 
-    fn fill(&mut self, value: &Value<'_>) -> Result<(), Refusal> {
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), DecodeError> {
         let bytes = value.bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(|| refused("it is empty"))?;
         if bytes.len() > LONGEST {
             return Err(refused("it is longer than a gigabyte"));
@@ -95,7 +95,8 @@ impl Decoder {
                     Some(id) => self.message(id, opened.rest)?,
                     None => opened.rest,
                 };
-                wire::read(&self.event, message, &mut self.row).map_err(|fault| fault.of(&self.event))
+                protobuf_reader::read(&self.event, message, &mut self.row)
+                    .map_err(|fault| fault.of(&self.event))
             }
             Encoding::Avro => {
                 let id = opened.schema.ok_or_else(|| {
@@ -105,27 +106,27 @@ impl Decoder {
                 plan.read(&self.event, opened.rest, &mut self.row).map_err(|fault| fault.of(&self.event))
             }
             Encoding::Json => {
-                let text = utf8(opened.rest).ok_or_else(|| Refusal::Undecodable {
+                let text = utf8(opened.rest).ok_or_else(|| DecodeError::Undecodable {
                     format: "JSON",
                     reason: "it is not UTF-8".to_owned(),
                 })?;
                 let told_by = self.event.told_by_slot().map(|slot| self.event.fields()[slot].name.as_str());
                 if let Some(told_by) = told_by {
-                    if plain_user::read(text, told_by, &self.event, &mut self.row).is_some() {
+                    if user_fast_path::read(text, told_by, &self.event, &mut self.row).is_some() {
                         return Ok(());
                     }
                     self.row.clear();
-                    if !json_event::has_key(text, told_by) {
+                    if !json_reader::has_key(text, told_by) {
                         return external_user::decode(text, value.source, &self.event, &mut self.row);
                     }
                 }
-                json_event::read(text, &self.event, &mut self.row)
+                json_reader::read(text, &self.event, &mut self.row)
             }
         }
     }
 
     /// What stands behind the message indexes, which have to name the event's message.
-    fn message<'a>(&mut self, id: SchemaId, rest: &'a [u8]) -> Result<&'a [u8], Refusal> {
+    fn message<'a>(&mut self, id: SchemaId, rest: &'a [u8]) -> Result<&'a [u8], DecodeError> {
         // A frame around nothing is the message without a field.
         if rest.is_empty() {
             return Ok(rest);
@@ -143,16 +144,16 @@ impl Decoder {
         Err(refused("its frame's message indexes name another message than the event's"))
     }
 
-    fn known(&mut self, id: SchemaId) -> Result<&Arc<WriterSchema>, Refusal> {
+    fn known(&mut self, id: SchemaId) -> Result<&Arc<WriterSchema>, DecodeError> {
         // One that cannot be used may be mended, and be another when it is asked for again.
         if self.last.as_ref().is_none_or(|(last, schema, _)| *last != id || schema.is_unusable()) {
-            let schema = self.schemas.get(id).ok_or(Refusal::UnknownSchema(id.0))?;
+            let schema = self.schemas.get(id).ok_or(DecodeError::UnknownSchema(id.0))?;
             self.last = Some((id, schema, None));
         }
-        self.last.as_ref().map(|(_, schema, _)| schema).ok_or(Refusal::UnknownSchema(id.0))
+        self.last.as_ref().map(|(_, schema, _)| schema).ok_or(DecodeError::UnknownSchema(id.0))
     }
 
-    fn plan(&mut self, id: SchemaId) -> Result<Arc<Plan>, Refusal> {
+    fn plan(&mut self, id: SchemaId) -> Result<Arc<Plan>, DecodeError> {
         if let Some((last, _, Some(plan))) = &self.last
             && *last == id
         {
@@ -173,6 +174,6 @@ fn utf8(bytes: &[u8]) -> Option<&str> {
     if bytes.len() < SHORT { std::str::from_utf8(bytes).ok() } else { simdutf8::basic::from_utf8(bytes).ok() }
 }
 
-fn refused(reason: &str) -> Refusal {
-    Refusal::Undecodable { format: "event", reason: reason.to_owned() }
+fn refused(reason: &str) -> DecodeError {
+    DecodeError::Undecodable { format: "event", reason: reason.to_owned() }
 }

@@ -8,13 +8,13 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use uuid::Uuid;
 
+use crate::decode_error::DecodeError;
 use crate::field::{Field, Kind, MessageError, message};
 use crate::frame::{Encoding, SchemaId};
 use crate::json_key::JsonKey;
-use crate::refusal::Refusal;
+use crate::raw_schema;
 use crate::row::{Datum, Row};
 use crate::rule::{Check, Rule};
-use crate::schema;
 
 /// What a record's key is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Event {
             checks: checks.collect::<Result<_, _>>()?,
             key_slot: slot(key)?,
             told_by_slot: description.told_by.map(slot).transpose()?,
-            schema: schema::of_fields(&message.fields),
+            schema: raw_schema::of_fields(&message.fields),
             description,
             doc: message.doc,
             message_index: message.index,
@@ -153,7 +153,7 @@ impl Event {
         self.0.doc.as_deref()
     }
 
-    /// The raw table's columns: the fields, all nullable, then [`schema::source_position`].
+    /// The raw table's columns: the fields, all nullable, then [`raw_schema::source_position`].
     pub fn schema(&self) -> SchemaRef {
         self.0.schema.clone()
     }
@@ -205,7 +205,7 @@ impl Event {
 
     /// Whether the row keeps the event's rules; the first one that it breaks is the refusal.
     #[inline]
-    pub fn check(&self, row: &Row<'_>) -> Result<(), Refusal> {
+    pub fn check(&self, row: &Row<'_>) -> Result<(), DecodeError> {
         self.0.checks.iter().try_for_each(|check| check.hold(row, &self.0.fields))
     }
 

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use jiter::Peek;
 
 use crate::api_user;
+use crate::decode_error::DecodeError;
 use crate::event::Event;
-use crate::json::{Cursor, NotJson};
-use crate::refusal::Refusal;
+use crate::json_cursor::{Cursor, NotJson};
 use crate::row::{Cell, RowBuffer};
 use crate::user::{FIELDS, Field, Text, Unparsable, User};
 
@@ -31,9 +31,9 @@ pub(crate) fn decode(
     source: Option<&str>,
     event: &Event,
     row: &mut RowBuffer,
-) -> Result<(), Refusal> {
+) -> Result<(), DecodeError> {
     let mut user = decode_text(text, source).map_err(|error| match error {
-        Fault::NotJson(error) => Refusal::Undecodable {
+        Fault::NotJson(error) => DecodeError::Undecodable {
             format: "JSON",
             reason: format!("{} at byte {}", error.reason, error.index),
         },
@@ -70,7 +70,7 @@ fn fill(user: &User<'_>, event: &Event, row: &mut RowBuffer) {
 
 enum Fault {
     NotJson(NotJson),
-    Refused(Refusal),
+    Refused(DecodeError),
 }
 
 impl From<NotJson> for Fault {

@@ -9,9 +9,9 @@ use serde::{Serialize, Serializer};
 
 use crate::event::{Event, Unreadable};
 use crate::field::{Field, Kind};
-use crate::instant;
 use crate::json_pattern as pattern;
 use crate::rule::Rule;
+use crate::timestamp;
 
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Schema<'e> {
@@ -122,8 +122,8 @@ fn of_field<'e>(event: &'e Event, field: &'e Field) -> Schema<'e> {
         },
         Kind::Instant => Schema {
             r#type: with_null(&["string", "integer"]),
-            minimum: Some(instant::EARLIEST_MILLIS),
-            maximum: Some(instant::LATEST_MILLIS),
+            minimum: Some(timestamp::EARLIEST_MILLIS),
+            maximum: Some(timestamp::LATEST_MILLIS),
             pattern: Some(pattern::of(&pattern::instant(), or_blank)),
             ..Schema::default()
         },

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use crate::event::Event;
 use crate::field::Kind;
-use crate::instant;
 use crate::row::{Cell, Row};
+use crate::timestamp;
 
 /// Appends the row as one object.
 pub(crate) fn write(event: &Event, row: &Row<'_>, out: &mut Vec<u8>) {
@@ -28,7 +28,7 @@ pub(crate) fn write(event: &Event, row: &Row<'_>, out: &mut Vec<u8>) {
             }
             Cell::Int(micros) if field.kind == Kind::Instant => {
                 out.push(b'"');
-                if instant::write_rfc3339(micros, out) {
+                if timestamp::write_rfc3339(micros, out) {
                     out.push(b'"');
                     Ok(())
                 } else {

@@ -6,10 +6,10 @@ use std::ops::Range;
 use jiter::Peek;
 
 use crate::api_user;
+use crate::decode_error::DecodeError;
 use crate::encode;
-use crate::json::{Cursor, NotJson};
+use crate::json_cursor::{Cursor, NotJson};
 use crate::redact::without_secrets;
-use crate::refusal::Refusal;
 use crate::user::{Text, Unparsable, User};
 
 /// Which clock stamps the users of an answer. Instants are microseconds since 1970, UTC.
@@ -66,7 +66,7 @@ pub enum PageUser {
 pub struct Refused {
     /// 0-based, within the page.
     pub index: usize,
-    pub reason: Refusal,
+    pub reason: DecodeError,
     /// The user's uuid, if it could be read.
     pub user_id: Option<String>,
     /// The user's JSON without its login secrets.
@@ -168,7 +168,7 @@ fn read_with_info<'j>(
 ) -> Result<(UserPage, Info<'j>), ReadError> {
     let mut cursor = Cursor::new(text);
     if cursor.peek()? != Peek::Object {
-        let found = crate::json::shape(cursor.peek()?);
+        let found = crate::json_cursor::shape(cursor.peek()?);
         cursor.skip()?;
         cursor.finish()?;
         return Err(ReadError::Answer(AnswerError::NoResults { found }));
@@ -191,7 +191,7 @@ fn read_with_info<'j>(
                 if cursor.peek()? == Peek::Array {
                     page = Some(read_results(cursor, context, info)?);
                 } else {
-                    results = crate::json::shape(cursor.peek()?);
+                    results = crate::json_cursor::shape(cursor.peek()?);
                     cursor.skip()?;
                 }
             }

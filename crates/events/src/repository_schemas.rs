@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use crate::catalogue::events;
 use crate::event::Event;
+use crate::event_catalogue::events;
 use crate::frame::{Encoding, SchemaId};
-use crate::schemas::{WriterSchema, WriterSchemas};
+use crate::writer_schemas::{WriterSchema, WriterSchemas};
 
 /// The schemas of events as this repository states them.
 ///

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use crate::ascii;
+use crate::binary_error::BinaryError;
+use crate::decode_error::DecodeError;
 use crate::event::Event;
-use crate::fault::Fault;
 use crate::field::{Kind, Meaning};
-use crate::json::is_blank;
-use crate::refusal::Refusal;
+use crate::json_cursor::is_blank;
 use crate::text_column;
 
 /// What a field holds. A text is a part of the buffer's bytes.
@@ -195,14 +195,14 @@ impl RowBuffer {
     /// The field's text is this part of the value [held](Self::hold), at which nobody has looked: what is no UTF-8 is a fault, a
     /// blank text is absent.
     #[inline(always)]
-    pub(crate) fn put_bytes(&mut self, slot: usize, start: usize, end: usize) -> Result<(), Fault> {
+    pub(crate) fn put_bytes(&mut self, slot: usize, start: usize, end: usize) -> Result<(), BinaryError> {
         let value = self.bytes.as_slice();
         let text = &value[start..end];
         if text.first().is_some_and(u8::is_ascii_graphic) && ascii::is_ascii(value, start, end) {
             self.put_range(slot, start, end);
             return Ok(());
         }
-        let text = std::str::from_utf8(text).map_err(|_| Fault::NotUtf8)?;
+        let text = std::str::from_utf8(text).map_err(|_| BinaryError::NotUtf8)?;
         if is_blank(text) {
             self.cells[slot] = Cell::Absent;
         } else {
@@ -212,16 +212,16 @@ impl RowBuffer {
     }
 
     /// The row that was gathered. Symbols that an enum does not have are a refusal.
-    pub fn row(&mut self, event: &Event) -> Result<Row<'_>, Refusal> {
+    pub fn row(&mut self, event: &Event) -> Result<Row<'_>, DecodeError> {
         self.settle().map_err(|fault| fault.of(event))
     }
 
     #[inline]
-    pub(crate) fn settle(&mut self) -> Result<Row<'_>, Fault> {
+    pub(crate) fn settle(&mut self) -> Result<Row<'_>, BinaryError> {
         if self.has_unknown
             && let Some(slot) = self.cells.iter().position(|cell| *cell == Cell::UnknownSymbol)
         {
-            return Err(Fault::Field(slot, "a value that its enum does not have"));
+            return Err(BinaryError::Field(slot, "a value that its enum does not have"));
         }
         // So that the last text, too, can be copied as a block.
         self.bytes.extend_from_slice(&[0; text_column::BLOCK]);

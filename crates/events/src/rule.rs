@@ -1,7 +1,7 @@
 //! What an event's fields have to keep beyond their types.
 
+use crate::decode_error::DecodeError;
 use crate::field::{Field, Kind};
-use crate::refusal::Refusal;
 use crate::row::Row;
 
 /// A rule of an event, in the names of its fields. A record that breaks it is refused.
@@ -63,12 +63,14 @@ impl Rule {
 
 impl Check {
     #[inline]
-    pub(crate) fn hold(&self, row: &Row<'_>, fields: &[Field]) -> Result<(), Refusal> {
+    pub(crate) fn hold(&self, row: &Row<'_>, fields: &[Field]) -> Result<(), DecodeError> {
         let (kept, slot, reason) = match self {
             Self::Present(slot) if row.is_present(*slot) => return Ok(()),
-            Self::Present(slot) => return Err(Refusal::MissingField { field: fields[*slot].name.clone() }),
+            Self::Present(slot) => {
+                return Err(DecodeError::MissingField { field: fields[*slot].name.clone() });
+            }
             Self::Identity(slots) if slots.iter().any(|&slot| row.is_present(slot)) => return Ok(()),
-            Self::Identity(_) => return Err(Refusal::NoIdentity),
+            Self::Identity(_) => return Err(DecodeError::NoIdentity),
             Self::Within { slot, least, most, reason } => {
                 (row.int(*slot).is_none_or(|number| (*least..=*most).contains(&number)), *slot, reason)
             }
@@ -80,6 +82,6 @@ impl Check {
         if kept {
             return Ok(());
         }
-        Err(Refusal::InvalidField { field: fields[slot].name.clone(), reason: reason.clone().into() })
+        Err(DecodeError::InvalidField { field: fields[slot].name.clone(), reason: reason.clone().into() })
     }
 }

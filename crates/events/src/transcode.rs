@@ -1,13 +1,13 @@
 //! Events written in an encoding of choice.
 
 use crate::avro;
+use crate::decode_error::DecodeError;
 use crate::event::Event;
 use crate::frame::{Encoding, SchemaId};
 use crate::json_writer;
+use crate::protobuf_reader;
 use crate::protobuf_writer;
-use crate::refusal::Refusal;
 use crate::row::{Row, RowBuffer};
-use crate::wire;
 
 impl Event {
     /// Appends the row to `out`, in Confluent's frame where a schema id is given, bare where none is. A bare Avro value
@@ -34,9 +34,9 @@ impl Event {
         schema: Option<SchemaId>,
         row: &mut RowBuffer,
         out: &mut Vec<u8>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), DecodeError> {
         row.clear();
-        wire::read(self, message, row).map_err(|fault| fault.of(self))?;
+        protobuf_reader::read(self, message, row).map_err(|fault| fault.of(self))?;
         let row = row.row(self)?;
         self.encode(&row, encoding, schema, out);
         Ok(())

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::ops::{Index, IndexMut};
 
+use crate::decode_error::DecodeError;
 use crate::enrich::{self, GenderBranch};
-use crate::instant;
-use crate::refusal::Refusal;
+use crate::timestamp;
 
 /// The texts among UserCreated's fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,11 +165,11 @@ impl IndexMut<Text> for User<'_> {
 
 impl User<'_> {
     /// The rule that every user keeps, in whatever encoding it came: somebody can be told by it.
-    pub(crate) fn validate(&self) -> Result<(), Refusal> {
+    pub(crate) fn validate(&self) -> Result<(), DecodeError> {
         if [Text::UserId, Text::Email, Text::Username].into_iter().any(|text| self[text].is_some()) {
             Ok(())
         } else {
-            Err(Refusal::NoIdentity)
+            Err(DecodeError::NoIdentity)
         }
     }
 
@@ -220,7 +220,7 @@ impl Unparsable {
 
 /// RFC 3339, or `YYYY-MM-DD` as that day's first instant.
 pub(crate) fn instant(text: &str) -> Option<i64> {
-    instant::of_rfc3339(text).or_else(|| instant::of_day(text))
+    timestamp::of_rfc3339(text).or_else(|| timestamp::of_day(text))
 }
 
 /// A finite number, surrounding white space aside.

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use held::{Held, Schemas, decode_with, encoded, event, symbol, text};
+use millrace_events::decode_error::DecodeError;
 use millrace_events::event::Event;
 use millrace_events::frame::Encoding;
-use millrace_events::refusal::Refusal;
-use millrace_events::schemas::{SchemaError, WriterSchema};
+use millrace_events::writer_schemas::{SchemaError, WriterSchema};
 use serde_json::{Value, json};
 
 const CONTENT_TYPE: Option<&str> = Some("application/avro");
@@ -35,7 +35,7 @@ fn own() -> Value {
     serde_json::from_str(&ads().avro_schema()).unwrap()
 }
 
-fn read(schema: &Value, references: &[Value], before: &[u8], after: &[u8]) -> Result<Vec<Held>, Refusal> {
+fn read(schema: &Value, references: &[Value], before: &[u8], after: &[u8]) -> Result<Vec<Held>, DecodeError> {
     let references: Vec<_> = references.iter().map(Value::to_string).collect();
     let writer = WriterSchema::avro_with(&schema.to_string(), &references).unwrap();
     let body = encoded(ads(), &row(), Encoding::Avro, None);

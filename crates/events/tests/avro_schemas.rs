@@ -10,10 +10,10 @@ use apache_avro::Schema;
 use apache_avro::types::Value as Avro;
 use apache_avro::writer::datum::GenericDatumWriter;
 use held::{Held, avro, decode, decode_with, event, present, symbol, text};
-use millrace_events::catalogue::events;
+use millrace_events::event_catalogue::events;
 use millrace_events::frame::{Encoding, SchemaId};
 use millrace_events::repository_schemas::RepositorySchemas;
-use millrace_events::schemas::{WriterSchema, WriterSchemas};
+use millrace_events::writer_schemas::{WriterSchema, WriterSchemas};
 
 #[test]
 fn the_committed_schemas_are_those_of_the_messages() {

@@ -5,14 +5,14 @@
 mod held;
 
 use held::{Held, decode, event, present, symbol, text};
-use millrace_events::catalogue::{by_message, by_table, by_topic, events};
+use millrace_events::decode_error::DecodeError;
+use millrace_events::event_catalogue::{by_message, by_table, by_topic, events};
 use millrace_events::failure::Class;
 use millrace_events::frame::Encoding;
-use millrace_events::refusal::Refusal;
 
 const IDS: &str = r#""event_id":"e","user_id":"u","session_id":"s""#;
 
-fn json(table: &str, members: &str) -> Result<Vec<(String, Held)>, Refusal> {
+fn json(table: &str, members: &str) -> Result<Vec<(String, Held)>, DecodeError> {
     let event = event(table);
     let text = format!("{{{members}}}");
     decode(event, text.as_bytes(), Encoding::Json).map(|row| present(event, &row))

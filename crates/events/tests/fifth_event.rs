@@ -13,13 +13,13 @@ use arrow_array::types::{Int32Type, Int64Type};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use held::{Held, Schemas, decode_with, encoded, event, symbol, text};
-use millrace_events::batch::{EventBatchBuilder, PartitionLife};
+use millrace_events::batch::{EventBatchBuilder, SourcePartition};
 use millrace_events::decode::Value;
 use millrace_events::event::{Description, DescriptionError, Event, KeyRule, Unreadable};
 use millrace_events::frame::Encoding;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::rule::Rule;
-use millrace_events::schemas::{WriterSchema, WriterSchemas};
+use millrace_events::writer_schemas::{WriterSchema, WriterSchemas};
 use prost::Message;
 use prost_types::{DescriptorProto, FileDescriptorProto};
 use protox::Compiler;
@@ -76,8 +76,9 @@ fn a_fifth_event_goes_from_every_encoding_to_a_batch() {
     let event = Event::new(PARCEL_RETURNED, &descriptors(RETURNS)).unwrap();
     assert_eq!(event.doc(), Some("A parcel came back."));
     let schemas = Arc::new(RepositorySchemas::of(std::slice::from_ref(&event)));
-    let life = PartitionLife { topic: event.topic().to_owned(), generation: "g".to_owned(), partition: 1 };
-    let mut builder = EventBatchBuilder::new(&event, life, schemas.clone(), 4);
+    let source =
+        SourcePartition { topic: event.topic().to_owned(), generation: "g".to_owned(), partition: 1 };
+    let mut builder = EventBatchBuilder::new(&event, source, schemas.clone(), 4);
     let row = [text("e"), Held::Int(12), Held::Instant(5), Held::Double(0.5), symbol("UNWANTED")];
     for (offset, encoding) in Encoding::ALL.into_iter().enumerate() {
         let bytes = encoded(&event, &row, encoding, Some(event.schema_id(encoding)));

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use held::{decode, encoded, event, text};
-use millrace_events::catalogue::events;
+use millrace_events::event_catalogue::events;
 use millrace_events::frame::Encoding;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -6,9 +6,9 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use millrace_events::catalogue::events;
 use millrace_events::decode::{Decoder, Value};
 use millrace_events::event::{Event, Unreadable};
+use millrace_events::event_catalogue::events;
 use millrace_events::field::{Field, Kind};
 use millrace_events::frame::Encoding;
 use millrace_events::repository_schemas::RepositorySchemas;

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use arrow_schema::{DataType, Field, TimeUnit};
-use millrace_events::catalogue::{by_table, events};
 use millrace_events::event::Event;
-use millrace_events::schema;
+use millrace_events::event_catalogue::{by_table, events};
+use millrace_events::raw_schema;
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
@@ -58,7 +58,7 @@ fn the_columns_are_the_fields_of_the_message_and_the_source_position() {
         let derived: Vec<_> = schema.fields().iter().map(|field| (**field).clone()).collect();
         assert_eq!(derived, columns(event), "{}", event.table());
     }
-    assert_eq!(by_table("users").unwrap().schema(), schema::users(), "which is stated too");
+    assert_eq!(by_table("users").unwrap().schema(), raw_schema::users(), "which is stated too");
 }
 
 /// What tables are made of, for the eye: a change here is a change of the lake.

@@ -7,7 +7,7 @@ use aws_sdk_glue::types::{
     Column, Partition, PartitionInput, SerDeInfo, StorageDescriptor, Table, TableInput,
 };
 
-use millrace_lake::catalogue::{ColumnEntry, PARTITION_KEY, PartitionEntry, TableEntry};
+use millrace_lake::data_catalog::{ColumnEntry, PARTITION_KEY, PartitionEntry, TableEntry};
 
 const INPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat";
 const OUTPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat";

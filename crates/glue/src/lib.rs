@@ -7,7 +7,7 @@
 
 mod description;
 mod partition;
-mod refusal;
+mod service_error;
 mod settings;
 mod table;
 
@@ -16,31 +16,31 @@ use std::fmt;
 use async_trait::async_trait;
 use aws_sdk_glue::Client;
 
-use self::refusal::Attempted;
+use self::service_error::Attempted;
 pub use self::settings::GlueSettings;
 use millrace_lake::aws::ByStatus;
 use millrace_lake::aws::{self, Wanted};
 use millrace_lake::aws::{Said, Setup};
-use millrace_lake::catalogue::{Catalogue, CatalogueError, PartitionEntry, Registered, TableEntry};
+use millrace_lake::data_catalog::{DataCatalog, DataCatalogError, PartitionEntry, Registered, TableEntry};
 
 /// How often an entry is begun anew because another wrote it at the same time. Jobs of a day register different tables, so that
 /// even a second time is rare.
 const TURNS: usize = 5;
 
 /// A database of Glue's.
-pub struct GlueCatalogue {
+pub struct GlueDataCatalog {
     client: Client,
     settings: GlueSettings,
     setup: Setup,
     shown: String,
 }
 
-impl GlueCatalogue {
+impl GlueDataCatalog {
     /// Finds credentials and region and builds the client. Glue is first asked by the first registration.
     ///
     /// # Errors
     /// Stop where no region is set.
-    pub async fn connect(settings: GlueSettings) -> Result<Self, CatalogueError> {
+    pub async fn connect(settings: GlueSettings) -> Result<Self, DataCatalogError> {
         let shown = format!("the Glue database {}", settings.database);
         let found = aws::load(Wanted {
             region: settings.region.as_deref(),
@@ -76,12 +76,12 @@ impl GlueCatalogue {
 }
 
 #[async_trait]
-impl Catalogue for GlueCatalogue {
+impl DataCatalog for GlueDataCatalog {
     async fn register(
         &self,
         table: &TableEntry,
         partition: &PartitionEntry,
-    ) -> Result<Registered, CatalogueError> {
+    ) -> Result<Registered, DataCatalogError> {
         let registered = Registered {
             table: table::ensure(self, table).await?,
             partition: partition::ensure(self, table, partition).await?,
@@ -98,9 +98,9 @@ impl Catalogue for GlueCatalogue {
     }
 }
 
-impl fmt::Debug for GlueCatalogue {
+impl fmt::Debug for GlueDataCatalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // No more: nobody reviews what a newer client's Debug shows.
-        write!(f, "GlueCatalogue({})", self.settings.database)
+        write!(f, "GlueDataCatalog({})", self.settings.database)
     }
 }

@@ -2,17 +2,17 @@
 
 use aws_sdk_glue::types::{BatchUpdatePartitionRequestEntry, ErrorDetail, Partition};
 
-use super::refusal::{ALREADY_EXISTS, Attempted, NOT_FOUND, is_absent};
-use super::{GlueCatalogue, TURNS, description};
+use super::service_error::{ALREADY_EXISTS, Attempted, NOT_FOUND, is_absent};
+use super::{GlueDataCatalog, TURNS, description};
 use millrace_lake::aws::Said;
-use millrace_lake::catalogue::{CatalogueError, Change, PartitionEntry, TableEntry};
+use millrace_lake::data_catalog::{Change, DataCatalogError, PartitionEntry, TableEntry};
 
 /// Makes Glue say of `partition` what it says itself. Its table is there.
 pub(super) async fn ensure(
-    glue: &GlueCatalogue,
+    glue: &GlueDataCatalog,
     table: &TableEntry,
     partition: &PartitionEntry,
-) -> Result<Change, CatalogueError> {
+) -> Result<Change, DataCatalogError> {
     let entry = format!("{} of {}", partition.day, table.name);
     // A day is registered anew for each run of it, and made once.
     for _ in 0..TURNS {
@@ -32,11 +32,11 @@ pub(super) async fn ensure(
 }
 
 async fn read(
-    glue: &GlueCatalogue,
+    glue: &GlueDataCatalog,
     table: &TableEntry,
     partition: &PartitionEntry,
     entry: &str,
-) -> Result<Option<Partition>, CatalogueError> {
+) -> Result<Option<Partition>, DataCatalogError> {
     let request = glue.client.get_partition().database_name(glue.database()).table_name(&table.name);
     match request.partition_values(description::value(partition)).send().await {
         Ok(answer) => Ok(answer.partition),
@@ -47,11 +47,11 @@ async fn read(
 
 /// `None` where another made it at the same time.
 async fn create(
-    glue: &GlueCatalogue,
+    glue: &GlueDataCatalog,
     table: &TableEntry,
     partition: &PartitionEntry,
     entry: &str,
-) -> Result<Option<Change>, CatalogueError> {
+) -> Result<Option<Change>, DataCatalogError> {
     let attempted = glue.attempted("create the partition", entry);
     let input = description::partition_input(table, partition, None).map_err(|error| {
         attempted.stop("the entry is not complete, this is a bug", Said(error.to_string()))
@@ -66,12 +66,12 @@ async fn create(
 
 /// `None` where another removed it since it was read.
 async fn update(
-    glue: &GlueCatalogue,
+    glue: &GlueDataCatalog,
     table: &TableEntry,
     partition: &PartitionEntry,
     found: &Partition,
     entry: &str,
-) -> Result<Option<Change>, CatalogueError> {
+) -> Result<Option<Change>, DataCatalogError> {
     let attempted = glue.attempted("update the partition", entry);
     let bug = |error: aws_sdk_glue::error::BuildError| {
         attempted.stop("the entry is not complete, this is a bug", Said(error.to_string()))
@@ -95,7 +95,7 @@ fn outcome(
     done: Change,
     anew: &str,
     refused: Option<Option<&ErrorDetail>>,
-) -> Result<Option<Change>, CatalogueError> {
+) -> Result<Option<Change>, DataCatalogError> {
     let Some(detail) = refused else { return Ok(Some(done)) };
     let code = detail.and_then(ErrorDetail::error_code).unwrap_or("an error without a name");
     if code == anew {

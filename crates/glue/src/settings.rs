@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use millrace_lake::catalogue::DatabaseName;
+use millrace_lake::data_catalog::DatabaseName;
 use millrace_lake::s3::S3Credentials;
 
-/// The settings of a [`super::GlueCatalogue`]. [`GlueSettings::new`] has values for real Glue; what is `None` is found as AWS's own
+/// The settings of a [`super::GlueDataCatalog`]. [`GlueSettings::new`] has values for real Glue; what is `None` is found as AWS's own
 /// tools find it: environment (AWS_ENDPOINT_URL_GLUE too), profile files, the roles of Lambda, ECS and EC2.
 #[derive(Debug, Clone)]
 pub struct GlueSettings {

@@ -2,13 +2,13 @@
 
 use aws_sdk_glue::types::{DatabaseInput, Table};
 
-use super::refusal::{has_changed, is_absent, is_there};
-use super::{GlueCatalogue, TURNS, description};
+use super::service_error::{has_changed, is_absent, is_there};
+use super::{GlueDataCatalog, TURNS, description};
 use millrace_lake::aws::Said;
-use millrace_lake::catalogue::{CatalogueError, Change, TableEntry};
+use millrace_lake::data_catalog::{Change, DataCatalogError, TableEntry};
 
 /// Makes Glue say of `table` what it says itself.
-pub(super) async fn ensure(glue: &GlueCatalogue, table: &TableEntry) -> Result<Change, CatalogueError> {
+pub(super) async fn ensure(glue: &GlueDataCatalog, table: &TableEntry) -> Result<Change, DataCatalogError> {
     for _ in 0..TURNS {
         let change = match read(glue, &table.name).await? {
             None => create(glue, table).await?,
@@ -23,7 +23,7 @@ pub(super) async fn ensure(glue: &GlueCatalogue, table: &TableEntry) -> Result<C
     Err(glue.attempted("register the table", &table.name).retry(said))
 }
 
-async fn read(glue: &GlueCatalogue, name: &str) -> Result<Option<Table>, CatalogueError> {
+async fn read(glue: &GlueDataCatalog, name: &str) -> Result<Option<Table>, DataCatalogError> {
     match glue.client.get_table().database_name(glue.database()).name(name).send().await {
         Ok(answer) => Ok(answer.table),
         // The table or its database: whoever creates it learns which.
@@ -33,7 +33,7 @@ async fn read(glue: &GlueCatalogue, name: &str) -> Result<Option<Table>, Catalog
 }
 
 /// `None` where another made it at the same time.
-async fn create(glue: &GlueCatalogue, table: &TableEntry) -> Result<Option<Change>, CatalogueError> {
+async fn create(glue: &GlueDataCatalog, table: &TableEntry) -> Result<Option<Change>, DataCatalogError> {
     let attempted = glue.attempted("create the table", &table.name);
     let input = description::table_input(table, None).map_err(|error| {
         attempted.stop("the entry is not complete, this is a bug", Said(error.to_string()))
@@ -53,7 +53,7 @@ async fn create(glue: &GlueCatalogue, table: &TableEntry) -> Result<Option<Chang
     }
 }
 
-async fn create_database(glue: &GlueCatalogue) -> Result<(), CatalogueError> {
+async fn create_database(glue: &GlueDataCatalog) -> Result<(), DataCatalogError> {
     let attempted = glue.attempted("create the database", glue.database());
     let input = DatabaseInput::builder()
         .name(glue.database())
@@ -71,10 +71,10 @@ async fn create_database(glue: &GlueCatalogue) -> Result<(), CatalogueError> {
 
 /// `None` where another changed or removed it since it was read.
 async fn update(
-    glue: &GlueCatalogue,
+    glue: &GlueDataCatalog,
     table: &TableEntry,
     found: &Table,
-) -> Result<Option<Change>, CatalogueError> {
+) -> Result<Option<Change>, DataCatalogError> {
     let attempted = glue.attempted("update the table", &table.name);
     let input = description::table_input(table, Some(found)).map_err(|error| {
         attempted.stop("the entry is not complete, this is a bug", Said(error.to_string()))

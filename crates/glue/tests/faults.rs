@@ -6,9 +6,9 @@ use std::time::Duration;
 use arrow_schema::{DataType, Field, Schema};
 use chrono::NaiveDate;
 use millrace_events::failure::Class;
-use millrace_glue::{GlueCatalogue, GlueSettings};
-use millrace_lake::catalogue::{
-    Catalogue, CatalogueError, Change, NoCatalogue, PartitionEntry, Registered, TableEntry,
+use millrace_glue::{GlueDataCatalog, GlueSettings};
+use millrace_lake::data_catalog::{
+    Change, DataCatalog, DataCatalogError, NoDataCatalog, PartitionEntry, Registered, TableEntry,
 };
 use millrace_lake::layout::Layer;
 use millrace_lake::s3::S3Credentials;
@@ -29,11 +29,11 @@ fn done() -> Scripted {
     Scripted::ok("{}")
 }
 
-async fn catalogue(server: &ScriptedServer) -> GlueCatalogue {
+async fn catalogue(server: &ScriptedServer) -> GlueDataCatalog {
     within(server, Duration::from_secs(20)).await
 }
 
-async fn within(server: &ScriptedServer, deadline: Duration) -> GlueCatalogue {
+async fn within(server: &ScriptedServer, deadline: Duration) -> GlueDataCatalog {
     let credentials = S3Credentials {
         access_key_id: "millrace-test".to_owned(),
         secret_access_key: SECRET.to_owned(),
@@ -48,10 +48,10 @@ async fn within(server: &ScriptedServer, deadline: Duration) -> GlueCatalogue {
         backoff: Duration::from_millis(5),
         ..GlueSettings::new("lake_dev".parse().unwrap())
     };
-    GlueCatalogue::connect(settings).await.unwrap()
+    GlueDataCatalog::connect(settings).await.unwrap()
 }
 
-async fn register(catalogue: &dyn Catalogue) -> Result<Registered, CatalogueError> {
+async fn register(catalogue: &dyn DataCatalog) -> Result<Registered, DataCatalogError> {
     let schema = Schema::new(vec![Field::new("id", DataType::Utf8, true)]);
     let table = TableEntry::of("s3://lake/dev", Layer::Curated, "users", &schema).unwrap();
     let day = NaiveDate::from_ymd_opt(2026, 1, 9).unwrap();
@@ -68,7 +68,7 @@ fn asked(server: &ScriptedServer) -> Vec<String> {
     server.asked().into_iter().map(target).collect()
 }
 
-fn chain(error: &CatalogueError) -> String {
+fn chain(error: &DataCatalogError) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
@@ -172,6 +172,6 @@ async fn what_does_not_pass_in_time_is_worth_another_try() {
 
 #[tokio::test]
 async fn no_catalogue_takes_everything_and_does_nothing() {
-    let did = register(&NoCatalogue).await.unwrap();
+    let did = register(&NoDataCatalog).await.unwrap();
     assert_eq!(did, Registered { table: Change::Unchanged, partition: Change::Unchanged });
 }

@@ -7,9 +7,9 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use aws_sdk_glue::Client;
 use aws_sdk_glue::types::{Column, StorageDescriptor, Table, TableInput};
 use chrono::NaiveDate;
-use millrace_glue::{GlueCatalogue, GlueSettings};
+use millrace_glue::{GlueDataCatalog, GlueSettings};
 use millrace_lake::aws::{self, Wanted};
-use millrace_lake::catalogue::{Catalogue, Change, PartitionEntry, Registered, TableEntry};
+use millrace_lake::data_catalog::{Change, DataCatalog, PartitionEntry, Registered, TableEntry};
 use millrace_lake::layout::Layer;
 use millrace_lake::s3::S3Credentials;
 use millrace_skips::skipped;
@@ -57,8 +57,8 @@ impl Bench {
         Self { client: Client::new(&config.await), settings }
     }
 
-    async fn catalogue(&self) -> GlueCatalogue {
-        GlueCatalogue::connect(self.settings.clone()).await.unwrap()
+    async fn catalogue(&self) -> GlueDataCatalog {
+        GlueDataCatalog::connect(self.settings.clone()).await.unwrap()
     }
 
     fn database(&self) -> &str {
@@ -205,7 +205,7 @@ async fn those_who_register_at_once_end_with_one_entry() {
     let runs = (0..8).map(|_| {
         let settings = bench.settings.clone();
         tokio::spawn(async move {
-            let catalogue = GlueCatalogue::connect(settings).await.unwrap();
+            let catalogue = GlueDataCatalog::connect(settings).await.unwrap();
             catalogue.register(&table(schema()), &partition(9)).await.unwrap()
         })
     });

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use crate::key::Key;
+use crate::object_key::Key;
 use crate::store::{PutNew, Store};
 
 /// Runs every check on `store`, which must be empty.

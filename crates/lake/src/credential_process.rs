@@ -16,8 +16,8 @@ use aws_sdk_s3::config::Region;
 use chrono::DateTime;
 use serde::Deserialize;
 
-use crate::aws_setup::Way;
-use crate::s3::refusal::Said;
+use crate::aws_hints::Way;
+use crate::s3::service_error::Said;
 
 /// Whoever gives keys where the chosen profile has them from a program, by way of roles or at once; `None` where it has not.
 pub(crate) async fn provider(config: &SdkConfig, profiles: &ProfileSet) -> Option<SharedCredentialsProvider> {

@@ -8,13 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::dead_letter_recovery;
 use crate::disk_error;
 use crate::file_lock::{self, NamedLock};
-use crate::key::Key;
 use crate::layout;
-use crate::probe::{self, Capabilities};
-use crate::salvage;
+use crate::object_key::Key;
 use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
+use crate::store_probe::{self, Capabilities};
 use crate::temp_file::{self, TempFile};
 
 /// Bytes a writer gathers before it goes to the disk: small pieces would pay a thread hop each; larger ones hold
@@ -130,7 +130,7 @@ impl Store for FolderStore {
                 }
                 Ok(())
             })?;
-            Ok(removed + salvage::salvage(root)?)
+            Ok(removed + dead_letter_recovery::salvage(root)?)
         })
         .await
     }
@@ -151,8 +151,8 @@ impl Store for FolderStore {
     }
 
     async fn probe(&self) -> std::result::Result<Capabilities, StoreError> {
-        let key = probe::key();
-        let found = probe::by_port(self, &key).await;
+        let key = store_probe::key();
+        let found = store_probe::by_port(self, &key).await;
         if let Some(folder) = self.path(&key).parent() {
             // Empty where the object went; where it did not, that is what is told.
             let _ = std::fs::remove_dir(folder);

@@ -1,7 +1,7 @@
 //! What makes a place a lake: `_lake.json`, which whoever made it wrote first.
 //!
 //! It says by which version of the format the lake is kept, so that an older program refuses a newer lake instead of reading it
-//! wrongly, and what its store was found able to do ([`crate::probe`]), so that nobody has to find out again. What it says follows
+//! wrongly, and what its store was found able to do ([`crate::store_probe`]), so that nobody has to find out again. What it says follows
 //! from the program and the store alone: of those who make one lake at once each would write the same, and one does.
 //!
 //! Lakes that are older than the file are known by what they hold, and get it from the next who writes to them.
@@ -9,10 +9,10 @@
 use millrace_events::failure::Class;
 use serde::{Deserialize, Serialize};
 
-use crate::key::{BadKey, Key};
 use crate::layout;
-use crate::probe::Capabilities;
+use crate::object_key::{BadKey, Key};
 use crate::store::{PutNew, Store, StoreError};
+use crate::store_probe::Capabilities;
 
 /// Where the file is, below the lake's root.
 pub const LAKE_FILE: &str = "_lake.json";

@@ -4,9 +4,9 @@ use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::generation::Generation;
-use crate::key::{BadKey, Key};
-use crate::raw_name::{self, RawObjectName};
+use crate::object_key::{BadKey, Key};
+use crate::raw_object_name::{self, RawObjectName};
+use crate::topic_generation::TopicGeneration;
 
 /// A layer of published tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,7 +43,7 @@ pub enum LayoutError {
     #[error("the day {0} lies outside the years 0 to 9999")]
     Day(NaiveDate),
     #[error(transparent)]
-    Topic(#[from] raw_name::RawNameError),
+    Topic(#[from] raw_object_name::RawNameError),
     #[error(transparent)]
     Key(#[from] BadKey),
 }
@@ -71,9 +71,9 @@ pub fn run_record_key(job: &str, as_of: NaiveDate) -> Result<Key, LayoutError> {
     Ok(Key::new(format!("_runs/{job}/{}.json", checked_day(as_of)?))?)
 }
 
-/// The dead letters of one life of a topic: `_dead_letters/<topic>/<generation>.jsonl`.
-pub fn dead_letters_key(topic: &str, generation: &Generation) -> Result<Key, LayoutError> {
-    let topic = raw_name::checked_topic(topic.to_owned())?;
+/// The dead letters of one generation of a topic: `_dead_letters/<topic>/<generation>.jsonl`.
+pub fn dead_letters_key(topic: &str, generation: &TopicGeneration) -> Result<Key, LayoutError> {
+    let topic = raw_object_name::checked_topic(topic.to_owned())?;
     Ok(Key::new(format!("{DEAD_LETTERS}/{topic}/{generation}.jsonl"))?)
 }
 
@@ -81,10 +81,10 @@ pub fn dead_letters_key(topic: &str, generation: &Generation) -> Result<Key, Lay
 /// digits>.jsonl`, named by its first letter's offset in the dead-letter topic.
 pub fn dead_letters_part_key(
     topic: &str,
-    generation: &Generation,
+    generation: &TopicGeneration,
     first_offset: i64,
 ) -> Result<Key, LayoutError> {
-    let topic = raw_name::checked_topic(topic.to_owned())?;
+    let topic = raw_object_name::checked_topic(topic.to_owned())?;
     Ok(Key::new(format!("{DEAD_LETTERS}/{topic}/{generation}-{first_offset:020}.jsonl"))?)
 }
 
@@ -156,7 +156,7 @@ pub fn is_dead_letters(key: &Key) -> bool {
     };
     // One run's are named by their first offset too.
     let generation = generation.split_once('-').map_or(generation, |(generation, _)| generation);
-    raw_name::checked_topic(topic.to_owned()).is_ok() && Generation::new(generation).is_ok()
+    raw_object_name::checked_topic(topic.to_owned()).is_ok() && TopicGeneration::new(generation).is_ok()
 }
 
 /// Whether a folder right below the root is one that lakes have.
@@ -167,7 +167,7 @@ pub(crate) fn is_folder_of_lakes(name: &str) -> bool {
 /// The folder of the marks of [`removal_mark_key`].
 pub const REMOVAL_MARKS: &str = "_compactions";
 
-/// A claim of offsets: `_lives/<number, 20 digits>.json`. See [`crate::lives`].
+/// A claim of offsets: `_lives/<number, 20 digits>.json`. See [`crate::topic_claims`].
 pub(crate) fn claim_key(number: u64) -> Result<Key, LayoutError> {
     Ok(Key::new(format!("{LIVES}{number:020}.json"))?)
 }
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn keys_are_as_the_contract_says() {
         let day = NaiveDate::from_ymd_opt(2026, 1, 9).unwrap();
-        let generation = Generation::new("0001").unwrap();
+        let generation = TopicGeneration::new("0001").unwrap();
         assert_eq!(
             partition_key(Layer::Curated, "users_transformed", day).unwrap().as_str(),
             "curated/users_transformed/processing_date=2026-01-09/part-00000.parquet"
@@ -271,7 +271,7 @@ mod tests {
         }
         assert!(is_dead_letters(&key("_dead_letters/users_created.dlq/0001.jsonl")));
         assert!(is_dead_letters(
-            &dead_letters_part_key("users_created", &Generation::new("g1").unwrap(), 7).unwrap()
+            &dead_letters_part_key("users_created", &TopicGeneration::new("g1").unwrap(), 7).unwrap()
         ));
         for foreign in ["_dead_letters/README.md", "_dead_letters/a.dlq/b/c.jsonl", "_dead_letters/a/G.jsonl"]
         {
@@ -286,6 +286,6 @@ mod tests {
         assert!(partition_key(Layer::Curated, "../x", day).is_err());
         assert!(partition_key(Layer::Curated, "t", far).is_err());
         assert!(run_record_key("a/b", day).is_err());
-        assert!(dead_letters_key("..", &Generation::new("1").unwrap()).is_err());
+        assert!(dead_letters_key("..", &TopicGeneration::new("1").unwrap()).is_err());
     }
 }

@@ -3,57 +3,57 @@
 /// What clients of AWS's other services share with the store on S3: how they are set, what refusals mean.
 #[cfg(feature = "s3")]
 pub mod aws {
-    pub use crate::aws_setup::Setup;
-    pub use crate::s3::refusal::{Said, causes, is_about_credentials, status};
-    pub use crate::s3::retried::ByStatus;
+    pub use crate::aws_hints::Setup;
+    pub use crate::s3::retry_rules::ByStatus;
+    pub use crate::s3::service_error::{Said, causes, is_about_credentials, status};
     pub use crate::sdk_config::{REGION_OF_ENDPOINTS, Wanted, is_elsewhere, load};
 }
 #[cfg(feature = "s3")]
-mod aws_setup;
-pub mod catalogue;
-mod chance;
+mod aws_hints;
 pub mod compaction;
 pub mod conformance;
 #[cfg(feature = "profiles")]
 mod credential_process;
+pub mod data_catalog;
 pub mod dead_letter;
-pub mod dead_letters;
+pub mod dead_letter_file;
+mod dead_letter_recovery;
+pub mod dead_letter_store;
 mod disk_error;
+pub mod durable_offsets;
 pub mod erasure;
-pub mod fault;
+pub mod faulty_store;
 mod file_lock;
 pub mod folder;
-pub mod generation;
-pub mod key;
 pub mod lake_file;
-pub mod landed;
 pub mod layout;
-pub mod letters;
-pub mod lives;
 pub mod memory;
-pub mod open;
-pub mod probe;
+pub mod object_key;
+mod random;
 pub mod raw_file;
 pub mod raw_listing;
-pub mod raw_name;
 pub mod raw_object;
+pub mod raw_object_name;
 #[cfg(test)]
 mod raw_samples;
 pub mod rolling;
 #[cfg(feature = "s3")]
 pub mod s3;
-mod salvage;
 #[cfg(feature = "s3")]
 mod sdk_config;
 pub mod store;
+pub mod store_address;
+pub mod store_probe;
 mod temp_file;
+pub mod topic_claims;
+pub mod topic_generation;
 
-pub use catalogue::Catalogue;
+pub use data_catalog::DataCatalog;
 pub use folder::FolderStore;
-pub use generation::Generation;
-pub use key::Key;
-pub use open::{OpenError, open, open_existing, open_to_land};
-pub use raw_name::RawObjectName;
+pub use object_key::Key;
+pub use raw_object_name::RawObjectName;
 #[cfg(feature = "s3")]
 pub use s3::{S3Address, S3Settings, S3Store};
 pub use store::{ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
+pub use store_address::{OpenError, open, open_existing, open_to_land};
+pub use topic_generation::TopicGeneration;

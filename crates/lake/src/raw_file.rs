@@ -18,7 +18,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::reader::{ChunkReader, Length};
 
-use crate::key::Key;
+use crate::object_key::Key;
 use crate::store::{Store, StoreError};
 
 /// The footer's entry that names the objects whose rows an object took over: a JSON array of their keys.

@@ -9,8 +9,8 @@
 use bytes::Bytes;
 use millrace_events::failure::Class;
 
-use crate::chance;
 use crate::layout::{self, LayoutError};
+use crate::random;
 use crate::store::{ObjectMeta, Store, StoreError};
 
 /// How often a listing is begun again: each time another removal was announced within the milliseconds that it took.
@@ -59,7 +59,7 @@ pub async fn exact(store: &dyn Store, table: &str) -> Result<Vec<ObjectMeta>, Li
 /// Changes the mark. What replaces the objects that go next must be visible already.
 pub(crate) async fn announce_removal(store: &dyn Store, table: &str) -> Result<(), ListingError> {
     // By chance: a mark never comes back.
-    let body = serde_json::json!({ "mark": chance::name() });
+    let body = serde_json::json!({ "mark": random::name() });
     Ok(store.put(&layout::removal_mark_key(table)?, body.to_string().into()).await?)
 }
 
@@ -79,8 +79,8 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::key::Key;
     use crate::memory::MemoryStore;
+    use crate::object_key::Key;
     use crate::store::{LockGuard, ObjectWriter};
 
     const SMALL: &str = "raw/users/small.parquet";

@@ -6,16 +6,16 @@ use arrow_array::cast::AsArray;
 use arrow_array::{RecordBatch, StringArray};
 use async_trait::async_trait;
 use bytes::Bytes;
-use millrace_events::batch::{PartitionLife, UserBatchBuilder};
+use millrace_events::batch::{SourcePartition, UserBatchBuilder};
 use millrace_events::decode::Value;
 
-use crate::generation::Generation;
-use crate::key::Key;
 use crate::memory::MemoryStore;
+use crate::object_key::Key;
 use crate::raw_file::RawFile;
-use crate::raw_name::RawObjectName;
 use crate::raw_object::RawObject;
+use crate::raw_object_name::RawObjectName;
 use crate::store::{LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
+use crate::topic_generation::TopicGeneration;
 
 /// The user id of the row at `offset`.
 pub(crate) fn id(offset: i64) -> Option<String> {
@@ -23,8 +23,8 @@ pub(crate) fn id(offset: i64) -> Option<String> {
 }
 
 pub(crate) fn batch(offsets: &[i64]) -> RecordBatch {
-    let life = PartitionLife { topic: "users_created".into(), generation: "g1".into(), partition: 0 };
-    let mut rows = UserBatchBuilder::new(life, offsets.len());
+    let source = SourcePartition { topic: "users_created".into(), generation: "g1".into(), partition: 0 };
+    let mut rows = UserBatchBuilder::new(source, offsets.len());
     for offset in offsets {
         let json = format!(r#"{{"id":"user-{offset}","first_name":"Ada","email":"{offset}@example.com"}}"#);
         let value = Value { bytes: Some(json.as_bytes()), ..Value::default() };
@@ -34,7 +34,7 @@ pub(crate) fn batch(offsets: &[i64]) -> RecordBatch {
 }
 
 fn object_name(first: i64, last: i64) -> RawObjectName {
-    RawObjectName::new("users_created", Generation::new("g1").unwrap(), 0, first, last).unwrap()
+    RawObjectName::new("users_created", TopicGeneration::new("g1").unwrap(), 0, first, last).unwrap()
 }
 
 pub(crate) fn name(first: i64, last: i64) -> String {
@@ -136,7 +136,7 @@ impl ObjectWriter for Rotting {
     }
 
     async fn finish(mut self: Box<Self>) -> Result<u64, StoreError> {
-        let mut object = RawObject::new(millrace_events::schema::users()).unwrap();
+        let mut object = RawObject::new(millrace_events::raw_schema::users()).unwrap();
         object.write(&batch(&[0, 1])).unwrap();
         self.inner.write(object.finish().unwrap().into()).await?;
         self.inner.finish().await

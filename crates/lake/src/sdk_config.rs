@@ -11,7 +11,7 @@ use aws_sdk_s3::config::Region;
 use aws_types::service_config::ServiceConfigKey;
 
 #[cfg(feature = "profiles")]
-use crate::aws_setup;
+use crate::aws_hints;
 #[cfg(feature = "profiles")]
 use crate::credential_process;
 use crate::s3::S3Credentials;
@@ -79,8 +79,8 @@ pub async fn load(wanted: Wanted<'_>) -> SdkConfig {
     }
     let found = loader.load().await;
     #[cfg(feature = "profiles")]
-    if wanted.credentials.is_none() && !aws_setup::environment_has_keys() {
-        let profiles = aws_setup::profiles().await.unwrap_or_default();
+    if wanted.credentials.is_none() && !aws_hints::environment_has_keys() {
+        let profiles = aws_hints::profiles().await.unwrap_or_default();
         if let Some(program) = credential_process::provider(&found, &profiles).await {
             return found.to_builder().credentials_provider(program).build();
         }

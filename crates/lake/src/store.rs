@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use millrace_events::failure::Class;
 
-use crate::key::Key;
-use crate::probe::{self, Capabilities};
+use crate::object_key::Key;
+use crate::store_probe::{self, Capabilities};
 
 /// What a listing tells of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Finds out by trying whether the store keeps to what a lake rests on; leaves nothing behind. Asked once, by whoever makes
     /// the lake: see [`crate::lake_file`].
     async fn probe(&self) -> Result<Capabilities, StoreError> {
-        probe::by_port(self, &probe::key()).await
+        store_probe::by_port(self, &store_probe::key()).await
     }
 
     /// Waits for what goes on behind dropped guards and writers, such as locks on their way back. A process that ends

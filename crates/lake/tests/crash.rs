@@ -8,8 +8,8 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use bytes::Bytes;
 use millrace_lake::dead_letter::DeadLetter;
-use millrace_lake::dead_letters::DeadLetterFile;
-use millrace_lake::{FolderStore, Generation, Key, Store};
+use millrace_lake::dead_letter_file::DeadLetterFile;
+use millrace_lake::{FolderStore, Key, Store, TopicGeneration};
 
 /// Names the child's work and its lake.
 const WORK: &str = "LAKE_CRASH_WORK";
@@ -39,7 +39,7 @@ async fn child() {
             }
         }
         "letters" => {
-            let generation = Generation::new("0001").unwrap();
+            let generation = TopicGeneration::new("0001").unwrap();
             let mut file = DeadLetterFile::create(Path::new(&lake), "t.dlq", &generation).await.unwrap();
             for offset in 0.. {
                 let value = Some(vec![b'x'; 10_000]);

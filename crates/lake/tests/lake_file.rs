@@ -4,10 +4,10 @@
 use bytes::Bytes;
 
 use millrace_events::failure::Class;
-use millrace_lake::fault::{Fault, FaultyStore, Place};
+use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::lake_file::{Entered, LAKE_FILE, LakeError, enter, enter_or_create, look, read};
 use millrace_lake::memory::MemoryStore;
-use millrace_lake::probe::Capabilities;
+use millrace_lake::store_probe::Capabilities;
 use millrace_lake::{FolderStore, Key, Store};
 
 const RAW: &str = "raw/users/date=2026-11-21/hour=13/users_created-g1-00000-00000000000000000000-00000000000000000009.parquet";
@@ -112,9 +112,12 @@ async fn of_those_who_make_it_at_once_one_does() {
 #[tokio::test]
 async fn a_lost_answer_makes_no_second_lake_and_a_failure_none() {
     let store = FaultyStore::new(MemoryStore::new());
-    store.script(Place::Get, [Fault::Retry]);
+    store.script(FaultPoint::Get, [InjectedFault::Retry]);
     assert_eq!(enter_or_create(&store).await.unwrap_err().class(), Class::Retry);
-    store.script(Place::Put, [Fault::Pass, Fault::Pass, Fault::Pass, Fault::RetryAfterDone]);
+    store.script(
+        FaultPoint::Put,
+        [InjectedFault::Pass, InjectedFault::Pass, InjectedFault::Pass, InjectedFault::RetryAfterDone],
+    );
     assert_eq!(enter_or_create(&store).await.unwrap_err().class(), Class::Retry);
     assert_eq!(enter_or_create(&store).await.unwrap(), Entered::Known);
 }

@@ -8,8 +8,8 @@ use std::process::Command;
 use bytes::Bytes;
 use millrace_events::failure::Class;
 use millrace_lake::dead_letter::DeadLetter;
-use millrace_lake::dead_letters::DeadLetterFile;
-use millrace_lake::{FolderStore, Generation, Key, Store};
+use millrace_lake::dead_letter_file::DeadLetterFile;
+use millrace_lake::{FolderStore, Key, Store, TopicGeneration};
 use millrace_skips::skipped;
 
 /// Set in the child that has a mount namespace of its own.
@@ -102,7 +102,7 @@ async fn a_full_and_a_read_only_disk() {
 
 async fn dead_letters(lake: &Path) {
     let letter = |offset, size| DeadLetter { offset, value: Some(vec![0; size]), ..DeadLetter::default() };
-    let generation = Generation::new("0001").unwrap();
+    let generation = TopicGeneration::new("0001").unwrap();
     let mut file = DeadLetterFile::create(lake, "t.dlq", &generation).await.unwrap();
     file.append(&[letter(0, 10)]).await.unwrap();
     let error = file.append(&[letter(1, 10), letter(2, 2 << 20)]).await.unwrap_err();

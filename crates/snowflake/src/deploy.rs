@@ -2,9 +2,9 @@
 
 use millrace_runtime::Shutdown;
 
+use crate::deployment_plan::{DeploymentPlan, PlannedScript};
 use crate::error::SnowflakeError;
 use crate::history::{self, Ended};
-use crate::plan::{Plan, Step};
 use crate::script::Script;
 use crate::session::Session;
 
@@ -27,9 +27,9 @@ pub struct Deployment {
 pub async fn deploy(
     session: &dyn Session,
     database: &str,
-    plan: &Plan,
+    plan: &DeploymentPlan,
     shutdown: &Shutdown,
-    mut begins: impl FnMut(&Step) + Send,
+    mut begins: impl FnMut(&PlannedScript) + Send,
 ) -> Result<Deployment, SnowflakeError> {
     let mut deployment = Deployment::default();
     if plan.is_empty() {
@@ -121,10 +121,10 @@ mod tests {
         }
     }
 
-    fn plan(scripts: &[(&str, &str)]) -> Plan {
+    fn plan(scripts: &[(&str, &str)]) -> DeploymentPlan {
         let script =
             |(name, text): &(&str, &str)| Script::of_text(name, text, &Variables::default()).unwrap();
-        Plan::of(scripts.iter().map(script).collect(), &History::default()).unwrap()
+        DeploymentPlan::of(scripts.iter().map(script).collect(), &History::default()).unwrap()
     }
 
     #[tokio::test]

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
+use millrace_snowflake::deployment_plan::DeploymentPlan;
 use millrace_snowflake::history::History;
 use millrace_snowflake::lake_tables::LakeTable;
-use millrace_snowflake::plan::Plan;
 use millrace_snowflake::{Connection, Environment, Session, Settings, Values, check};
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn an_account_answers() {
     let version = session.run("SELECT CURRENT_VERSION() AS version, CURRENT_ROLE() AS role").await.unwrap();
     assert_eq!(version.rows.len(), 1);
     let history = History::read(&session, database).await.unwrap();
-    let plan = Plan::of(environment.scripts().unwrap(), &history).unwrap();
+    let plan = DeploymentPlan::of(environment.scripts().unwrap(), &history).unwrap();
     println!("{} scripts would run", plan.pending().count());
     if plan.is_empty() {
         let told = check::deployed(&session, database, &LakeTable::all().unwrap()).await.unwrap();

@@ -8,9 +8,9 @@ use std::process::Command;
 
 use millrace_runtime::Shutdown;
 use millrace_snowflake::deploy::{Deployment, deploy};
+use millrace_snowflake::deployment_plan::{Change, DeploymentPlan};
 use millrace_snowflake::history::History;
 use millrace_snowflake::lake_tables::LakeTable;
-use millrace_snowflake::plan::{Change, Plan};
 use millrace_snowflake::script::{Script, read};
 use millrace_snowflake::statements::split;
 use millrace_snowflake::{Connection, Disposition, Session, Settings, Variables, check};
@@ -104,8 +104,8 @@ fn variables(database: &str) -> Variables {
     variables
 }
 
-async fn plan(session: &Connection, database: &str, scripts: Vec<Script>) -> Plan {
-    Plan::of(scripts, &History::read(session, database).await.unwrap()).unwrap()
+async fn plan(session: &Connection, database: &str, scripts: Vec<Script>) -> DeploymentPlan {
+    DeploymentPlan::of(scripts, &History::read(session, database).await.unwrap()).unwrap()
 }
 
 /// A database of this run's own: a server may have seen an earlier one.
@@ -159,7 +159,7 @@ async fn all_scripts_are_deployed_once() {
     );
 
     // Each script runs again as it is: a deployment that was cut off begins its script anew.
-    let again = Plan::of(scripts(), &History::default()).unwrap();
+    let again = DeploymentPlan::of(scripts(), &History::default()).unwrap();
     deploy(&session, database, &again, &Shutdown::new(), |_| {}).await.unwrap();
 
     let rows = objects(

@@ -1,35 +1,35 @@
 //! The seeded simulator of behaviour: who comes to be, what they do in the shop, watch and are shown.
 //!
-//! A [`world`] happens in the order of time, the same whatever is told of it. For each wanted stream an [`outlet`]
+//! A [`world`] happens in the order of time, the same whatever is told of it. For each wanted stream an [`output`]
 //! makes records of its part, and breaks, repeats and delays as many as asked.
 
-mod agenda;
 mod batch;
 mod campaigns;
-mod chance;
-mod copies;
-mod day;
+mod duplicates;
 mod message;
-mod outlet;
 mod population;
+mod random;
 mod record_fault;
 mod session;
+mod session_queue;
 mod shop;
 mod stream;
+mod stream_output;
+mod time_of_day;
 mod user_record;
 mod uuid_text;
 mod watch;
 mod world;
 
-pub use self::agenda::MOST_OPEN_SESSIONS;
 pub use self::batch::{Batch, Record};
-pub use self::outlet::Counts;
-use self::outlet::{Outlet, Shares};
 pub use self::population::MOST_ACTIVE_USERS;
 use self::population::Population;
 pub use self::record_fault::{Id, RecordFault};
 use self::session::Act;
+pub use self::session_queue::MOST_OPEN_SESSIONS;
 pub use self::stream::{Stream, Streams, UnknownStream};
+pub use self::stream_output::Counts;
+use self::stream_output::{Shares, StreamOutput};
 use self::user_record::UserRecords;
 use self::world::{Happening, World};
 use crate::error::SourceError;
@@ -89,7 +89,7 @@ const FASTEST: f64 = 2_000.0;
 pub struct Behaviour {
     world: World,
     users: UserRecords,
-    outlets: [Option<Outlet>; 4],
+    outputs: [Option<StreamOutput>; 4],
     /// The stream whose turn it is to send a copy.
     repeats: Option<Stream>,
 }
@@ -122,11 +122,11 @@ impl Behaviour {
             return Err(SourceError::Setting { setting: "acts_per_second", reason });
         }
         let shares = Shares { broken: settings.broken, repeat: settings.repeat, late: settings.late };
-        let outlet = |stream| streams.contains(stream).then(|| Outlet::new(seed, stream, shares));
+        let output = |stream| streams.contains(stream).then(|| StreamOutput::new(seed, stream, shares));
         Ok(Self {
             world: World::new(seed, start, population, first_users, acts_per_second),
             users: UserRecords::new(seed, settings.untidy),
-            outlets: Stream::ALL.map(outlet),
+            outputs: Stream::ALL.map(output),
             repeats: None,
         })
     }
@@ -145,7 +145,7 @@ impl Behaviour {
 
     /// How many records of a stream were given so far.
     pub fn counts(&self, stream: Stream) -> Counts {
-        self.outlets[stream as usize].as_ref().map(|outlet| outlet.counts).unwrap_or_default()
+        self.outputs[stream as usize].as_ref().map(|output| output.counts).unwrap_or_default()
     }
 
     /// The event time that was reached, in milliseconds since 1970, UTC.
@@ -167,20 +167,20 @@ impl Behaviour {
     /// Appends one record, or none where what happens belongs to no wanted stream.
     fn tell_next(&mut self, batch: &mut Batch) -> Result<(), SourceError> {
         if let Some(stream) = self.repeats.take() {
-            if let Some(outlet) = &mut self.outlets[stream as usize] {
-                outlet.tell_again(batch);
+            if let Some(output) = &mut self.outputs[stream as usize] {
+                output.tell_again(batch);
             }
             return Ok(());
         }
         if self.users.is_expected() {
-            let Some(outlet) = &mut self.outlets[Stream::Users as usize] else { return Ok(()) };
-            let is_repeated = self.users.tell(outlet, batch)?;
+            let Some(output) = &mut self.outputs[Stream::Users as usize] else { return Ok(()) };
+            let is_repeated = self.users.tell(output, batch)?;
             self.repeats = is_repeated.then_some(Stream::Users);
             return Ok(());
         }
         match self.world.next() {
             Happening::NewUser(user) => {
-                if self.outlets[Stream::Users as usize].is_some() {
+                if self.outputs[Stream::Users as usize].is_some() {
                     self.users.expect(user, self.world.now());
                 }
             }
@@ -190,10 +190,10 @@ impl Behaviour {
                     Act::Video { .. } => Stream::Videos,
                     Act::Ad { .. } => Stream::Ads,
                 };
-                let Some(outlet) = &mut self.outlets[stream as usize] else { return Ok(()) };
+                let Some(output) = &mut self.outputs[stream as usize] else { return Ok(()) };
                 let world = &self.world;
                 let is_repeated =
-                    outlet.tell_act(batch, world.now(), world.session(place), act, world.campaigns());
+                    output.tell_act(batch, world.now(), world.session(place), act, world.campaigns());
                 self.repeats = is_repeated.then_some(stream);
             }
         }

@@ -2,8 +2,8 @@
 
 mod ascii;
 mod draw;
-mod faults;
 mod flaw;
+mod invalid_users;
 mod member;
 mod nations;
 mod person;
@@ -14,8 +14,8 @@ mod user;
 use async_trait::async_trait;
 use millrace_events::randomuser::{AnswerContext, SIMULATOR, UserPage, read_answer};
 
-pub use self::faults::Fault;
 pub use self::flaw::{CHANGED_DETAILS, Flaw};
+pub use self::invalid_users::Fault;
 pub use self::simulation::Simulation;
 use crate::clock::Clock;
 use crate::error::SourceError;

@@ -1,12 +1,12 @@
-//! What stands before an embedded broker's offsets in the life of its topics.
+//! What stands before an embedded broker's offsets in the generation of its topics.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Added to a broker's offset it makes the offset in the life of the topic.
+/// Added to a broker's offset it makes the offset in the generation of the topic.
 ///
-/// The embedded broker counts each topic from 0 at each start, and the life of its topics goes on. Producer and consumer
-/// translate where they meet the broker; whoever is behind them knows offsets of the life alone. A cluster's offsets are
+/// The embedded broker counts each topic from 0 at each start, and the generation of its topics goes on. Producer and consumer
+/// translate where they meet the broker; whoever is behind them knows offsets of the generation alone. A cluster's offsets are
 /// those of the life: nothing is added to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BaseOffsets(Arc<[Topic]>);
@@ -35,7 +35,7 @@ impl BaseOffsets {
         Self(topics.into())
     }
 
-    /// A broker's offset in the life of its topic. What is no offset (below 0: the broker told none) stays as it is.
+    /// A broker's offset in the generation of its topic. What is no offset (below 0: the broker told none) stays as it is.
     pub(crate) fn in_life(&self, topic: &str, partition: i32, offset: i64) -> i64 {
         if offset < 0 { offset } else { offset + self.of(topic, partition) }
     }

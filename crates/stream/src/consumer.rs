@@ -27,7 +27,7 @@ impl std::fmt::Debug for Consumer {
 }
 
 impl Consumer {
-    /// Reads each `(topic, partition)` from the offset beside it; here as everywhere, offsets are those in the life of
+    /// Reads each `(topic, partition)` from the offset beside it; here as everywhere, offsets are those in the generation of
     /// the topic ([`BaseOffsets`]).
     ///
     /// An offset that the broker does not have (any more) is an error and never a jump to another.

@@ -1,24 +1,24 @@
-//! Dead letters: a record's bytes untouched, with the story of its failure in headers.
+//! Dead letters: a record's bytes untouched, with the context of its failure in headers.
 //!
-//! A letter is larger than its record by the story, and its queue may take less than the record's topic did. One that any side
+//! A letter is larger than its record by the failure context, and its queue may take less than the record's topic did. One that any side
 //! refuses for its size, this client or a broker, goes without its value, whose size the header [`VALUE_OMITTED`] tells: the value
-//! lies at the story's position in the source as long as the source keeps it. Where that is still too large, it goes without the
+//! lies at the failure context's position in the source as long as the source keeps it. Where that is still too large, it goes without the
 //! record's own headers, too, and in the end without its key. Held up by it, its partition would never go on.
 
-mod letter;
+mod size_limit;
 
 use chrono::{DateTime, SecondsFormat};
+use millrace_events::decode_error::DecodeError;
 use millrace_events::failure::Class;
-use millrace_events::refusal::Refusal;
 
 use crate::StreamError;
 use crate::producer::Publisher;
 use crate::record::{OutgoingRecord, Record};
 use crate::topics::dead_letters_of;
-pub(crate) use letter::Letter;
+pub(crate) use size_limit::Letter;
 
-/// The headers that tell a dead letter's story, in their order.
-pub const STORY: [&str; 8] = [
+/// The headers that tell a dead letter's failure context, in their order.
+pub const FAILURE_HEADERS: [&str; 8] = [
     "error-kind",
     "error-message",
     "source-topic",
@@ -40,13 +40,13 @@ pub const KEY_OMITTED: &str = "key-omitted";
 
 /// Whether a header is told by the letter, and not by the record that failed.
 pub fn is_told(header: &str) -> bool {
-    STORY.contains(&header) || [VALUE_OMITTED, HEADERS_OMITTED, KEY_OMITTED].contains(&header)
+    FAILURE_HEADERS.contains(&header) || [VALUE_OMITTED, HEADERS_OMITTED, KEY_OMITTED].contains(&header)
 }
 
 /// Where a dead letter came from, why it failed and when.
 #[derive(Debug, Clone)]
-pub struct Story<'a> {
-    pub reason: &'a Refusal,
+pub struct FailureContext<'a> {
+    pub reason: &'a DecodeError,
     /// The topic, or the source of a user that never became a record.
     pub source_topic: &'a str,
     /// The partition, or the page.
@@ -61,7 +61,7 @@ pub struct Story<'a> {
     pub attempts: u32,
 }
 
-impl Story<'_> {
+impl FailureContext<'_> {
     fn headers(&self) -> Vec<(&'static str, Option<Vec<u8>>)> {
         let instant = |millis: i64| {
             let instant = DateTime::from_timestamp_millis(millis);
@@ -77,7 +77,7 @@ impl Story<'_> {
             instant(self.failed_at),
             Some(self.attempts.to_string().into_bytes()),
         ];
-        STORY.into_iter().zip(values).collect()
+        FAILURE_HEADERS.into_iter().zip(values).collect()
     }
 }
 
@@ -88,14 +88,14 @@ pub fn publish(
     key: Option<&[u8]>,
     value: Option<&[u8]>,
     kept_headers: &[(&str, Option<&[u8]>)],
-    story: &Story<'_>,
+    context: &FailureContext<'_>,
 ) -> Result<(), StreamError> {
-    let told = story.headers();
+    let told = context.headers();
     let kept = kept_headers.iter().filter(|(name, _)| !is_told(name)).copied();
     let headers: Vec<_> = kept.chain(told.iter().map(|(name, value)| (*name, value.as_deref()))).collect();
     let queue = dead_letters_of(topic);
     // Its own instant, not the record's: an old record would be past the queue's retention at once.
-    let timestamp = story.failed_at;
+    let timestamp = context.failed_at;
     let record = OutgoingRecord { topic: &queue, key, value, timestamp, headers: &headers };
     match publisher.publish(&record) {
         Err(error) if error.class() == Class::DeadLetter => {
@@ -116,11 +116,11 @@ pub fn publish(
 pub fn publish_record(
     publisher: &dyn Publisher,
     record: &Record<'_>,
-    reason: &Refusal,
+    reason: &DecodeError,
     failed_at: i64,
 ) -> Result<(), StreamError> {
     let before = record.header("attempts").and_then(|attempts| attempts.parse().ok()).unwrap_or(0_u32);
-    let story = Story {
+    let context = FailureContext {
         reason,
         source_topic: record.topic,
         source_partition: record.partition,
@@ -129,5 +129,5 @@ pub fn publish_record(
         failed_at,
         attempts: before.saturating_add(1),
     };
-    publish(publisher, record.topic, record.key, record.value, &record.headers, &story)
+    publish(publisher, record.topic, record.key, record.value, &record.headers, &context)
 }

@@ -8,7 +8,7 @@ use crate::StreamError;
 /// A broker that lives as long as this value, on loopback, for this process's clients.
 ///
 /// It keeps [`EmbeddedBroker::KEPT_BYTES`] a partition and drops the oldest silently: produce through a
-/// [`HoldBack`](crate::hold_back::HoldBack).
+/// [`Backpressure`](crate::backpressure::Backpressure).
 pub struct EmbeddedBroker {
     cluster: MockCluster<'static, DefaultProducerContext>,
 }

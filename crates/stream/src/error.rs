@@ -35,7 +35,7 @@ pub enum StreamError {
     Commit { topic: String, partition: i32, offset: i64, source: KafkaError },
     #[error(
         "{topic}/{partition} ends at offset {end}, but the lake holds offset {landed} of its generation {generation}: \
-         the topic was made anew, so give its new life a name of its own, --generation (or MILLRACE_GENERATION) \
+         the topic was made anew, so give its new generation a name of its own, --generation (or MILLRACE_GENERATION) \
          greater than {generation}"
     )]
     AnotherLife { topic: String, partition: i32, generation: String, end: i64, landed: i64 },

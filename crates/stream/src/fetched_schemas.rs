@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use millrace_events::failure::Class;
 use millrace_events::frame::{Encoding, SchemaId};
 use millrace_events::repository_schemas::RepositorySchemas;
-use millrace_events::schemas::{SchemaError, WriterSchema, WriterSchemas};
+use millrace_events::writer_schemas::{SchemaError, WriterSchema, WriterSchemas};
 
 use crate::registry::{CallError, RegisteredSchema, Registry, RegistryError, ResolveError, SchemaType};
 

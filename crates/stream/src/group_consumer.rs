@@ -39,7 +39,7 @@ pub enum Turn<T> {
     /// Nothing within the patience; more may come.
     Nothing,
     /// These partitions are this member's from now on, each from the offset beside it. The place to hold them against the
-    /// lake ([`check_life`](crate::topics::check_life)) before a record is taken.
+    /// lake ([`check_generation`](crate::topics::check_generation)) before a record is taken.
     Assigned(BTreeMap<(String, i32), i64>),
     /// These are another's: drop what was not committed.
     Revoked(BTreeSet<(String, i32)>),

@@ -6,7 +6,7 @@ use millrace_runtime::settings::Environment;
 
 use crate::StreamError;
 use crate::client::ClientSettings;
-use crate::login::Login;
+use crate::credentials::Credentials;
 use crate::security::SecurityOptions;
 
 /// Kafka's settings of a Lambda function.
@@ -63,7 +63,7 @@ impl KafkaEnvironment {
             if security.user.is_some() || security.password.is_some() {
                 return Err(KafkaEnvironmentError::ToldTwice);
             }
-            let login = Login::fetch(secrets, id)?;
+            let login = Credentials::fetch(secrets, id)?;
             let login = login.ok_or_else(|| KafkaEnvironmentError::NoLogin(id.clone()))?;
             (security.user, security.password) = (Some(login.username), Some(login.password));
         }

@@ -10,13 +10,13 @@ use rdkafka::types::RDKafkaErrorCode;
 /// The topic's setting.
 pub const MAX_MESSAGE_BYTES: &str = "max.message.bytes";
 
-/// What a dead letter has beside its record: its story.
+/// What a dead letter has beside its record: its failure context.
 pub const STORY_ROOM: u64 = 64 << 10;
 
 /// How long a topic that was just made may be unknown to one of the brokers.
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// What a queue has to take of a topic that takes `source` bytes: the same record with its story.
+/// What a queue has to take of a topic that takes `source` bytes: the same record with its failure context.
 pub fn limit_of_dead_letters(source: u64) -> u64 {
     source + STORY_ROOM
 }

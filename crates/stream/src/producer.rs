@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::StreamError;
+use crate::backpressure::Backpressure;
 use crate::client::ClientSettings;
-use crate::hold_back::HoldBack;
-use crate::ledger::Ledger;
+use crate::offset_set::OffsetSet;
 use crate::partitioner;
 use crate::record::OutgoingRecord;
 use crate::topics::{Topics, is_dead_letters};
@@ -77,7 +77,7 @@ pub struct Producer {
     too_large: Mutex<Vec<TooLarge>>,
     topics: Topics,
     partitions: Mutex<HashMap<String, i32>>,
-    hold_back: Option<Arc<HoldBack>>,
+    hold_back: Option<Arc<Backpressure>>,
 }
 
 impl std::fmt::Debug for Producer {
@@ -88,7 +88,10 @@ impl std::fmt::Debug for Producer {
 
 impl Producer {
     /// `hold_back` bounds what is on its way, for the embedded broker.
-    pub fn connect(settings: &ClientSettings, hold_back: Option<Arc<HoldBack>>) -> Result<Self, StreamError> {
+    pub fn connect(
+        settings: &ClientSettings,
+        hold_back: Option<Arc<Backpressure>>,
+    ) -> Result<Self, StreamError> {
         Ok(Self {
             settings: settings.clone(),
             sender: Sender::batching(settings)?,
@@ -102,7 +105,7 @@ impl Producer {
     }
 
     /// The positions that the broker acknowledged so far.
-    pub fn acknowledged(&self) -> Ledger {
+    pub fn acknowledged(&self) -> OffsetSet {
         let mut acknowledged = self.sender.acknowledged();
         if let Some(alone) = self.alone.get() {
             acknowledged.merge(&alone.acknowledged());

@@ -7,7 +7,7 @@ use millrace_runtime::Secret;
 use millrace_runtime::secret_source::{SecretError, SecretSource};
 use millrace_runtime::settings::Environment;
 
-use crate::login::Login;
+use crate::credentials::Credentials;
 use crate::registry::{Registry, RegistryError, RegistrySettings};
 
 /// `MILLRACE_REGISTRY_URL`: where framed values' schemas are; unless set, the repository's are known.
@@ -89,7 +89,7 @@ impl RegistryEnvironment {
             if user.is_some() || password.is_some() {
                 return Err(RegistryEnvironmentError::ToldTwice);
             }
-            let login = Login::fetch(secrets, id)?;
+            let login = Credentials::fetch(secrets, id)?;
             let login = login.ok_or_else(|| RegistryEnvironmentError::NoLogin(id.clone()))?;
             (user, password) = (Some(login.username), Some(login.password));
         }

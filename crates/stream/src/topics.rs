@@ -1,4 +1,4 @@
-//! Topics: their names, their making, and whether they still live the life that the lake knows.
+//! Topics: their names, their making, and whether they are still of the generation that the lake knows.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -16,8 +16,8 @@ use crate::StreamError;
 use crate::client::ClientSettings;
 use crate::handshake::{Handshake, listen};
 use crate::message_limits::{self, MAX_MESSAGE_BYTES};
+use crate::open_transaction::OpenTransaction;
 use crate::security::Security;
-use crate::unread::OpenTransaction;
 
 /// `users_created`.
 pub const USERS_CREATED: &str = "users_created";
@@ -276,7 +276,7 @@ async fn create(
 
 /// Holds a broker's ends against the highest offsets that the lake has of a generation: a partition that ends at or
 /// below one of them was made anew, and its offsets would be taken for the old ones.
-pub fn check_life(
+pub fn check_generation(
     topic: &str,
     generation: &str,
     ends: &BTreeMap<i32, Watermarks>,
@@ -306,10 +306,10 @@ mod tests {
         let ends =
             |end| BTreeMap::from([(0, Watermarks { begin: 0, end }), (1, Watermarks { begin: 0, end: 50 })]);
         let landed = BTreeMap::from([(0, 9)]);
-        assert!(check_life("t", "g1", &ends(10), &landed).is_ok());
-        let error =
-            check_life("t", "g1", &ends(9), &landed).expect_err("offset 9 is landed and not yet written");
+        assert!(check_generation("t", "g1", &ends(10), &landed).is_ok());
+        let error = check_generation("t", "g1", &ends(9), &landed)
+            .expect_err("offset 9 is landed and not yet written");
         assert!(error.to_string().contains("--generation"), "{error}");
-        assert!(check_life("t", "g1", &BTreeMap::new(), &landed).is_err());
+        assert!(check_generation("t", "g1", &BTreeMap::new(), &landed).is_err());
     }
 }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use millrace_events::decode_error::DecodeError;
 use millrace_events::failure::Class;
-use millrace_events::refusal::Refusal;
 use millrace_stream::StreamError;
+use millrace_stream::backpressure::Backpressure;
 use millrace_stream::base_offsets::BaseOffsets;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
-use millrace_stream::dead_letter::{STORY, publish_record};
+use millrace_stream::dead_letter::{FAILURE_HEADERS, publish_record};
 use millrace_stream::embedded::EmbeddedBroker;
-use millrace_stream::hold_back::HoldBack;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::record::{OutgoingRecord, Record};
 use millrace_stream::topics::{Topics, USERS_CREATED, Watermarks, dead_letters_of};
@@ -199,7 +199,7 @@ const VALUES: u32 = 1_050;
 #[test]
 fn nothing_is_lost_behind_a_hold_back_that_is_released() {
     let (_broker, settings) = broker();
-    let hold_back = Arc::new(HoldBack::new(EmbeddedBroker::KEPT_BYTES * 4 / 5));
+    let hold_back = Arc::new(Backpressure::new(EmbeddedBroker::KEPT_BYTES * 4 / 5));
     let producer = Producer::connect(&settings, Some(Arc::clone(&hold_back))).unwrap();
     let reader = std::thread::spawn({
         let settings = settings.clone();
@@ -248,7 +248,7 @@ fn nothing_is_lost_behind_a_hold_back_that_is_released() {
 fn a_hold_back_that_nobody_releases_blocks_until_it_is_closed() {
     let (_broker, settings) = broker();
     let limit = EmbeddedBroker::KEPT_BYTES / 5;
-    let hold_back = Arc::new(HoldBack::new(limit));
+    let hold_back = Arc::new(Backpressure::new(limit));
     let producer = Arc::new(Producer::connect(&settings, Some(Arc::clone(&hold_back))).unwrap());
     let too_large = producer.publish(&record(None, &vec![0; limit + 1])).unwrap_err();
     assert!(matches!(too_large, StreamError::TooLarge { .. }) && too_large.class() == Class::DeadLetter);
@@ -350,8 +350,8 @@ fn offsets_are_those_of_the_life_on_every_side() {
     producer.flush().unwrap();
     let ends = producer.acknowledged().ends();
     let consumer = Consumer::assign(&settings, "g", &starts).unwrap();
-    let mut read = millrace_stream::ledger::Ledger::default();
-    let reason = Refusal::WrongType { path: "$.phone".to_owned(), found: "an array", expected: "a text" };
+    let mut read = millrace_stream::offset_set::OffsetSet::default();
+    let reason = DecodeError::WrongType { path: "$.phone".to_owned(), found: "an array", expected: "a text" };
     for _ in 0..60 {
         let taken = consumer.next(PATIENCE, |record| {
             assert!(read.insert(record.topic, record.partition, record.offset));
@@ -366,7 +366,7 @@ fn offsets_are_those_of_the_life_on_every_side() {
     let last = ends[&(USERS_CREATED.to_owned(), 0)];
     assert!(last > 1_000 && ends[&(USERS_CREATED.to_owned(), 1)] < 60, "{ends:?}");
 
-    // What is committed is the broker's own offset, and a reader who goes on says the life's.
+    // What is committed is the broker's own offset, and a reader who goes on says the generation's.
     consumer.commit(USERS_CREATED, 0, last).unwrap();
     let watermarks = Topics::connect(&plain).unwrap().watermarks(USERS_CREATED).unwrap();
     assert_eq!(watermarks[&0].end + 1_000, last + 1);
@@ -391,7 +391,7 @@ fn a_dead_letter_holds_the_record_untouched_and_its_whole_story() {
         producer.publish(&OutgoingRecord { headers, ..record(Some(b"key"), value) }).unwrap();
     }
     producer.flush().unwrap();
-    let reason = Refusal::WrongType { path: "$.phone".to_owned(), found: "an array", expected: "a text" };
+    let reason = DecodeError::WrongType { path: "$.phone".to_owned(), found: "an array", expected: "a text" };
     let consumer = Consumer::assign(&settings, "g", &from_the_start(USERS_CREATED, PARTITIONS)).unwrap();
     let mut partition = 0;
     for _ in &failed {
@@ -412,7 +412,7 @@ fn a_dead_letter_holds_the_record_untouched_and_its_whole_story() {
         assert_eq!(letter.header("content-type"), Some("application/json"));
         assert!(letter.headers.contains(&("trace".to_owned(), None)));
         let told: Vec<_> =
-            STORY.iter().map(|name| letter.header(name).unwrap_or_default().to_owned()).collect();
+            FAILURE_HEADERS.iter().map(|name| letter.header(name).unwrap_or_default().to_owned()).collect();
         let expected = [
             "wrong_type",
             &reason.to_string(),
@@ -424,7 +424,7 @@ fn a_dead_letter_holds_the_record_untouched_and_its_whole_story() {
             attempts,
         ];
         assert_eq!(told, expected);
-        for name in STORY {
+        for name in FAILURE_HEADERS {
             assert_eq!(letter.headers.iter().filter(|(header, _)| header == name).count(), 1, "{name}");
         }
         assert_eq!(letter.timestamp, Some(1_770_091_600_000), "its own instant");

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use millrace_events::catalogue;
 use millrace_events::decode::{Decoder, Value};
+use millrace_events::decode_error::DecodeError;
 use millrace_events::event::Event;
+use millrace_events::event_catalogue;
 use millrace_events::failure::Class;
 use millrace_events::frame::{Encoding, SchemaId};
-use millrace_events::refusal::Refusal;
 use millrace_events::row::{Datum, RowBuffer};
 use millrace_scripted_server::{Scripted, ScriptedServer};
 use millrace_stream::fetched_schemas::FetchedSchemas;
@@ -35,7 +35,7 @@ async fn schemas(script: impl IntoIterator<Item = Scripted>) -> (ScriptedServer,
 }
 
 fn event() -> &'static Event {
-    catalogue::by_table("ad_events").unwrap()
+    event_catalogue::by_table("ad_events").unwrap()
 }
 
 /// An ad event in Avro, framed with [`ID`].
@@ -54,7 +54,7 @@ fn decoded(schemas: &Arc<FetchedSchemas>) -> Option<&'static str> {
     refused(schemas).map(|refusal| refusal.kind())
 }
 
-fn refused(schemas: &Arc<FetchedSchemas>) -> Option<Refusal> {
+fn refused(schemas: &Arc<FetchedSchemas>) -> Option<DecodeError> {
     let bytes = framed();
     let value = Value { bytes: Some(&bytes), content_type: Some("application/avro"), source: None };
     assert_eq!(value.schema_needed(), Some(ID));
@@ -250,6 +250,6 @@ async fn protobuf_and_json_are_read_whatever_they_refer_to() {
 async fn the_repositorys_own_ids_need_no_registry() {
     let (server, schemas) = schemas([]).await;
     let own = event().schema_id(Encoding::Avro);
-    assert!(millrace_events::schemas::WriterSchemas::get(schemas.as_ref(), own).is_some());
+    assert!(millrace_events::writer_schemas::WriterSchemas::get(schemas.as_ref(), own).is_some());
     assert!(server.asked().is_empty());
 }

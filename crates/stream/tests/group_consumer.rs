@@ -134,7 +134,7 @@ fn share(settings: &ClientSettings, topic: &str, records: u32) {
     let landed: BTreeSet<_> = lake.keys().map(|(place, _)| place.clone()).collect();
     assert!(landed.iter().eq(ends.keys()), "every partition was read");
 
-    // Another life of the program goes on where this one ended.
+    // Another run of the program goes on where this one ended.
     drop(first);
     let mut again = Lander::join(settings, &group, topic);
     while again.starts.len() != PARTITIONS as usize {
@@ -313,7 +313,7 @@ async fn a_place_that_the_topic_does_not_have_is_told() {
     let error = fails(&settings, &fresh("group"), &missing);
     assert!(error.to_string().contains("does not exist") && error.class() == Class::Stop, "{error}");
 
-    // A commit beyond the end is what a group has of a topic whose first life was longer.
+    // A commit beyond the end is what a group has of a topic whose first generation was longer.
     let (topic, group) = (fresh("reborn"), fresh("group"));
     create(&settings.brokers, &topic, 1).await;
     await_partitions(&settings, &topic, Some(1));

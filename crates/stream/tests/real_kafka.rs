@@ -11,10 +11,10 @@ use std::time::Duration;
 use millrace_events::failure::Class;
 use millrace_stream::StreamError;
 use millrace_stream::consumer::Consumer;
+use millrace_stream::describe::{Told, describe_broker};
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::producer::{Producer, Publisher};
-use millrace_stream::survey::{Told, survey};
-use millrace_stream::topics::{PARTITIONS, Topics, check_life, dead_letters_of};
+use millrace_stream::topics::{PARTITIONS, Topics, check_generation, dead_letters_of};
 use rdkafka::admin::AdminOptions;
 use real_cluster::{PATIENCE, admin, await_partitions, create, fresh, plain, produce, record};
 
@@ -68,9 +68,9 @@ async fn what_is_produced_is_read_and_what_is_committed_is_kept() {
         consumer.commit(&topic, partition, last + 1).unwrap();
     }
 
-    let survey = survey(&settings).unwrap();
-    assert_eq!(survey.groups, Told::Told);
-    let found = survey.topics.iter().find(|found| found.topic == topic).unwrap();
+    let broker = describe_broker(&settings).unwrap();
+    assert_eq!(broker.groups, Told::Told);
+    let found = broker.topics.iter().find(|found| found.topic == topic).unwrap();
     assert_eq!(found.messages(), 300);
     let reader = found.readers.iter().find(|reader| reader.group == group).unwrap();
     let committed = ends.iter().map(|(partition, last)| (*partition, last + 1)).collect::<BTreeMap<_, _>>();
@@ -110,11 +110,11 @@ async fn a_topic_made_anew_is_another_life() {
     await_partitions(&settings, &topic, Some(1));
     produce(&Producer::connect(&settings, None).unwrap(), &topic, 0..20);
     let landed = BTreeMap::from([(0, 19)]);
-    let life = || {
+    let same_generation = || {
         let ends = Topics::connect(&settings).unwrap().watermarks(&topic).unwrap();
-        check_life(&topic, "g1", &ends, &landed)
+        check_generation(&topic, "g1", &ends, &landed)
     };
-    assert!(life().is_ok());
+    assert!(same_generation().is_ok());
 
     let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
     admin(&settings.brokers).delete_topics(&[&topic], &options).await.unwrap()[0].as_ref().unwrap();
@@ -122,7 +122,7 @@ async fn a_topic_made_anew_is_another_life() {
     create(&settings.brokers, &topic, 1).await;
     await_partitions(&settings, &topic, Some(1));
     produce(&Producer::connect(&settings, None).unwrap(), &topic, 0..5);
-    let error = life().unwrap_err();
+    let error = same_generation().unwrap_err();
     assert!(matches!(error, StreamError::AnotherLife { end: 5, landed: 19, .. }), "{error}");
     assert_eq!(error.class(), Class::Stop);
 }

@@ -7,8 +7,8 @@ mod real_cluster;
 
 use std::collections::BTreeMap;
 
+use millrace_events::decode_error::DecodeError;
 use millrace_events::failure::Class;
-use millrace_events::refusal::Refusal;
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::dead_letter::{HEADERS_OMITTED, KEY_OMITTED, VALUE_OMITTED, publish_record};
@@ -60,8 +60,8 @@ fn failed<'a>(
     }
 }
 
-fn reason() -> Refusal {
-    Refusal::WrongType { path: "$.ad_id".to_owned(), found: "an array", expected: "a text" }
+fn reason() -> DecodeError {
+    DecodeError::WrongType { path: "$.ad_id".to_owned(), found: "an array", expected: "a text" }
 }
 
 /// A letter's value, whether it has a key, and what it was omitted of.

@@ -13,10 +13,10 @@ use millrace_runtime::Secret;
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
+use millrace_stream::describe::describe_broker;
 use millrace_stream::group_consumer::GroupConsumer;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::security::Security;
-use millrace_stream::survey::survey;
 use millrace_stream::topics::Topics;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use real_cluster::{Guarded, PATIENCE, await_partitions, fresh, plain, produce, record};
@@ -36,7 +36,7 @@ async fn scram_over_tls_makes_topics_writes_reads_and_commits() {
         let (partition, offset) = place.expect("a record that was acknowledged comes");
         consumer.commit(&topic, partition, offset + 1).unwrap();
     }
-    assert!(survey(&settings).unwrap().topics.iter().any(|found| found.topic == topic));
+    assert!(describe_broker(&settings).unwrap().topics.iter().any(|found| found.topic == topic));
 }
 
 /// Every client refuses with the same words, soon, and for good.
@@ -53,7 +53,7 @@ fn refused(settings: &ClientSettings, told: &[&str]) {
     let errors = [
         Topics::connect(settings).unwrap().all().unwrap_err(),
         Producer::connect(settings, None).unwrap().publish(&record("any", b"1")).unwrap_err(),
-        survey(settings).unwrap_err(),
+        describe_broker(settings).unwrap_err(),
         {
             let consumer = Consumer::assign(settings, "any", &starts).unwrap();
             until_error(&mut || consumer.next(wait, |_| ()).map(drop))

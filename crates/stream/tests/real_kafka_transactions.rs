@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use millrace_stream::client::ClientSettings;
+use millrace_stream::describe::describe_broker;
 use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};
+use millrace_stream::open_transaction::{OpenTransaction, unread, unread_by_group};
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::producer::Producer;
-use millrace_stream::survey::survey;
 use millrace_stream::topics::Topics;
-use millrace_stream::unread::{OpenTransaction, unread, unread_by_group};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminOptions, NewPartitions};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
@@ -85,8 +85,9 @@ async fn positions_pass_what_is_never_given_and_stand_before_an_open_transaction
     assert_eq!(brokers.open_transactions(&topic).unwrap(), std::slice::from_ref(&open));
     let left = unread(&brokers, &member.positions().unwrap()).unwrap();
     assert_eq!(left.iter().map(|left| left.open.clone()).collect::<Vec<_>>(), [Some(open.clone())]);
-    let surveyed = survey(&settings).unwrap().topics.into_iter().find(|told| told.topic == topic).unwrap();
-    assert_eq!((surveyed.readers[0].lag, surveyed.open), (2, vec![open]));
+    let described =
+        describe_broker(&settings).unwrap().topics.into_iter().find(|told| told.topic == topic).unwrap();
+    assert_eq!((described.readers[0].lag, described.open), (2, vec![open]));
 
     producer.commit_transaction(PATIENCE).unwrap();
     assert_eq!(rest(&mut member), 2);

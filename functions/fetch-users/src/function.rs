@@ -14,8 +14,8 @@ use millrace_stream::lazy_producer::LazyProducer;
 use millrace_stream::producer::Publisher;
 use serde::Serialize;
 
-use crate::fetching::{FetchError, Fetching, fetch};
-use crate::told::UsersFetched;
+use crate::fetch_pages::{FetchError, Fetching, fetch};
+use crate::internal_events::UsersFetched;
 
 /// The function's settings, from the environment.
 #[derive(Debug)]

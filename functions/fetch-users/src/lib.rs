@@ -1,10 +1,10 @@
 //! Fetches users from a source and produces them to Kafka: the library behind the Lambda function and behind
 //! `millrace run`.
 
-mod fetching;
+mod fetch_pages;
 mod function;
-mod producing;
-mod told;
+mod internal_events;
+mod produce_page;
 
-pub use fetching::{FetchError, FetchReport, Fetching, fetch};
+pub use fetch_pages::{FetchError, FetchReport, Fetching, fetch};
 pub use function::{Counts, Function, FunctionError, within};

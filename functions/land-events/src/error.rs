@@ -2,7 +2,7 @@
 
 use millrace_events::failure::Class;
 use millrace_lake::StoreError;
-use millrace_lake::raw_name::RawNameError;
+use millrace_lake::raw_object_name::RawNameError;
 use millrace_stream::StreamError;
 use millrace_stream::registry::RegistryError;
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_events::failure::Class;
-use millrace_lake::{Generation, OpenError};
+use millrace_lake::{OpenError, TopicGeneration};
 use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::secret_source::SecretSource;
 use millrace_runtime::settings::{Environment, SettingsError};
 use millrace_runtime::{Deadline, Meter};
-use millrace_stream::batch_answer::BatchAnswer;
+use millrace_stream::batch_response::BatchResponse;
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::kafka_environment::{KafkaEnvironment, KafkaEnvironmentError};
 use millrace_stream::lambda_event::KafkaEvent;
@@ -17,15 +17,15 @@ use millrace_stream::lazy_producer::LazyProducer;
 use millrace_stream::registry_environment::{RegistryEnvironment, RegistryEnvironmentError};
 use tokio::sync::Mutex;
 
-use crate::batch::{BatchError, BatchLander, BatchSettings};
+use crate::batch_landing::{BatchError, BatchLanding, BatchSettings};
 
 /// The function's settings, from the environment.
 #[derive(Debug)]
 struct Settings {
     /// `MILLRACE_LAKE`: the lake, a folder's path or `s3://<bucket>/<prefix>`.
     lake: String,
-    /// `MILLRACE_GENERATION`: the name of this life of the topics, `[0-9a-z]{1,32}`.
-    generation: Generation,
+    /// `MILLRACE_GENERATION`: the name of this generation of the topics, `[0-9a-z]{1,32}`.
+    generation: TopicGeneration,
     /// `MILLRACE_BROKERS` and Kafka's login, for the dead letters.
     kafka: KafkaEnvironment,
     /// `MILLRACE_WRITE_RESERVE_MS`: what a write may take; with less left of the deadline no record is taken. 10000
@@ -89,7 +89,7 @@ pub struct Function {
     settings: Result<Settings, Arc<SettingsError>>,
     secrets: Arc<dyn SecretSource>,
     /// Kept from one invocation to the next as long as they go well: a producer that failed stays failed.
-    lander: Mutex<Option<Arc<BatchLander<LazyProducer>>>>,
+    landing: Mutex<Option<Arc<BatchLanding<LazyProducer>>>>,
     meter: Meter,
 }
 
@@ -98,7 +98,7 @@ impl Function {
         let settings = Settings::of(environment).map_err(Arc::new);
         let meter = Meter::new();
         meter.add(COLD_STARTS, "", 1);
-        Self { settings, secrets, lander: Mutex::default(), meter }
+        Self { settings, secrets, landing: Mutex::default(), meter }
     }
 
     /// What invocations are told to: emptied by `main` at the end of each, whatever came of it.
@@ -106,26 +106,26 @@ impl Function {
         &self.meter
     }
 
-    /// Lands one payload at `now` (µs since 1970, UTC). See [`BatchLander`] for what the answer promises.
+    /// Lands one payload at `now` (µs since 1970, UTC). See [`BatchLanding`] for what the answer promises.
     pub async fn invoke(
         &self,
         event: &KafkaEvent,
         now: i64,
         deadline: Deadline,
-    ) -> Result<BatchAnswer, FunctionError> {
-        let lander = self.lander().await?;
-        let outcome = lander.land(event, now, deadline).await;
-        let went_well = outcome.as_ref().is_ok_and(|outcome| outcome.answer == BatchAnswer::default());
+    ) -> Result<BatchResponse, FunctionError> {
+        let landing = self.landing().await?;
+        let outcome = landing.land(event, now, deadline).await;
+        let went_well = outcome.as_ref().is_ok_and(|outcome| outcome.answer == BatchResponse::default());
         if !went_well {
-            *self.lander.lock().await = None;
+            *self.landing.lock().await = None;
         }
         Ok(outcome?.answer)
     }
 
-    async fn lander(&self) -> Result<Arc<BatchLander<LazyProducer>>, FunctionError> {
-        let mut lander = self.lander.lock().await;
-        if let Some(lander) = &*lander {
-            return Ok(Arc::clone(lander));
+    async fn landing(&self) -> Result<Arc<BatchLanding<LazyProducer>>, FunctionError> {
+        let mut landing = self.landing.lock().await;
+        if let Some(landing) = &*landing {
+            return Ok(Arc::clone(landing));
         }
         let settings = self.settings.as_ref().map_err(Arc::clone)?;
         let mut client = settings.kafka.client(&*self.secrets)?;
@@ -133,7 +133,7 @@ impl Function {
         client.reach_timeout = Duration::from_secs(5);
         client.delivery_timeout = Duration::from_secs(20);
         let registry = settings.registry.registry(&*self.secrets)?;
-        let made = Arc::new(BatchLander {
+        let made = Arc::new(BatchLanding {
             store: millrace_lake::open_to_land(&settings.lake).await?,
             dead_letters: Arc::new(LazyProducer::new(client)),
             generation: settings.generation.clone(),
@@ -144,7 +144,7 @@ impl Function {
             },
             meter: self.meter.clone(),
         });
-        *lander = Some(Arc::clone(&made));
+        *landing = Some(Arc::clone(&made));
         Ok(made)
     }
 }

@@ -6,7 +6,7 @@ use millrace_runtime::Meter;
 use millrace_runtime::metrics::LAG;
 use millrace_stream::topics::Watermarks;
 
-use crate::landing::Landed;
+use crate::raw_writer::CommitPoint;
 
 /// The partitions that this process reads, and the first offset of each that is not in the lake. Of a group each member tells its own
 /// part: the group's lag is their sum.
@@ -34,7 +34,7 @@ impl LagWatch {
     }
 
     /// These are durable; a partition that has moved meanwhile is not looked at.
-    pub fn landed(&mut self, landed: &[Landed]) {
+    pub fn landed(&mut self, landed: &[CommitPoint]) {
         for part in landed {
             if let Some(next) = self.next.get_mut(&(part.topic.clone(), part.partition)) {
                 *next = part.next_offset;
@@ -92,8 +92,9 @@ mod tests {
         let mut watch = LagWatch::default();
         watch.assigned(&BTreeMap::from([(place(0), 10), (place(1), 0), (("other".to_owned(), 0), 0)]));
         assert_eq!(lag(&watch, &[(0, 0, 15), (1, 0, 7), (2, 0, 99)]), Value::Gauge(12.0));
-        let landed = Landed { topic: "t".into(), partition: 0, next_offset: 15, records: 5, record_bytes: 1 };
-        watch.landed(&[landed.clone(), Landed { partition: 2, ..landed }]);
+        let landed =
+            CommitPoint { topic: "t".into(), partition: 0, next_offset: 15, records: 5, record_bytes: 1 };
+        watch.landed(&[landed.clone(), CommitPoint { partition: 2, ..landed }]);
         assert_eq!(lag(&watch, &[(0, 0, 15), (1, 5, 7), (2, 0, 99)]), Value::Gauge(2.0));
         // A third partition came after the group had shared its two.
         watch.shared(&BTreeMap::from([("t".to_owned(), 2)]));

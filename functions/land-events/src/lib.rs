@@ -1,23 +1,23 @@
 //! Lands Kafka's records as raw Parquet objects: the library behind the Lambda function and behind `millrace run`.
 
-mod batch;
+mod batch_landing;
 mod error;
 mod function;
+mod internal_events;
 mod lag;
-mod lander;
-mod landing;
-mod lane;
+mod landing_consumer;
+mod landing_status;
+mod open_object;
 mod partition;
-mod partition_run;
-mod progress;
+mod partition_batch;
+mod raw_writer;
 mod settings;
-mod told;
 
-pub use batch::{BatchError, BatchLander, BatchOutcome, BatchSettings};
+pub use batch_landing::{BatchError, BatchLanding, BatchOutcome, BatchSettings};
 pub use error::LandError;
 pub use function::{Function, FunctionError};
 pub use lag::LagWatch;
-pub use lander::{Lander, LanderError, LanderSettings};
-pub use landing::{LandCounts, Landed, Landing};
-pub use progress::{DeadLettersByKind, LandProgress, OfKind, Seen};
+pub use landing_consumer::{LandingConsumer, LandingConsumerError, LandingConsumerSettings};
+pub use landing_status::{DeadLettersByKind, LandingSnapshot, LandingStatus, OfKind};
+pub use raw_writer::{CommitPoint, LandCounts, RawWriter};
 pub use settings::LandSettings;

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use millrace_events::batch::PartitionLife;
+use millrace_events::batch::SourcePartition;
 use millrace_events::event::Event;
 
-use crate::lane::Lane;
+use crate::open_object::OpenObject;
 
 /// A partition's open objects, one for each hour that its records' timestamps fall in.
 #[derive(Debug)]
 pub(crate) struct Partition {
     pub(crate) event: Event,
-    pub(crate) life: PartitionLife,
+    pub(crate) source: SourcePartition,
     /// By hours since 1970, UTC.
-    pub(crate) lanes: BTreeMap<i64, Lane>,
-    /// The offset behind the last record taken: what may be committed once all lanes are stored. Records that a
+    pub(crate) open_objects: BTreeMap<i64, OpenObject>,
+    /// The offset behind the last record taken: what may be committed once all open_objects are stored. Records that a
     /// re-read brings again lie before it.
     pub(crate) next_offset: i64,
     /// Since the last roll; `None` without a record.
@@ -34,12 +34,12 @@ pub(crate) struct Taken {
 }
 
 impl Partition {
-    pub(crate) fn new(event: Event, life: PartitionLife) -> Self {
-        Self { event, life, lanes: BTreeMap::new(), next_offset: 0, taken: None }
+    pub(crate) fn new(event: Event, source: SourcePartition) -> Self {
+        Self { event, source, open_objects: BTreeMap::new(), next_offset: 0, taken: None }
     }
 
     pub(crate) fn is(&self, topic: &str, partition: i32) -> bool {
-        self.life.partition == partition && self.life.topic == topic
+        self.source.partition == partition && self.source.topic == topic
     }
 
     /// Counts a record that became a row or a dead letter.
@@ -67,6 +67,6 @@ impl Partition {
 
     /// Memory held by the open objects, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.lanes.values().map(Lane::memory_bytes).sum()
+        self.open_objects.values().map(OpenObject::memory_bytes).sum()
     }
 }

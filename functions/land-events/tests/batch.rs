@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use land_events::{BatchError, BatchLander, BatchOutcome, BatchSettings, Function};
+use land_events::{BatchError, BatchLanding, BatchOutcome, BatchSettings, Function};
 use millrace_events::failure::Class;
-use millrace_lake::fault::{Fault, FaultyStore, Place};
+use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::memory::MemoryStore;
-use millrace_lake::{Generation, RawObjectName, Store};
+use millrace_lake::{RawObjectName, Store, TopicGeneration};
 use millrace_proto::users::v1::UserCreated;
 use millrace_runtime::metrics::{Snapshot, Value as Told};
 use millrace_runtime::secret_source::SecretsExtension;
@@ -62,27 +62,27 @@ impl Publisher for Letters {
 struct Bench {
     store: FaultyStore<MemoryStore>,
     letters: Arc<Letters>,
-    lander: BatchLander<Letters>,
+    landing: BatchLanding<Letters>,
 }
 
 impl Bench {
     fn new() -> Self {
         let store = FaultyStore::new(MemoryStore::new());
         let letters = Arc::new(Letters::default());
-        let lander = BatchLander {
+        let landing = BatchLanding {
             store: Arc::new(store.clone()),
             dead_letters: Arc::clone(&letters),
-            generation: Generation::new("0001").unwrap(),
+            generation: TopicGeneration::new("0001").unwrap(),
             schemas: None,
             // One after the other, so that a script meets a known partition.
             settings: BatchSettings { partitions_at_once: 1, ..BatchSettings::default() },
             meter: Meter::new(),
         };
-        Self { store, letters, lander }
+        Self { store, letters, landing }
     }
 
     async fn land(&self, event: &KafkaEvent) -> Result<BatchOutcome, BatchError> {
-        self.lander.land(event, NOW, Deadline::never()).await
+        self.landing.land(event, NOW, Deadline::never()).await
     }
 
     /// The partition, first and last offset of each object.
@@ -146,7 +146,7 @@ async fn a_good_batch_is_done_and_poison_is_a_letter() {
 #[tokio::test]
 async fn a_partition_that_cannot_be_stored_fails_alone_and_from_its_first_undurable_record() {
     let bench = Bench::new();
-    bench.store.script(Place::Put, [Fault::Pass, Fault::Retry]);
+    bench.store.script(FaultPoint::Put, [InjectedFault::Pass, InjectedFault::Retry]);
     let batch = event(users(3, 5..8));
     let outcome = bench.land(&batch).await.unwrap();
     assert_eq!(failed(&outcome), named(1, 5..8));
@@ -159,8 +159,8 @@ async fn a_partition_that_cannot_be_stored_fails_alone_and_from_its_first_undura
 async fn a_second_object_that_fails_leaves_the_first_one_done() {
     let mut bench = Bench::new();
     // Every open hour is one too many: each record's object is written before the next is taken.
-    bench.lander.settings.land.memory_bytes = 1;
-    bench.store.script(Place::Put, [Fault::Pass, Fault::Pass, Fault::Retry]);
+    bench.landing.settings.land.memory_bytes = 1;
+    bench.store.script(FaultPoint::Put, [InjectedFault::Pass, InjectedFault::Pass, InjectedFault::Retry]);
     let outcome = bench.land(&event(users(1, 0..5))).await.unwrap();
     assert_eq!(failed(&outcome), named(0, 2..5));
     assert_eq!(bench.objects().await, [(0, 0, 0), (0, 1, 1)]);
@@ -169,7 +169,7 @@ async fn a_second_object_that_fails_leaves_the_first_one_done() {
 #[tokio::test]
 async fn a_store_that_is_down_fails_every_record_and_is_no_error() {
     let bench = Bench::new();
-    bench.store.script(Place::Put, [Fault::Retry, Fault::RetryAfterDone]);
+    bench.store.script(FaultPoint::Put, [InjectedFault::Retry, InjectedFault::RetryAfterDone]);
     let outcome = bench.land(&event(users(2, 0..3))).await.unwrap();
     assert_eq!(failed(&outcome), [named(0, 0..3), named(1, 0..3)].concat());
     assert_eq!(outcome.counts.rows, 0);
@@ -178,7 +178,7 @@ async fn a_store_that_is_down_fails_every_record_and_is_no_error() {
 #[tokio::test]
 async fn what_somebody_has_to_act_on_fails_the_invocation() {
     let bench = Bench::new();
-    bench.store.script(Place::Put, [Fault::Stop]);
+    bench.store.script(FaultPoint::Put, [InjectedFault::Stop]);
     let error = bench.land(&event(users(2, 0..3))).await.unwrap_err();
     assert_eq!(error.class(), Class::Stop);
     let mut unknown = record(0, 0, None);
@@ -208,7 +208,7 @@ async fn nothing_is_taken_that_the_deadline_does_not_cover() {
     let bench = Bench::new();
     let batch = event(users(2, 0..3));
     let deadline = Deadline::at(Instant::now() + Duration::from_secs(9));
-    let outcome = bench.lander.land(&batch, NOW, deadline).await.unwrap();
+    let outcome = bench.landing.land(&batch, NOW, deadline).await.unwrap();
     assert_eq!(failed(&outcome), [named(0, 0..3), named(1, 0..3)].concat());
     assert_eq!((bench.objects().await, outcome.counts.records), (vec![], 0));
 }
@@ -265,11 +265,11 @@ impl Store for Stuck {
 #[tokio::test]
 async fn a_write_that_does_not_end_is_given_up_in_time_to_answer() {
     let mut bench = Bench::new();
-    bench.lander.store = Arc::new(Stuck);
-    bench.lander.settings.write_reserve = Duration::from_millis(100);
+    bench.landing.store = Arc::new(Stuck);
+    bench.landing.settings.write_reserve = Duration::from_millis(100);
     let begin = Instant::now();
     let deadline = Deadline::at(begin + Duration::from_millis(1_000));
-    let outcome = bench.lander.land(&event(users(1, 0..3)), NOW, deadline).await.unwrap();
+    let outcome = bench.landing.land(&event(users(1, 0..3)), NOW, deadline).await.unwrap();
     assert_eq!(failed(&outcome), named(0, 0..3));
     assert!(begin.elapsed() < Duration::from_millis(1_000), "{:?}", begin.elapsed());
 }
@@ -356,7 +356,7 @@ async fn the_meter_is_told_what_became_of_each_record() {
     let mut records = users(1, 0..4);
     records.push(record(0, 4, Some(&[0xff; 8])));
     bench.land(&event(records)).await.unwrap();
-    let snapshot = bench.lander.meter.take();
+    let snapshot = bench.landing.meter.take();
     let of_the_topic = |count| vec![("users_created".to_owned(), Told::Counter(count))];
     assert_eq!(told(&snapshot, "records_in"), of_the_topic(5));
     assert_eq!(told(&snapshot, "records_out"), of_the_topic(4));
@@ -372,7 +372,7 @@ async fn the_meter_is_told_what_became_of_each_record() {
 
     bench.letters.does_not_flush.store(true, Ordering::SeqCst);
     bench.land(&event(vec![record(0, 5, Some(&[0xff; 8])), record(0, 6, Some(&user(6)))])).await.unwrap();
-    let snapshot = bench.lander.meter.take();
+    let snapshot = bench.landing.meter.take();
     assert_eq!(told(&snapshot, "retries"), of_the_topic(2));
     assert!(told(&snapshot, "records_in").is_empty());
 }

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use land_events::{LandSettings, Landing};
+use land_events::{LandSettings, RawWriter};
 use millrace_lake::memory::MemoryStore;
-use millrace_lake::{Generation, Store};
+use millrace_lake::{Store, TopicGeneration};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream, Streams};
 use millrace_stream::producer::NoRecords;
 use millrace_stream::record::Record;
@@ -34,8 +34,12 @@ async fn a_burst_neither_delays_a_slow_stream_nor_cuts_it_into_crumbs() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let mut settings = LandSettings { memory_bytes: 3 << 20, batch_rows: 1_024, ..LandSettings::default() };
     settings.rolling.age = Duration::from_secs(AGE as u64);
-    let mut landing =
-        Landing::new(Arc::clone(&store), Arc::new(NoRecords), Generation::new("g1").unwrap(), settings);
+    let mut landing = RawWriter::new(
+        Arc::clone(&store),
+        Arc::new(NoRecords),
+        TopicGeneration::new("g1").unwrap(),
+        settings,
+    );
     let mut slow = slow.iter().enumerate();
     for (offset, record) in burst.iter().enumerate() {
         // A hundred and twenty seconds in all: the burst lasts longer than an object may.

@@ -9,12 +9,12 @@ use std::time::Duration;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use bytes::Bytes;
-use land_events::{LandError, LandSettings, Landed, Landing};
+use land_events::{CommitPoint, LandError, LandSettings, RawWriter};
 use millrace_events::failure::Class;
-use millrace_lake::fault::{Fault, FaultyStore, Place};
+use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::memory::MemoryStore;
 use millrace_lake::rolling::RollingPolicy;
-use millrace_lake::{Generation, Key, RawObjectName, Store};
+use millrace_lake::{Key, RawObjectName, Store, TopicGeneration};
 use millrace_proto::users::v1::UserCreated;
 use millrace_stream::StreamError;
 use millrace_stream::producer::Publisher;
@@ -74,7 +74,7 @@ impl Publisher for Letters {
 struct Bench {
     store: FaultyStore<MemoryStore>,
     letters: Arc<Letters>,
-    landing: Landing<Letters>,
+    landing: RawWriter<Letters>,
 }
 
 /// Bounds that nothing in these tests reaches; each test lowers its own.
@@ -90,8 +90,8 @@ impl Bench {
 
     fn over(store: FaultyStore<MemoryStore>, settings: LandSettings) -> Self {
         let letters = Arc::new(Letters::default());
-        let generation = Generation::new("0001").unwrap();
-        let landing = Landing::new(Arc::new(store.clone()), Arc::clone(&letters), generation, settings);
+        let generation = TopicGeneration::new("0001").unwrap();
+        let landing = RawWriter::new(Arc::new(store.clone()), Arc::clone(&letters), generation, settings);
         Self { store, letters, landing }
     }
 
@@ -118,11 +118,11 @@ impl Bench {
         }
     }
 
-    async fn roll_due(&mut self, now: i64) -> Vec<Landed> {
+    async fn roll_due(&mut self, now: i64) -> Vec<CommitPoint> {
         self.landing.roll_due(now).await.unwrap()
     }
 
-    async fn roll_all(&mut self) -> Vec<Landed> {
+    async fn roll_all(&mut self) -> Vec<CommitPoint> {
         self.landing.roll_all(NOW).await.unwrap()
     }
 
@@ -158,7 +158,7 @@ fn name(hour: &str, partition: i32, first: i64, last: i64) -> String {
     format!("raw/users/{hour}/users_created-0001-{partition:05}-{first:020}-{last:020}.parquet")
 }
 
-fn ends(landed: &[Landed]) -> Vec<(i32, i64, u64)> {
+fn ends(landed: &[CommitPoint]) -> Vec<(i32, i64, u64)> {
     landed.iter().map(|landed| (landed.partition, landed.next_offset, landed.records)).collect()
 }
 
@@ -308,10 +308,10 @@ async fn open_objects_of_many_hours_count_against_the_memory_bound() {
 
 #[tokio::test]
 async fn what_could_not_be_stored_is_not_reported() {
-    for (fault, class) in [(Fault::Retry, Class::Retry), (Fault::Stop, Class::Stop)] {
+    for (fault, class) in [(InjectedFault::Retry, Class::Retry), (InjectedFault::Stop, Class::Stop)] {
         let mut bench = Bench::new(unbounded());
         bench.push_users(0, 0..3);
-        bench.store.script(Place::Put, [fault]);
+        bench.store.script(FaultPoint::Put, [fault]);
         let error = bench.landing.roll_all(NOW).await.unwrap_err();
         assert_eq!(
             (error.class(), bench.landing.counts().rows, bench.landing.counts().objects),
@@ -322,7 +322,7 @@ async fn what_could_not_be_stored_is_not_reported() {
         let mut bench = Bench::new(unbounded());
         bench.push_users(0, 0..3);
         bench.push(0, 3, Some(&user(3)), Some(HOUR + 3_600_000));
-        bench.store.script(Place::Put, [Fault::Pass, fault]);
+        bench.store.script(FaultPoint::Put, [InjectedFault::Pass, fault]);
         bench.landing.roll_all(NOW).await.unwrap_err();
         assert_eq!(bench.keys().await, [name(FOUR, 0, 0, 2)]);
     }
@@ -331,7 +331,7 @@ async fn what_could_not_be_stored_is_not_reported() {
 #[tokio::test]
 async fn a_landing_that_starts_anew_after_a_failure_writes_each_object_once() {
     let store = FaultyStore::new(MemoryStore::new());
-    store.script(Place::Put, [Fault::RetryAfterDone]);
+    store.script(FaultPoint::Put, [InjectedFault::RetryAfterDone]);
     let mut bench = Bench::over(store.clone(), unbounded());
     bench.push_users(0, 0..3);
     bench.landing.roll_all(NOW).await.unwrap_err();
@@ -341,12 +341,12 @@ async fn a_landing_that_starts_anew_after_a_failure_writes_each_object_once() {
     assert_eq!((bench.keys().await, bench.offsets().await), (vec![name(FOUR, 0, 0, 2)], vec![vec![0, 1, 2]]));
 }
 
-/// "A record is durable once a `Landed` of its partition covers it": after a failure, too.
+/// "A record is durable once a `CommitPoint` of its partition covers it": after a failure, too.
 #[tokio::test]
 async fn no_later_landed_covers_what_a_failure_lost() {
     let mut bench = Bench::new(unbounded());
     bench.push_users(0, 0..3);
-    bench.store.script(Place::Put, [Fault::Retry]);
+    bench.store.script(FaultPoint::Put, [InjectedFault::Retry]);
     bench.landing.roll_all(NOW).await.unwrap_err();
     // Read again by the same landing, they would be taken for known: it refuses to go on.
     let refused = bench.try_push(0, 0, Some(&user(0)), Some(HOUR)).unwrap_err();

@@ -1,4 +1,4 @@
-//! A dead letter with its story, read back.
+//! A dead letter with its failure context, read back.
 
 use chrono::DateTime;
 use millrace_lake::dead_letter::DeadLetter;
@@ -18,7 +18,7 @@ pub struct Letter {
     pub offset: i64,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
-    /// All of them, the story's too.
+    /// All of them, the failure context's too.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use land_events::{LandSettings, Landing};
+use land_events::{LandSettings, RawWriter};
 use millrace_lake::memory::MemoryStore;
-use millrace_lake::{Generation, Key, Store};
+use millrace_lake::{Key, Store, TopicGeneration};
 use millrace_runtime::Deadline;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::embedded::EmbeddedBroker;
@@ -49,9 +49,9 @@ impl Bench {
     /// Lands what is new in the topic: rows and dead letters.
     async fn land(&mut self) -> (u64, u64) {
         let store = Arc::new(MemoryStore::new());
-        let generation = Generation::new("0001").unwrap();
+        let generation = TopicGeneration::new("0001").unwrap();
         let mut landing =
-            Landing::new(store, Arc::clone(&self.producer), generation, LandSettings::default());
+            RawWriter::new(store, Arc::clone(&self.producer), generation, LandSettings::default());
         let start = Start::Offset(self.landed_before);
         let mut peek = Peek::open(&self.client, "users_created", start, Until::End).unwrap();
         while let Peeked::Record(next) = peek

@@ -2,7 +2,7 @@
 
 use millrace_events::failure::Class;
 use millrace_jobs::job_error::JobError;
-use millrace_lake::catalogue::CatalogueError;
+use millrace_lake::data_catalog::DataCatalogError;
 use millrace_runtime::settings::SettingsError;
 
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum CloudJobError {
     #[error(transparent)]
     Job(#[from] JobError),
     #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
+    DataCatalog(#[from] DataCatalogError),
     #[error(
         "{table} was published and is in no list of tables, so that it cannot be registered; this is a bug"
     )]
@@ -25,7 +25,7 @@ impl CloudJobError {
         match self {
             Self::Settings(_) | Self::UnknownTable { .. } => Class::Stop,
             Self::Job(error) => error.class(),
-            Self::Catalogue(error) => error.class(),
+            Self::DataCatalog(error) => error.class(),
         }
     }
 }

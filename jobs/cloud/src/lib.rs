@@ -12,11 +12,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use millrace_glue::{GlueCatalogue, GlueSettings};
+use millrace_glue::{GlueDataCatalog, GlueSettings};
 use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_jobs::run_record::TableReport;
 use millrace_jobs::{analytics_aggregation, job_error::JobError, raw_transformation, time_series_analysis};
-use millrace_lake::catalogue::{Catalogue, NoCatalogue};
+use millrace_lake::data_catalog::{DataCatalog, NoDataCatalog};
 use millrace_lake::{OpenError, Store};
 use millrace_runtime::metrics::emf::{self, Told};
 use millrace_runtime::metrics::{BYTES_OUT, COLD_STARTS, OBJECT_SIZE};
@@ -124,9 +124,9 @@ async fn run_on(
     let run = RunContext { as_of: settings.as_of, started_at: settings.started_at.timestamp_micros() };
     let lake = store.address();
     // Before the work: settings that make no client are told before hours of it.
-    let catalogue: Box<dyn Catalogue> = match &settings.glue_database {
-        None => Box::new(NoCatalogue),
-        Some(database) => Box::new(GlueCatalogue::connect(GlueSettings::new(database.clone())).await?),
+    let catalogue: Box<dyn DataCatalog> = match &settings.glue_database {
+        None => Box::new(NoDataCatalog),
+        Some(database) => Box::new(GlueDataCatalog::connect(GlueSettings::new(database.clone())).await?),
     };
     let (published, tables, seconds) = match job {
         Job::RawTransformation => {

@@ -3,14 +3,14 @@
 use chrono::NaiveDate;
 use millrace_jobs::catalogue::{Layer, Table, tables};
 use millrace_jobs::run_record::TableReport;
-use millrace_lake::catalogue::{Catalogue, CatalogueError, PartitionEntry, TableEntry};
+use millrace_lake::data_catalog::{DataCatalog, DataCatalogError, PartitionEntry, TableEntry};
 use millrace_lake::layout;
 
 use crate::error::CloudJobError;
 
 /// Registers the partitions of `day` that a run published in the lake at `lake`, its address on S3.
 pub(crate) async fn register(
-    catalogue: &dyn Catalogue,
+    catalogue: &dyn DataCatalog,
     lake: &str,
     published: &[TableReport],
     day: NaiveDate,
@@ -30,7 +30,7 @@ fn entries(
     lake: &str,
     table: &Table,
     day: NaiveDate,
-) -> Option<Result<(TableEntry, PartitionEntry), CatalogueError>> {
+) -> Option<Result<(TableEntry, PartitionEntry), DataCatalogError>> {
     let layer = match table.layer {
         Layer::Raw => return None,
         Layer::Curated => layout::Layer::Curated,

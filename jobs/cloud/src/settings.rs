@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use millrace_jobs::run_context::{LEAST_MEMORY, LITTLE_MEMORY};
-use millrace_lake::catalogue::DatabaseName;
+use millrace_lake::data_catalog::DatabaseName;
 use millrace_runtime::settings::{Environment, SettingsError};
 
 /// A job's settings.

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use millrace_jobs::catalogue::{Layer, Table, tables};
-use millrace_lake::catalogue::{PARTITION_KEY, hive_type};
+use millrace_lake::data_catalog::{PARTITION_KEY, hive_type};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/tables.json");
 

@@ -4,7 +4,7 @@
 //! ([`Partial::merge`]), so an engine may split the users as it likes: threads over row groups here, executors elsewhere.
 
 mod cells;
-mod coded;
+mod dictionary;
 mod engine;
 mod partial;
 mod users;
@@ -21,7 +21,7 @@ pub enum Text {
     City,
     State,
     AgeGroup,
-    Generation,
+    TopicGeneration,
     Gender,
     EmailProvider,
     EmailDomain,
@@ -34,7 +34,7 @@ impl Text {
         Self::City,
         Self::State,
         Self::AgeGroup,
-        Self::Generation,
+        Self::TopicGeneration,
         Self::Gender,
         Self::EmailProvider,
         Self::EmailDomain,
@@ -48,7 +48,7 @@ impl Text {
             Self::City => "city",
             Self::State => "state",
             Self::AgeGroup => "age_group",
-            Self::Generation => "generation",
+            Self::TopicGeneration => "generation",
             Self::Gender => "gender",
             Self::EmailProvider => "email_provider_type",
             Self::EmailDomain => "email_domain",

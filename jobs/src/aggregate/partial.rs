@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use foldhash::fast::FixedState;
 
 use super::cells::{Cell, Cells, KeyValue};
-use super::coded::{ABSENT, AllCodes, Coded, NO_NUMBER};
+use super::dictionary::{ABSENT, AllCodes, Coded, NO_NUMBER};
 use super::{Aggregate, Key, Measure};
 
 /// The counts of `aggregates` over a part of the users.

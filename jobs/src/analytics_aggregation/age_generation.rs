@@ -2,9 +2,9 @@
 
 use millrace_lake::layout::Layer;
 
-use super::plan::{BUSINESS, GROUPS, NEW, PERSONAL, VETERAN};
+use super::aggregates::{BUSINESS, GROUPS, NEW, PERSONAL, VETERAN};
 use crate::aggregate::{Condition, Key, Number, Text};
-use crate::plan::{Facts, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
 use crate::table::rounding::percent;
 use crate::table::{ColumnType, Row, TableSpec};
 
@@ -110,7 +110,8 @@ pub(super) const QUALITY_BY_SEGMENT: PlannedTable = PlannedTable {
 };
 
 fn segment_rows(facts: &Facts<'_>) -> Vec<Row> {
-    let segments = facts.users.cells(&GROUPS).by(&[Key::Text(Text::AgeGroup), Key::Text(Text::Generation)]);
+    let segments =
+        facts.users.cells(&GROUPS).by(&[Key::Text(Text::AgeGroup), Key::Text(Text::TopicGeneration)]);
     let rows = segments.iter().map(|segment| {
         let users = segment.rows();
         let (emails, phones) = (segment.count(Condition::EmailValid), segment.count(Condition::PhoneValid));

@@ -2,9 +2,9 @@
 
 use millrace_lake::layout::Layer;
 
-use super::plan::{DOMAINS, FEMALE, MALE, PROVIDERS};
+use super::aggregates::{DOMAINS, FEMALE, MALE, PROVIDERS};
 use crate::aggregate::{Number, Text};
-use crate::plan::{Facts, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
 use crate::table::rounding::{percent, ratio};
 use crate::table::{ColumnType, Row, TableSpec};
 

@@ -2,9 +2,9 @@
 
 use millrace_lake::layout::Layer;
 
-use super::plan::{BUSINESS, FEMALE, MALE, PLACES};
+use super::aggregates::{BUSINESS, FEMALE, MALE, PLACES};
 use crate::aggregate::{Cells, Key, Number, Text};
-use crate::plan::{Facts, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
 use crate::table::rounding::percent;
 use crate::table::{ColumnType, Row, TableSpec, Value, rank};
 

@@ -1,11 +1,11 @@
 //! The job analytics-aggregation: nine tables over the day's users_transformed.
 
 mod age_generation;
+pub mod aggregates;
 pub mod dimension;
 mod email;
 mod geography;
 mod overview;
-pub mod plan;
 mod quality;
 
 use std::sync::Arc;
@@ -16,24 +16,24 @@ use millrace_lake::layout::{partition_day, partition_key, table_prefix};
 use millrace_lake::store::Store;
 use tokio::sync::mpsc;
 
-pub use plan::{JOB, PLAN};
+pub use aggregates::{JOB, PLAN};
 pub use quality::DATA_QUALITY_METRICS;
 
 use self::dimension::DIM_USER_DEMOGRAPHICS;
 use crate::aggregate::{self, EngineSettings};
-use crate::job::{Began, Progress, Ready, TablesReport, made, publish_all, users_of_day};
 use crate::job_error::JobError;
+use crate::job_plan::Facts;
 use crate::partition::Partition;
-use crate::plan::Facts;
 use crate::publish::Staged;
 use crate::run_context::RunContext;
 use crate::table::TableFile;
+use crate::table_job::{Began, JobProgress, Ready, TablesReport, made, publish_all, users_of_day};
 
 /// What the worker tells while it works.
 enum Message {
     /// Encoded bytes of dim_user_demographics.
     Bytes(Vec<u8>),
-    Progress(Progress),
+    JobProgress(JobProgress),
 }
 
 /// Runs the job for `run.as_of`.
@@ -43,7 +43,7 @@ enum Message {
 pub async fn run(
     store: Arc<dyn Store>,
     run: &RunContext,
-    progress: &(dyn Fn(Progress) + Send + Sync),
+    progress: &(dyn Fn(JobProgress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
     let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
@@ -58,7 +58,7 @@ pub async fn run(
     while let Some(message) = receiver.recv().await {
         match message {
             Message::Bytes(bytes) => writer.write(bytes.into()).await?,
-            Message::Progress(step) => progress(step),
+            Message::JobProgress(step) => progress(step),
         }
     }
     let (versions, tables) = work.await.map_err(JobError::worker)??;
@@ -80,7 +80,7 @@ fn work(
     let tell = |rows: u64| {
         let rows = read.fetch_add(rows, Ordering::Relaxed) + rows;
         // A full channel has newer news.
-        let _ = sender.try_send(Message::Progress(Progress { rows, of }));
+        let _ = sender.try_send(Message::JobProgress(JobProgress { rows, of }));
     };
     let counts = aggregate::count(users, PLAN.aggregates, EngineSettings::default(), &tell)?;
     let tables = made(&PLAN, &Facts { users: &counts, quality_days: &[], run })?;

@@ -2,9 +2,9 @@
 
 use millrace_lake::layout::Layer;
 
-use super::plan::{ALL_USERS, DOMAINS, GROUPS, PLACES, STATES};
+use super::aggregates::{ALL_USERS, DOMAINS, GROUPS, PLACES, STATES};
 use crate::aggregate::{Cells, Key, Text};
-use crate::plan::{Facts, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
 use crate::table::rounding::percent;
 use crate::table::{ColumnType, Row, TableSpec};
 

@@ -2,9 +2,9 @@
 
 use millrace_lake::layout::Layer;
 
-use super::plan::{ALL_USERS, EXCELLENT, FAIR, GOOD, POOR, VERY_POOR};
+use super::aggregates::{ALL_USERS, EXCELLENT, FAIR, GOOD, POOR, VERY_POOR};
 use crate::aggregate::{Condition, Number};
-use crate::plan::{Facts, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
 use crate::table::rounding::percent;
 use crate::table::{ColumnType, Row, TableSpec};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use millrace_lake::key::Key;
 use millrace_lake::layout::{self, REMOVAL_MARKS};
+use millrace_lake::object_key::Key;
 use polars::prelude::{ParquetReader, Schema, SchemaExt, SchemaRef, SerReader};
 
 use super::views::{self, View};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use millrace_lake::key::Key;
+use millrace_lake::object_key::Key;
 use millrace_lake::raw_listing;
 use millrace_lake::store::{ObjectMeta, Store};
 use tokio::runtime::Handle;

@@ -12,7 +12,7 @@ use polars::prelude::{PlRefPath, PolarsResult, ScanSource, ScanSourceRef, ScanSo
 use super::answer::GAVE_UP;
 use super::views::Wanted;
 use super::{DataFile, Lake, QueryError};
-use crate::damaged;
+use crate::damaged_file;
 
 /// Files by their path, mapped; none where the query has no use for it.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +46,7 @@ impl OpenFiles {
     /// The error of a query over these files: that of the one that is damaged, where one is.
     pub(super) fn told(&self, error: QueryError) -> QueryError {
         let may_be_damaged = match &error {
-            QueryError::Failed { reason } => damaged::is_about_a_file(reason),
+            QueryError::Failed { reason } => damaged_file::is_about_a_file(reason),
             QueryError::Refused { construct, .. } => construct == GAVE_UP,
             _ => false,
         };
@@ -57,7 +57,7 @@ impl OpenFiles {
     fn damaged(&self) -> Option<QueryError> {
         self.0.iter().find_map(|(path, file)| match file {
             ScanSource::Buffer(bytes) => {
-                let source = damaged::damage(bytes)?;
+                let source = damaged_file::damage(bytes)?;
                 Some(QueryError::BadFile { path: path.clone(), source })
             }
             _ => None,

@@ -11,11 +11,12 @@ use tokio::sync::mpsc;
 use super::input::{Input, Keep};
 use super::pass::{self, Sources};
 use super::raw_scan::{self, SchemaDrift};
-use super::state::keeper::{self, Keeper, Next, Origin};
+use super::state::replacement::{self, Next, Origin, StateReplacement};
 use super::{
-    DATA_QUALITY_SUMMARY, JOB, JobReport, LAYER, Message, Progress, USERS_TRANSFORMED, plan, summary,
+    DATA_QUALITY_SUMMARY, JOB, JobReport, LAYER, Message, Progress, USERS_TRANSFORMED, summary,
+    users_transformed,
 };
-use crate::erasure::Epoch;
+use crate::erasure_epoch::Epoch;
 use crate::job_error::JobError;
 use crate::publish::{Staged, publish, schema_fingerprint};
 use crate::run_context::{JobSettings, RunContext};
@@ -56,8 +57,12 @@ impl Attempt<'_> {
         let sources = Sources { state, new, keep: keep == Keep::Rows };
 
         let mut writer = store.writer(&partition_key(LAYER, USERS_TRANSFORMED, ctx.as_of)?).await?;
-        let mut keeper = if sources.keep { Keeper::begin(store.as_ref(), ctx).await } else { Keeper::none() };
-        let (users_bytes, outcome) = self.pass(sources, scratch, writer.as_mut(), &mut keeper).await?;
+        let mut replacement = if sources.keep {
+            StateReplacement::begin(store.as_ref(), ctx).await
+        } else {
+            StateReplacement::none()
+        };
+        let (users_bytes, outcome) = self.pass(sources, scratch, writer.as_mut(), &mut replacement).await?;
         if let Some(object) = raw_scan::rewritten(self.listed, &raw_scan::list(store.as_ref()).await?) {
             return Err(JobError::Rewritten { objects: object.to_string() });
         }
@@ -67,11 +72,11 @@ impl Attempt<'_> {
         match (keep, before) {
             (Keep::Nothing, _) | (Keep::Coverage, None) => {}
             (Keep::Coverage, Some(before)) => {
-                keeper::cover(store.as_ref(), before, covered, origin).await;
+                replacement::cover(store.as_ref(), before, covered, origin).await;
             }
             (Keep::Rows, _) => {
                 let next = Next { row_count: kept, duplicates: rows.duplicates, positions, covered };
-                keeper.finish(store.as_ref(), ctx, next, origin).await;
+                replacement.finish(store.as_ref(), ctx, next, origin).await;
             }
         }
 
@@ -108,16 +113,16 @@ impl Attempt<'_> {
         sources: Sources,
         scratch: Arc<Scratch>,
         writer: &mut dyn ObjectWriter,
-        keeper: &mut Keeper,
+        replacement: &mut StateReplacement,
     ) -> Result<(u64, pass::Outcome), JobError> {
         // A few row groups may wait for a slow store, no more.
         let (sender, receiver) = mpsc::channel(2);
         let (ctx, limits) = (*self.ctx, self.settings.clone());
         // The worker shares the scratch folder: where this future is dropped it outlives the last file written to it.
         let work = tokio::task::spawn_blocking(move || {
-            pass::run(sources, &ctx, &limits, scratch.path(), &pass::Outlet::new(sender))
+            pass::run(sources, &ctx, &limits, scratch.path(), &pass::PassOutput::new(sender))
         });
-        let forwarded = forward(receiver, writer, keeper, self.progress).await;
+        let forwarded = forward(receiver, writer, replacement, self.progress).await;
         let outcome = work.await.map_err(JobError::worker)?;
         // A store that failed is why the worker was cancelled.
         Ok((forwarded?, outcome?))
@@ -128,7 +133,7 @@ impl Attempt<'_> {
 async fn forward(
     mut receiver: mpsc::Receiver<Message>,
     writer: &mut dyn ObjectWriter,
-    keeper: &mut Keeper,
+    replacement: &mut StateReplacement,
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<u64, JobError> {
     let mut bytes = 0;
@@ -138,7 +143,7 @@ async fn forward(
                 bytes += body.len() as u64;
                 writer.write(body.into()).await?;
             }
-            Message::State(body) => keeper.write(body).await,
+            Message::State(body) => replacement.write(body).await,
             Message::Progress(step) => progress(step),
         }
     }
@@ -152,7 +157,7 @@ fn tables(
     summary: u64,
 ) -> Result<Vec<TableReport>, JobError> {
     let tables = [
-        (USERS_TRANSFORMED, users, users_bytes, plan::users_transformed_schema()),
+        (USERS_TRANSFORMED, users, users_bytes, users_transformed::users_transformed_schema()),
         (DATA_QUALITY_SUMMARY, 1, summary, summary::data_quality_summary_schema()),
     ];
     let tables = tables.into_iter().map(|(name, rows, bytes, schema)| {

@@ -12,7 +12,6 @@ mod input;
 mod newest;
 mod pass;
 pub mod phone;
-pub mod plan;
 mod positions;
 pub mod quality;
 mod ranges;
@@ -23,6 +22,7 @@ mod spill;
 pub mod state;
 pub mod summary;
 pub(crate) mod table_writer;
+pub mod users_transformed;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,7 +31,7 @@ use millrace_lake::layout::Layer;
 use millrace_lake::store::Store;
 
 use self::attempt::Attempt;
-use crate::erasure;
+use crate::erasure_epoch;
 use crate::job_error::JobError;
 use crate::run_context::{JobSettings, RunContext};
 use crate::run_record::{Inputs, RowCounts, TableReport};
@@ -104,7 +104,7 @@ pub async fn run(
     let mut tries = 0;
     loop {
         tries += 1;
-        let since = erasure::epoch(store.as_ref()).await?;
+        let since = erasure_epoch::epoch(store.as_ref()).await?;
         // The manifest before the listing: what it covers is in the listing then, unless it has gone since.
         let manifest = state::find(store.as_ref()).await?;
         let listed = raw_scan::list(store.as_ref()).await?;

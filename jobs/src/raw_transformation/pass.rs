@@ -14,7 +14,7 @@ use super::state::Known;
 use super::state::rows::KeptRows;
 use super::summary::Summary;
 use super::table_writer::TableWriter;
-use super::{Message, Progress, RowCounts, newest, plan};
+use super::{Message, Progress, RowCounts, newest, users_transformed};
 use crate::job_error::JobError;
 use crate::run_context::{JobSettings, RunContext};
 
@@ -47,9 +47,9 @@ pub(super) struct Outcome {
 }
 
 /// Where the pass sends its bytes and progress.
-pub(super) struct Outlet(mpsc::Sender<Message>);
+pub(super) struct PassOutput(mpsc::Sender<Message>);
 
-impl Outlet {
+impl PassOutput {
     pub(super) fn new(sender: mpsc::Sender<Message>) -> Self {
         Self(sender)
     }
@@ -77,7 +77,7 @@ pub(super) fn run(
     ctx: &RunContext,
     settings: &JobSettings,
     scratch: &Path,
-    outlet: &Outlet,
+    output: &PassOutput,
 ) -> Result<Outcome, JobError> {
     let bounds = Bounds::of(sources.rows(), settings.memory_bytes);
     let positions = sources.state.as_mut().map(|state| std::mem::take(&mut state.positions));
@@ -88,7 +88,7 @@ pub(super) fn run(
         kept: KeptRows::new(sources.keep)?,
         counts: RowCounts::default(),
         competing: 0,
-        outlet,
+        output,
     };
     reading.read(&sources, &bounds)?;
     let summary = transform(&mut reading)?;
@@ -99,7 +99,7 @@ pub(super) fn run(
         Some(state) => JobError::State { object: state.rows.key.clone(), source: Box::new(error) },
         None => error,
     })?;
-    let kept = kept.finish(outlet)?;
+    let kept = kept.finish(output)?;
     Ok(Outcome { rows: counts, summary: encoded_summary(&summary, ctx)?, positions, kept })
 }
 
@@ -122,12 +122,12 @@ struct Made {
 /// the state, the next is transformed and the one after it gathered and sorted.
 fn transform(reading: &mut Reading<'_>) -> Result<Summary, JobError> {
     let Reading { ctx, spill, kept, counts, competing, .. } = reading;
-    let outlet = reading.outlet;
+    let output = reading.output;
     // Rows dropped while reading are done with.
     let mut encoder = Encoder {
         summary: Summary::default(),
-        writer: TableWriter::new(&plan::users_transformed_schema()).map_err(transforming())?,
-        outlet,
+        writer: TableWriter::new(&users_transformed::users_transformed_schema()).map_err(transforming())?,
+        output,
         done: counts.duplicates,
         competing: *competing,
     };
@@ -138,10 +138,10 @@ fn transform(reading: &mut Reading<'_>) -> Result<Summary, JobError> {
             ranges.into_iter().try_for_each(|range| encoder.encode(range))?;
             let Encoder { writer, summary, .. } = encoder;
             let (bytes, rows) = writer.finish().map_err(transforming())?;
-            outlet.bytes(bytes)?;
+            output.bytes(bytes)?;
             Ok((summary, rows))
         });
-        let keeping = scope.spawn(move || winners.into_iter().try_for_each(|rows| kept.add(rows, outlet)));
+        let keeping = scope.spawn(move || winners.into_iter().try_for_each(|rows| kept.add(rows, output)));
         let (sorted, ranges_of_winners) = mpsc_of_std::sync_channel::<Winners>(0);
         let sorting = scope.spawn(move || {
             (0..spill.ranges()).try_for_each(|range| {
@@ -188,9 +188,9 @@ fn winners_of(spill: &mut Spill, range: usize) -> Result<Option<Winners>, JobErr
 
 fn users_of(newest: DataFrame, ctx: &RunContext) -> Result<DataFrame, JobError> {
     let without_id = newest.column("user_id").map_err(transforming())?.null_count();
-    let users = plan::users_transformed(newest.lazy(), ctx);
+    let users = users_transformed::users_transformed(newest.lazy(), ctx);
     // The newest come sorted by id. Only rows without one have an order among themselves to be found.
-    let users = if without_id == 0 { users } else { plan::in_order(users) };
+    let users = if without_id == 0 { users } else { users_transformed::in_order(users) };
     Ok(users.collect_with_engine(Engine::Streaming).map_err(transforming())?.unwrap_single())
 }
 
@@ -198,7 +198,7 @@ fn users_of(newest: DataFrame, ctx: &RunContext) -> Result<DataFrame, JobError> 
 struct Encoder<'a> {
     summary: Summary,
     writer: TableWriter,
-    outlet: &'a Outlet,
+    output: &'a PassOutput,
     done: u64,
     competing: u64,
 }
@@ -206,9 +206,9 @@ struct Encoder<'a> {
 impl Encoder<'_> {
     fn encode(&mut self, range: Made) -> Result<(), JobError> {
         self.summary.add(&range.users).map_err(transforming())?;
-        self.outlet.bytes(self.writer.append(range.users).map_err(transforming())?)?;
+        self.output.bytes(self.writer.append(range.users).map_err(transforming())?)?;
         self.done += range.rows;
-        self.outlet.send_progress(Progress::Transformed { rows: self.done, of: self.competing })
+        self.output.send_progress(Progress::Transformed { rows: self.done, of: self.competing })
     }
 }
 

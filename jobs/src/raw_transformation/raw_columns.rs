@@ -1,4 +1,4 @@
-//! The raw columns this job reads, as Polars types; the schema itself is stated in `millrace_events::schema`.
+//! The raw columns this job reads, as Polars types; the schema itself is stated in `millrace_events::raw_schema`.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ pub fn timestamp() -> DataType {
 
 /// The whole schema of `raw/users`.
 pub fn all() -> SchemaRef {
-    of_event(millrace_events::catalogue::user_created())
+    of_event(millrace_events::event_catalogue::user_created())
 }
 
 /// The whole schema of an event's raw table.

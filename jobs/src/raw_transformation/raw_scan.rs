@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow_schema::{DataType as ArrowType, Schema as ArrowSchema};
-use millrace_lake::key::Key;
+use millrace_lake::object_key::Key;
 use millrace_lake::store::{ObjectMeta, Store};
 use millrace_lake::{layout, raw_listing};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -14,7 +14,7 @@ use polars::polars_utils::slice_enum::Slice;
 use polars::prelude::*;
 
 use super::raw_columns;
-use crate::damaged;
+use crate::damaged_file;
 use crate::job_error::JobError;
 
 /// Where the raw rows of users lie.
@@ -146,7 +146,7 @@ impl SchemaDrift {
 
 /// The columns that `found` lacks and those that it has beyond the schema.
 fn check_schema(key: &Key, found: &ArrowSchema) -> Result<(Vec<String>, Vec<String>), JobError> {
-    let stated = millrace_events::schema::users();
+    let stated = millrace_events::raw_schema::users();
     let mut missing = Vec::new();
     for field in stated.fields() {
         let name = field.name();
@@ -257,7 +257,7 @@ impl Piece<'_> {
     /// The error of reading it: that of the object that is damaged, where one is.
     pub(super) fn unreadable(&self, error: PolarsError) -> JobError {
         let damaged = self.objects.iter().find_map(|object| {
-            let damage = damaged::damage_at(&object.path)?;
+            let damage = damaged_file::damage_at(&object.path)?;
             let source = ParquetError::General(damage.to_string());
             Some(JobError::UnreadableObject { object: object.key.clone(), source })
         });

@@ -5,13 +5,13 @@ use std::sync::mpsc;
 
 use polars::prelude::*;
 
-use super::pass::{Outlet, Sources};
+use super::pass::{PassOutput, Sources};
 use super::positions::Positions;
 use super::ranges::Sample;
 use super::raw_scan::{self, Piece};
 use super::spill::Spill;
 use super::state::rows::KeptRows;
-use super::{Progress, RowCounts, plan, raw_columns};
+use super::{Progress, RowCounts, raw_columns, users_transformed};
 use crate::job_error::JobError;
 use crate::run_context::RunContext;
 
@@ -71,7 +71,7 @@ pub(super) struct Reading<'a> {
     pub(super) counts: RowCounts,
     /// Rows that compete, those in `spill` and those it dropped.
     pub(super) competing: u64,
-    pub(super) outlet: &'a Outlet,
+    pub(super) output: &'a PassOutput,
 }
 
 impl Reading<'_> {
@@ -83,7 +83,7 @@ impl Reading<'_> {
             let (decoded, rows_of_pieces) = mpsc::sync_channel(1);
             let decoding = scope.spawn(move || {
                 for (origin, piece) in pieces(sources, bounds.piece_rows()) {
-                    let rows = collected(&piece, |raw| plan::with_ids(raw.select(&columns)));
+                    let rows = collected(&piece, |raw| users_transformed::with_ids(raw.select(&columns)));
                     let rows = rows.and_then(|rows| whole(&piece, rows));
                     let rows = rows.map_err(|error| origin.told(&piece, error))?;
                     // A taker that is gone tells why itself.
@@ -95,7 +95,7 @@ impl Reading<'_> {
             let taken = rows_of_pieces.into_iter().try_for_each(|(origin, action, rows): Decoded| {
                 seen += rows.height() as u64;
                 self.take(origin, action, rows)?;
-                self.outlet.send_progress(Progress::Read { rows: seen, of })
+                self.output.send_progress(Progress::Read { rows: seen, of })
             });
             let decoded: Result<(), JobError> =
                 decoding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -131,7 +131,7 @@ impl Reading<'_> {
         };
         self.counts.after_as_of += waiting.height() as u64;
         self.competing += competing.height() as u64;
-        Ok(self.kept.add(waiting, self.outlet).and_then(|()| {
+        Ok(self.kept.add(waiting, self.output).and_then(|()| {
             self.counts.duplicates += self.spill.put(competing)? as u64;
             Ok(())
         }))
@@ -154,7 +154,7 @@ pub(super) fn empty_spill(sources: &Sources, bounds: &Bounds, scratch: &Path) ->
         if piece.rows() == 0 {
             continue;
         }
-        let rows = collected(&piece, |raw| plan::with_ids(raw.select(&key)));
+        let rows = collected(&piece, |raw| users_transformed::with_ids(raw.select(&key)));
         let rows = rows.map_err(|error| origin.told(&piece, error))?;
         sample.add(&rows).map_err(JobError::engine(piece.action()))?;
     }
@@ -214,7 +214,7 @@ fn whole(piece: &Piece<'_>, rows: DataFrame) -> Result<DataFrame, JobError> {
 
 #[cfg(test)]
 mod tests {
-    use millrace_lake::key::Key;
+    use millrace_lake::object_key::Key;
 
     use super::*;
     use crate::raw_transformation::raw_scan::RawObject;

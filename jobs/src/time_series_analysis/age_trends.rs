@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use millrace_lake::layout::Layer;
 
-use super::plan::COHORTS;
+use super::aggregates::COHORTS;
 use crate::aggregate::{Key, Number, Text};
-use crate::plan::{Facts, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
 use crate::table::rounding::{percent, percent_hundredths};
 use crate::table::{ColumnType, Row, TableSpec, Value};
 

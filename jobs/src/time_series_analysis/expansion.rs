@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use millrace_lake::layout::Layer;
 
-use super::plan::COUNTRIES;
+use super::aggregates::COUNTRIES;
 use crate::aggregate::{Number, Text};
-use crate::plan::{Facts, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
 use crate::raw_transformation::ages;
 use crate::table::rounding::{percent, rate};
 use crate::table::{ColumnType, Row, TableSpec, Value, rank};

@@ -1,9 +1,9 @@
 //! The job time-series-analysis: six tables over the day's users_transformed and the days' quality metrics.
 
 mod age_trends;
+pub mod aggregates;
 mod anomalies;
 mod expansion;
-pub mod plan;
 mod quality_series;
 mod registrations;
 
@@ -18,16 +18,16 @@ use arrow_schema::DataType;
 use millrace_lake::layout::{partition_day, table_prefix};
 use millrace_lake::store::Store;
 
-pub use plan::{JOB, PLAN};
+pub use aggregates::{JOB, PLAN};
 pub use quality_series::QualityDay;
 
 use crate::aggregate::{self, EngineSettings};
 use crate::analytics_aggregation::{self, DATA_QUALITY_METRICS};
-use crate::job::{Began, Progress, TablesReport, made, publish_all, users_of_day};
 use crate::job_error::JobError;
+use crate::job_plan::Facts;
 use crate::partition::{Partition, ReadColumn};
-use crate::plan::Facts;
 use crate::run_context::RunContext;
+use crate::table_job::{Began, JobProgress, TablesReport, made, publish_all, users_of_day};
 
 /// Runs the job for `run.as_of`.
 ///
@@ -36,7 +36,7 @@ use crate::run_context::RunContext;
 pub async fn run(
     store: Arc<dyn Store>,
     run: &RunContext,
-    progress: &(dyn Fn(Progress) + Send + Sync),
+    progress: &(dyn Fn(JobProgress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
     let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
@@ -53,7 +53,7 @@ pub async fn run(
         let tell = |rows: u64| {
             let rows = read.fetch_add(rows, Ordering::Relaxed) + rows;
             // A full channel has newer news.
-            let _ = sender.try_send(Progress { rows, of });
+            let _ = sender.try_send(JobProgress { rows, of });
         };
         let counts = aggregate::count(&work_users, PLAN.aggregates, EngineSettings::default(), &tell)?;
         made(&PLAN, &Facts { users: &counts, quality_days: &quality_days, run: &context })

@@ -3,7 +3,7 @@
 use millrace_lake::layout::Layer;
 
 use super::anomalies;
-use crate::plan::{Facts, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
 use crate::table::rounding::percent;
 use crate::table::{Column, ColumnType, Row, TableSpec, Value, followed_by};
 

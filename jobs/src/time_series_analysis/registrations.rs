@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use chrono::Datelike;
 use millrace_lake::layout::Layer;
 
+use super::aggregates::{MONTHS, QUARTERS, WEEKDAYS};
 use super::anomalies::{self, Judged};
-use super::plan::{MONTHS, QUARTERS, WEEKDAYS};
 use crate::aggregate::{Cells, Number, Text};
-use crate::analytics_aggregation::plan::{FEMALE, MALE};
-use crate::plan::{Facts, PlannedTable};
+use crate::analytics_aggregation::aggregates::{FEMALE, MALE};
+use crate::job_plan::{Facts, PlannedTable};
 use crate::raw_transformation::ages;
 use crate::table::rounding::percent;
 use crate::table::{Column, ColumnType, Row, TableSpec, followed_by};

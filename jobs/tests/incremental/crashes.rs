@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use crate::hooked_store::{Answer, Hooked};
 use crate::raw_lake::*;
 use millrace_lake::FolderStore;
-use millrace_lake::fault::{Fault, FaultyStore, Place};
+use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::memory::MemoryStore;
 use millrace_lake::store::Store;
 
@@ -68,12 +68,19 @@ async fn a_process_that_dies_at_any_call_leaves_a_lake_that_the_next_run_makes_r
 
 #[tokio::test]
 async fn a_store_that_fails_once_costs_at_most_the_run() {
-    for place in [Place::Put, Place::Get, Place::List, Place::Delete, Place::Write, Place::Finish] {
-        for fault in [Fault::Retry, Fault::Stop, Fault::RetryAfterDone] {
+    for place in [
+        FaultPoint::Put,
+        FaultPoint::Get,
+        FaultPoint::List,
+        FaultPoint::Delete,
+        FaultPoint::Write,
+        FaultPoint::Finish,
+    ] {
+        for fault in [InjectedFault::Retry, InjectedFault::Stop, InjectedFault::RetryAfterDone] {
             for before in 0.. {
                 let lake = lake().await;
                 let faulty = FaultyStore::new(lake.clone());
-                faulty.script(place, std::iter::repeat_n(Fault::Pass, before).chain([fault]));
+                faulty.script(place, std::iter::repeat_n(InjectedFault::Pass, before).chain([fault]));
                 let store: Arc<dyn Store> = Arc::new(faulty.clone());
                 let ctx = context(2, 2);
                 let result = run_within(&store, &ctx, 1000).await;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use millrace_lake::key::Key;
+use millrace_lake::object_key::Key;
 use millrace_lake::store::{LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
 
 /// What to do before a call.

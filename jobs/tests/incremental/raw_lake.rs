@@ -10,8 +10,8 @@ use millrace_jobs::raw_transformation::raw_scan::{COMPACTED_FROM, COMPACTED_ROWS
 use millrace_jobs::raw_transformation::state::STATE;
 use millrace_jobs::raw_transformation::{self, JobReport};
 use millrace_jobs::run_context::{JobSettings, RunContext};
-use millrace_lake::key::Key;
 use millrace_lake::memory::MemoryStore;
+use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::raw_transformation::JobReport;
 use millrace_lake::FolderStore;
-use millrace_lake::key::Key;
 use millrace_lake::memory::MemoryStore;
+use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
 
 fn memory() -> Arc<dyn Store> {

@@ -8,7 +8,7 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, SchemaRef};
 use bytes::Bytes;
-use millrace_lake::key::Key;
+use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
 use parquet::arrow::ArrowWriter;
 
@@ -59,7 +59,7 @@ impl RawRow {
 
 /// The rows as one batch of `raw/users`.
 pub(crate) fn batch(rows: &[RawRow]) -> RecordBatch {
-    let schema: SchemaRef = nullable(millrace_events::schema::users());
+    let schema: SchemaRef = nullable(millrace_events::raw_schema::users());
     let columns = schema.fields().iter().map(|field| -> ArrayRef {
         let name = field.name().as_str();
         let numbers = rows.iter().map(|row| row.numbers.get(name).copied());
@@ -79,7 +79,7 @@ pub(crate) fn batch(rows: &[RawRow]) -> RecordBatch {
     RecordBatch::try_new(schema, columns).expect("columns of the schema")
 }
 
-// Some tests write what a lander never would.
+// Some tests write what a consumer never would.
 fn nullable(schema: SchemaRef) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     Arc::new(arrow_schema::Schema::new(fields.collect::<Vec<_>>()))

@@ -10,7 +10,7 @@ use arrow_array::builder::{
     Float64Builder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
-use millrace_events::schema;
+use millrace_events::raw_schema;
 use millrace_proto::users::v1::UserCreated;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -22,7 +22,7 @@ pub(crate) fn stock(folder: &Path, values: &[Vec<u8>]) -> anyhow::Result<u64> {
     let file = File::create(folder.join("stock.parquet"))?;
     let properties =
         WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let mut writer = ArrowWriter::try_new(file, schema::users(), Some(properties))?;
+    let mut writer = ArrowWriter::try_new(file, raw_schema::users(), Some(properties))?;
     for (chunk, values) in values.chunks(4_096).enumerate() {
         writer.write(&batch(values, (chunk * 4_096) as i64)?)?;
     }
@@ -65,7 +65,7 @@ fn batch(values: &[Vec<u8>], first_offset: i64) -> anyhow::Result<RecordBatch> {
     }
     let now = 1_767_225_600_000_000;
     Ok(RecordBatch::try_new(
-        schema::users(),
+        raw_schema::users(),
         vec![
             text(|u| &u.user_id),
             text(|u| &u.title),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use land_events::{LandSettings, Landing};
-use millrace_lake::{FolderStore, Generation, Store};
+use land_events::{LandSettings, RawWriter};
+use millrace_lake::{FolderStore, Store, TopicGeneration};
 use millrace_stream::producer::NoRecords;
 use millrace_stream::record::Record;
 use tokio::runtime::{Builder, Runtime};
@@ -91,10 +91,10 @@ fn bench_json(report: &mut Report, users: &Users, runtime: &Runtime, folder: &Pa
 fn land(runtime: &Runtime, folder: &Path, values: &[Vec<u8>], content_type: &[u8]) -> anyhow::Result<()> {
     let lake = folder.join("lake");
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake));
-    let generation = Generation::new("bench")?;
+    let generation = TopicGeneration::new("bench")?;
     let mut settings = LandSettings::default();
     settings.rolling.age = Duration::MAX;
-    let mut landing = Landing::new(store, Arc::new(NoRecords), generation, settings);
+    let mut landing = RawWriter::new(store, Arc::new(NoRecords), generation, settings);
     let now = 1_767_225_600_000_000;
     for (offset, value) in (0..).zip(values) {
         let record = Record {

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, NaiveDate, NaiveTime};
-use millrace_events::batch::{PartitionLife, UserBatchBuilder};
+use millrace_events::batch::{SourcePartition, UserBatchBuilder};
 use millrace_events::decode::Value;
 use millrace_events::randomuser::{AnswerContext, PageUser, SIMULATOR, SourceClock, read_answer};
-use millrace_events::schema;
+use millrace_events::raw_schema;
 use millrace_lake::raw_object::RawObject;
-use millrace_lake::{FolderStore, Generation, RawObjectName, Store};
+use millrace_lake::{FolderStore, RawObjectName, Store, TopicGeneration};
 use millrace_sources::Simulation;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
@@ -167,9 +167,9 @@ fn encode(object: u64, users: u64) -> anyhow::Result<(RawObjectName, i64, Vec<u8
     let day_start = day.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
     let partition = i32::try_from(object % PARTITIONS)?;
     let first_offset = i64::try_from(object / PARTITIONS * ROWS_OF_OBJECT)?;
-    let life = PartitionLife { topic: TOPIC.to_owned(), generation: GENERATION.to_owned(), partition };
-    let mut batch = UserBatchBuilder::new(life, PAGE as usize);
-    let mut encoded = RawObject::new(schema::users())?;
+    let source = SourcePartition { topic: TOPIC.to_owned(), generation: GENERATION.to_owned(), partition };
+    let mut batch = UserBatchBuilder::new(source, PAGE as usize);
+    let mut encoded = RawObject::new(raw_schema::users())?;
     let (first, end) = (object * ROWS_OF_OBJECT, users.min((object + 1) * ROWS_OF_OBJECT));
     let mut first_timestamp = None;
     let mut offset = first_offset;
@@ -194,6 +194,7 @@ fn encode(object: u64, users: u64) -> anyhow::Result<(RawObjectName, i64, Vec<u8
         encoded.write(&batch.finish(day_start)?)?;
     }
     ensure!(encoded.rows() as u64 == end - first, "{} rows in place of {}", encoded.rows(), end - first);
-    let name = RawObjectName::new(TOPIC, Generation::new(GENERATION)?, partition, first_offset, offset - 1)?;
+    let name =
+        RawObjectName::new(TOPIC, TopicGeneration::new(GENERATION)?, partition, first_offset, offset - 1)?;
     Ok((name, first_timestamp.context("an object without a row")?, encoded.finish()?))
 }

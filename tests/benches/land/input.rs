@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use millrace_events::catalogue::by_topic;
+use millrace_events::event_catalogue::by_topic;
 use millrace_events::frame::Encoding;
 use millrace_events::row::RowBuffer;
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Share, Stream};
 use millrace_stream::client::ClientSettings;
-use millrace_stream::ledger::Ledger;
+use millrace_stream::offset_set::OffsetSet;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::record::OutgoingRecord;
 use millrace_stream::topics::Topics;
@@ -26,7 +26,7 @@ const CHUNK: usize = 10_000;
 pub(crate) struct Filled {
     /// Of keys, values and headers.
     pub(crate) bytes: u64,
-    pub(crate) acknowledged: Ledger,
+    pub(crate) acknowledged: OffsetSet,
     /// How many records of each kind have to become dead letters.
     pub(crate) poison: BTreeMap<&'static str, u64>,
 }

@@ -1,4 +1,4 @@
-//! Landers that are killed at random while they land a topic: each record is a row or a dead letter in the end, and none is both.
+//! Consumers that are killed at random while they land a topic: each record is a row or a dead letter in the end, and none is both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,12 +9,12 @@ use anyhow::{Context, ensure};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use millrace_bench_report::Report;
-use millrace_events::catalogue::by_topic;
+use millrace_events::event_catalogue::by_topic;
 use millrace_events::frame::Encoding;
 use millrace_sources::Stream;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
-use millrace_stream::ledger::Ledger;
+use millrace_stream::offset_set::OffsetSet;
 use millrace_stream::topics::{Topics, dead_letters_of};
 use millrace_tests::{tables, whole_lake};
 
@@ -23,8 +23,8 @@ use crate::ours::{self, Pace};
 
 const STREAM: Stream = Stream::Ads;
 const GROUP: &str = "killed";
-/// Landers at a time: partitions move at each death and each birth.
-const LANDERS: usize = 2;
+/// Consumers at a time: partitions move at each death and each birth.
+const CONSUMERS: usize = 2;
 const KILLS: u32 = 16;
 
 pub(crate) fn prove(report: &Report, brokers: &str, records: usize) -> anyhow::Result<()> {
@@ -35,21 +35,23 @@ pub(crate) fn prove(report: &Report, brokers: &str, records: usize) -> anyhow::R
     runtime.block_on(Topics::connect(&ClientSettings::new(brokers))?.ensure(topic))?;
     let lake = tempfile::tempdir()?;
     let born = || -> anyhow::Result<Child> {
-        Ok(ours::lander(brokers, topic, GROUP, lake.path(), Pace::Hurried)?.stdout(Stdio::null()).spawn()?)
+        Ok(ours::consumer(brokers, topic, GROUP, lake.path(), Pace::Hurried)?
+            .stdout(Stdio::null())
+            .spawn()?)
     };
-    let mut landers = (0..LANDERS).map(|_| born()).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut consumers = (0..CONSUMERS).map(|_| born()).collect::<anyhow::Result<Vec<_>>>()?;
     let mut mid_work = 0;
     for kill in 0..KILLS {
         // Of no rhythm that objects, commits or the group have.
         std::thread::sleep(Duration::from_millis(900 + u64::from(kill) * 977 % 2_300));
-        let mut killed = landers.remove(0);
+        let mut killed = consumers.remove(0);
         mid_work += u32::from(killed.try_wait()?.is_none());
         killed.kill()?;
         killed.wait()?;
-        landers.push(born()?);
+        consumers.push(born()?);
     }
-    for mut lander in landers {
-        ensure!(lander.wait()?.success(), "a lander that nobody killed failed");
+    for mut consumer in consumers {
+        ensure!(consumer.wait()?.success(), "a consumer that nobody killed failed");
     }
     let (mut landed, rows) = rows(lake.path())?;
     let overlaps = rows - landed.len();
@@ -66,7 +68,7 @@ pub(crate) fn prove(report: &Report, brokers: &str, records: usize) -> anyhow::R
     );
     ensure!(kinds == filled.poison, "dead letters are of {kinds:?} instead of {:?}", filled.poison);
     report.note(&format!(
-        "kills: {records} records, {KILLS} landers killed ({mid_work} of them at work): {} rows and {} dead letters, each position \
+        "kills: {records} records, {KILLS} consumers killed ({mid_work} of them at work): {} rows and {} dead letters, each position \
          once; {overlaps} positions stand in a second object too, which readers count once",
         landed.len() - letters.len() as u64,
         letters.len(),
@@ -75,8 +77,8 @@ pub(crate) fn prove(report: &Report, brokers: &str, records: usize) -> anyhow::R
 }
 
 /// The positions of the lake's rows, and how many rows its objects have.
-fn rows(lake: &Path) -> anyhow::Result<(Ledger, u64)> {
-    let (mut landed, mut rows) = (Ledger::default(), 0);
+fn rows(lake: &Path) -> anyhow::Result<(OffsetSet, u64)> {
+    let (mut landed, mut rows) = (OffsetSet::default(), 0);
     let table = by_topic(STREAM.topic()).context("the stream has an event")?.table();
     for object in whole_lake::raw_objects_of(lake, table)? {
         for batch in tables::read(&object)? {

@@ -1,8 +1,8 @@
 //! `cargo xtask bench land`: records of a real Kafka into durable Parquet, by the library behind `millrace land`, beside Spark's
 //! Structured Streaming.
 //!
-//! A lander is a process of its own, so that its CPU seconds are ours alone: the broker shares the machine. Each figure is the
-//! median of its runs, ours and Spark's taken in turn. Last, landers are killed at random, and every record is looked for.
+//! A consumer is a process of its own, so that its CPU seconds are ours alone: the broker shares the machine. Each figure is the
+//! median of its runs, ours and Spark's taken in turn. Last, consumers are killed at random, and every record is looked for.
 //! Arguments that are no options choose among `goal`, `spark` and `kills`; `--records N` is the size.
 
 mod floor;

@@ -1,4 +1,4 @@
-//! Our lander, in a process of its own.
+//! Our consumer, in a process of its own.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use land_events::{LandSettings, Lander, LanderSettings};
-use millrace_events::catalogue::by_topic;
-use millrace_lake::{FolderStore, Generation};
+use land_events::{LandSettings, LandingConsumer, LandingConsumerSettings};
+use millrace_events::event_catalogue::by_topic;
+use millrace_lake::{FolderStore, TopicGeneration};
 use millrace_runtime::{Meter, Shutdown, heap};
 use millrace_stream::client::ClientSettings;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
 
 /// The first argument of the process that lands.
-pub(crate) const ROLE: &str = "the-lander";
+pub(crate) const ROLE: &str = "the-consumer";
 
 /// The same of one that may have to wait until its group knows that another was killed.
 const PATIENT: Duration = Duration::from_secs(20);
@@ -37,24 +37,24 @@ pub(crate) struct Run {
 pub(crate) fn run(brokers: &str, topic: &str, group: &str) -> anyhow::Result<Run> {
     let folder = tempfile::tempdir()?;
     let output =
-        lander(brokers, topic, group, folder.path(), Pace::Steady)?.stderr(Stdio::inherit()).output()?;
+        consumer(brokers, topic, group, folder.path(), Pace::Steady)?.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
-        bail!("the lander ended with {}", output.status);
+        bail!("the consumer ended with {}", output.status);
     }
-    serde_json::from_slice(&output.stdout).context("the lander told no counts")
+    serde_json::from_slice(&output.stdout).context("the consumer told no counts")
 }
 
-/// How often a lander makes durable and commits what it took.
+/// How often a consumer makes durable and commits what it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
     /// As `millrace land` does unless it is told otherwise.
     Steady,
-    /// After a second: for landers that do not live long.
+    /// After a second: for consumers that do not live long.
     Hurried,
 }
 
 /// A process that lands; it prints its counts where it ends by itself.
-pub(crate) fn lander(
+pub(crate) fn consumer(
     brokers: &str,
     topic: &str,
     group: &str,
@@ -66,23 +66,23 @@ pub(crate) fn lander(
     Ok(command)
 }
 
-/// The other end of [`lander`].
+/// The other end of [`consumer`].
 pub(crate) fn land(arguments: &[String]) -> anyhow::Result<()> {
     // As `millrace land` does.
     heap::set(heap::Use::Fetches);
     let ([brokers, topic, group, folder], rest) =
-        arguments.split_first_chunk().context("a lander is told more")?;
+        arguments.split_first_chunk().context("a consumer is told more")?;
     let (mut bounds, mut idle) = (LandSettings::default(), IDLE);
     if !rest.is_empty() {
         (bounds.rolling.age, idle) = (Duration::from_secs(1), PATIENT);
     }
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let event = by_topic(topic).context("the topic has no event")?;
-    let settings = LanderSettings {
+    let settings = LandingConsumerSettings {
         events: vec![event.clone()],
         client: ClientSettings::new(brokers.as_str()),
         group: group.clone(),
-        generation: Generation::new("bench")?,
+        generation: TopicGeneration::new("bench")?,
         store: Arc::new(FolderStore::new(folder)),
         bounds,
         schemas: None,
@@ -90,9 +90,9 @@ pub(crate) fn land(arguments: &[String]) -> anyhow::Result<()> {
         metered: false,
     };
     let began = Instant::now();
-    let mut lander = Lander::new(settings, Meter::new(), Shutdown::new(), now_micros);
-    lander.stay(runtime.handle())?;
-    let counts = lander.counts();
+    let mut consumer = LandingConsumer::new(settings, Meter::new(), Shutdown::new(), now_micros);
+    consumer.stay(runtime.handle())?;
+    let counts = consumer.counts();
     let run = Run {
         rows: counts.rows,
         objects: counts.objects,

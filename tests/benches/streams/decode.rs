@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::ensure;
 use millrace_bench_report::{Measure, Report, cpu_seconds, median};
-use millrace_events::batch::{EventBatchBuilder, PartitionLife};
+use millrace_events::batch::{EventBatchBuilder, SourcePartition};
 use millrace_events::decode::Value;
 use millrace_events::event::Event;
 use millrace_events::frame::Encoding;
@@ -75,9 +75,9 @@ pub(crate) fn bench(report: &mut Report, python: Option<&Path>) -> anyhow::Resul
 
 /// Answers the rows made.
 fn decode(event: &Event, encoding: Encoding, values: &[Vec<u8>]) -> anyhow::Result<usize> {
-    let life =
-        PartitionLife { topic: event.topic().to_owned(), generation: "bench".to_owned(), partition: 0 };
-    let mut builder = EventBatchBuilder::new(event, life, RepositorySchemas::shared(), BATCH_ROWS);
+    let source =
+        SourcePartition { topic: event.topic().to_owned(), generation: "bench".to_owned(), partition: 0 };
+    let mut builder = EventBatchBuilder::new(event, source, RepositorySchemas::shared(), BATCH_ROWS);
     let content_type = Some(encoding.content_type());
     let (mut rows, mut offset) = (0, 0);
     for values in values.chunks(BATCH_ROWS) {

@@ -1,8 +1,8 @@
 //! What is measured on: simulated events, in each of their encodings.
 
 use anyhow::{Context, ensure};
-use millrace_events::catalogue::by_topic;
 use millrace_events::event::Event;
+use millrace_events::event_catalogue::by_topic;
 use millrace_events::frame::Encoding;
 use millrace_events::row::RowBuffer;
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream, Streams};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
-use land_events::{LandCounts, LandSettings, Landing};
+use land_events::{LandCounts, LandSettings, RawWriter};
 use millrace_bench_report::cost::Landed;
 use millrace_bench_report::{Measure, Report, cpu_seconds, median};
-use millrace_lake::{FolderStore, Generation, Store};
+use millrace_lake::{FolderStore, Store, TopicGeneration};
 use millrace_sources::Stream;
 use millrace_stream::producer::NoRecords;
 use millrace_stream::record::Record;
@@ -121,7 +121,7 @@ fn land(runtime: &Runtime, folder: &Path, events: &Events, rolled: usize) -> any
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(folder.join("lake")));
     let mut settings = LandSettings::default();
     settings.rolling.age = Duration::MAX;
-    let mut landing = Landing::new(store, Arc::new(NoRecords), Generation::new("bench")?, settings);
+    let mut landing = RawWriter::new(store, Arc::new(NoRecords), TopicGeneration::new("bench")?, settings);
     let now = 1_770_076_800_000_000;
     let records = events.keys.iter().zip(&events.protobuf).zip(&events.timestamps);
     for (offset, ((key, value), &timestamp)) in (0..).zip(records) {

@@ -193,10 +193,10 @@ fn a_new_partition_is_found(cluster: &Cluster, topic: &str, group: &str, place: 
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
     let arguments = ["land", "--topics", topic, "--group", group, "--lake", place, "--generation", "g1"];
     let more = ["--age", "1", "--metrics", &port, "--brokers", &cluster.brokers];
-    let mut lander = millrace(&[&arguments[..], &more].concat())?.spawn()?;
+    let mut consumer = millrace(&[&arguments[..], &more].concat())?.spawn()?;
     let found = found(cluster, topic, group);
-    lander.kill()?;
-    lander.wait()?;
+    consumer.kill()?;
+    consumer.wait()?;
     found
 }
 

@@ -2,10 +2,10 @@
 
 mod cursor;
 pub(crate) mod parse;
-mod plan;
 mod read;
+mod resolution;
 pub(crate) mod schema;
 mod skip;
 pub(crate) mod write;
 
-pub(crate) use plan::Plan;
+pub(crate) use resolution::Plan;

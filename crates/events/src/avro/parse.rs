@@ -4,7 +4,7 @@ use apache_avro::schema::Schema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::schemas::SchemaError;
+use crate::writer_schemas::SchemaError;
 
 /// Several texts, each of which may use the names that those before it define, at whatever depth: as Avro's own parser takes
 /// one after another.

@@ -1,17 +1,17 @@
 //! A value into a row, by its writer's plan.
 
 use super::cursor::Cursor;
-use super::plan::{Branch, Plan, Root, Step, Take};
+use super::resolution::{Branch, Plan, Root, Step, Take};
+use crate::binary_error::BinaryError;
 use crate::event::{Event, Unreadable};
-use crate::fault::Fault;
 use crate::field::Meaning;
-use crate::instant;
-use crate::json::is_blank;
+use crate::json_cursor::is_blank;
 use crate::row::{Cell, RowBuffer};
+use crate::timestamp;
 
 impl Plan {
     /// Reads a bare value into `row`, which has to be clear.
-    pub(crate) fn read(&self, event: &Event, value: &[u8], row: &mut RowBuffer) -> Result<(), Fault> {
+    pub(crate) fn read(&self, event: &Event, value: &[u8], row: &mut RowBuffer) -> Result<(), BinaryError> {
         row.hold(value);
         let mut cursor = Cursor::new(value);
         let steps = match &self.root {
@@ -34,7 +34,7 @@ impl Plan {
                     match branch.ok_or(NO_BRANCH)? {
                         Branch::Take(take) => take.read(event, *slot, &mut cursor, row)?,
                         Branch::Misfit => {
-                            return Err(Fault::Field(
+                            return Err(BinaryError::Field(
                                 *slot,
                                 "of a type of the union that is not the field's",
                             ));
@@ -47,15 +47,18 @@ impl Plan {
         if cursor.rest.is_empty() {
             Ok(())
         } else {
-            Err(Fault::Value("Avro value", "bytes follow behind the last field of its schema"))
+            Err(BinaryError::Value("Avro value", "bytes follow behind the last field of its schema"))
         }
     }
 }
 
-const NO_BRANCH: Fault = Fault::Value("Avro value", "a union's branch is none that its schema has");
+const NO_BRANCH: BinaryError =
+    BinaryError::Value("Avro value", "a union's branch is none that its schema has");
 
-const NOT_OURS: Fault =
-    Fault::Value("Avro value of the event", "it is of a branch of its schema's union that is another type");
+const NOT_OURS: BinaryError = BinaryError::Value(
+    "Avro value of the event",
+    "it is of a branch of its schema's union that is another type",
+);
 
 impl Take {
     #[inline]
@@ -65,7 +68,7 @@ impl Take {
         slot: usize,
         cursor: &mut Cursor<'_>,
         row: &mut RowBuffer,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), BinaryError> {
         let cell = match self {
             Self::Null => Cell::Absent,
             Self::Text => {
@@ -80,7 +83,8 @@ impl Take {
             Self::Double => double(cursor.double()?),
             Self::Symbol(meanings) => {
                 let meaning = usize::try_from(cursor.long()?).ok().and_then(|at| meanings.get(at));
-                let no_symbol = Fault::Value("Avro value", "an enum's symbol is none that its schema has");
+                let no_symbol =
+                    BinaryError::Value("Avro value", "an enum's symbol is none that its schema has");
                 row.put_meaning(slot, *meaning.ok_or(no_symbol)?);
                 return Ok(());
             }
@@ -93,15 +97,15 @@ impl Take {
                 row.put_meaning(slot, meaning);
                 return Ok(());
             }
-            Self::Millis => instant(slot, instant::of_millis(cursor.long()?))?,
-            Self::Micros => instant(slot, instant::of_micros(cursor.long()?))?,
-            Self::Nanos => instant(slot, instant::of_micros(cursor.long()?.div_euclid(1_000)))?,
+            Self::Millis => instant(slot, timestamp::of_millis(cursor.long()?))?,
+            Self::Micros => instant(slot, timestamp::of_micros(cursor.long()?))?,
+            Self::Nanos => instant(slot, timestamp::of_micros(cursor.long()?.div_euclid(1_000)))?,
             Self::InstantText => match text(cursor.bytes()?)? {
                 None => Cell::Absent,
-                Some(text) => match instant::read(event, text) {
+                Some(text) => match timestamp::read(event, text) {
                     Some(micros) => Cell::Int(micros),
                     None if event.unreadable() == Unreadable::Absent => Cell::Absent,
-                    None => return Err(Fault::Field(slot, instant::UNREADABLE)),
+                    None => return Err(BinaryError::Field(slot, timestamp::UNREADABLE)),
                 },
             },
         };
@@ -115,12 +119,12 @@ fn double(number: f64) -> Cell {
     if number.is_finite() { Cell::Double(number) } else { Cell::Absent }
 }
 
-fn instant(slot: usize, micros: Option<i64>) -> Result<Cell, Fault> {
-    micros.map(Cell::Int).ok_or(Fault::Field(slot, instant::FAR_AWAY))
+fn instant(slot: usize, micros: Option<i64>) -> Result<Cell, BinaryError> {
+    micros.map(Cell::Int).ok_or(BinaryError::Field(slot, timestamp::FAR_AWAY))
 }
 
 /// A blank text is absent.
-fn text(bytes: &[u8]) -> Result<Option<&str>, Fault> {
-    let text = simdutf8::basic::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?;
+fn text(bytes: &[u8]) -> Result<Option<&str>, BinaryError> {
+    let text = simdutf8::basic::from_utf8(bytes).map_err(|_| BinaryError::NotUtf8)?;
     Ok(Some(text).filter(|text| !is_blank(text)))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use apache_avro::schema::{InnerDecimalSchema, Schema, UuidSchema};
 
 use super::cursor::Cursor;
-use crate::fault::Fault;
+use crate::binary_error::BinaryError;
 
 /// A value's shape, in a list of all shapes of a schema: a named type may hold itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,12 +137,12 @@ impl Shapes {
         self.named = HashMap::new();
     }
 
-    pub(super) fn skip(&self, id: ShapeId, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+    pub(super) fn skip(&self, id: ShapeId, cursor: &mut Cursor<'_>) -> Result<(), BinaryError> {
         self.skip_at(id, cursor, DEPTH)
     }
 
-    fn skip_at(&self, id: ShapeId, cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
-        let Some(depth) = depth.checked_sub(1) else { return Err(Fault::TooDeep) };
+    fn skip_at(&self, id: ShapeId, cursor: &mut Cursor<'_>, depth: usize) -> Result<(), BinaryError> {
+        let Some(depth) = depth.checked_sub(1) else { return Err(BinaryError::TooDeep) };
         match &self.shapes[id.0] {
             Shape::Number => cursor.long().map(drop),
             Shape::Bytes => cursor.bytes().map(drop),
@@ -150,7 +150,7 @@ impl Shapes {
             Shape::Record(fields) => fields.iter().try_for_each(|&field| self.skip_at(field, cursor, depth)),
             Shape::Union(branches) => {
                 let branch = usize::try_from(cursor.long()?).ok().and_then(|at| branches.get(at));
-                self.skip_at(*branch.ok_or(Fault::Malformed)?, cursor, depth)
+                self.skip_at(*branch.ok_or(BinaryError::Malformed)?, cursor, depth)
             }
             Shape::Array(items) => {
                 let is_empty = self.empty[items.0];
@@ -169,8 +169,8 @@ impl Shapes {
         &self,
         cursor: &mut Cursor<'_>,
         is_empty: bool,
-        mut item: impl FnMut(&mut Cursor<'_>) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+        mut item: impl FnMut(&mut Cursor<'_>) -> Result<(), BinaryError>,
+    ) -> Result<(), BinaryError> {
         loop {
             let count = cursor.long()?;
             if count == 0 {
@@ -185,7 +185,7 @@ impl Shapes {
                 continue;
             }
             if usize::try_from(count).is_ok_and(|count| count > cursor.rest.len()) {
-                return Err(Fault::CutShort);
+                return Err(BinaryError::CutShort);
             }
             for _ in 0..count {
                 item(cursor)?;

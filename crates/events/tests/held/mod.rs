@@ -6,15 +6,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use millrace_events::catalogue::by_table;
 use millrace_events::decode::{Decoder, Value};
+use millrace_events::decode_error::DecodeError;
 use millrace_events::event::Event;
+use millrace_events::event_catalogue::by_table;
 use millrace_events::field::Kind;
 use millrace_events::frame::{Encoding, SchemaId};
-use millrace_events::refusal::Refusal;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::row::{Datum, Row, RowBuffer};
-use millrace_events::schemas::{WriterSchema, WriterSchemas};
+use millrace_events::writer_schemas::{WriterSchema, WriterSchemas};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -109,13 +109,13 @@ pub(crate) fn decode_with(
     schemas: Arc<dyn WriterSchemas>,
     bytes: &[u8],
     content_type: Option<&str>,
-) -> Result<Vec<Held>, Refusal> {
+) -> Result<Vec<Held>, DecodeError> {
     let mut decoder = Decoder::new(event, schemas);
     let value = Value { bytes: Some(bytes), content_type, source: None };
     decoder.decode(&value).map(|row| held(event, &row))
 }
 
-pub(crate) fn decode(event: &Event, bytes: &[u8], encoding: Encoding) -> Result<Vec<Held>, Refusal> {
+pub(crate) fn decode(event: &Event, bytes: &[u8], encoding: Encoding) -> Result<Vec<Held>, DecodeError> {
     decode_with(event, RepositorySchemas::shared(), bytes, Some(encoding.content_type()))
 }
 

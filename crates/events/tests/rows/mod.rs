@@ -6,9 +6,9 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, TimestampMicrosecondType};
 use arrow_array::{Array, RecordBatch};
-use millrace_events::batch::{PartitionLife, UserBatchBuilder};
+use millrace_events::batch::{SourcePartition, UserBatchBuilder};
 use millrace_events::decode::Value;
-use millrace_events::refusal::Refusal;
+use millrace_events::decode_error::DecodeError;
 use millrace_proto::users::v1::UserCreated;
 use prost_types::Timestamp;
 
@@ -16,13 +16,13 @@ pub(crate) const PROTOBUF: Option<&str> = Some("application/x-protobuf");
 pub(crate) const JSON: Option<&str> = Some("application/json");
 
 pub(crate) fn builder() -> UserBatchBuilder {
-    let life =
-        PartitionLife { topic: "users_created".to_owned(), generation: "0001".to_owned(), partition: 3 };
-    UserBatchBuilder::new(life, 4)
+    let source =
+        SourcePartition { topic: "users_created".to_owned(), generation: "0001".to_owned(), partition: 3 };
+    UserBatchBuilder::new(source, 4)
 }
 
 /// The event that a record's row holds.
-pub(crate) fn land(value: &Value<'_>) -> Result<UserCreated, Refusal> {
+pub(crate) fn land(value: &Value<'_>) -> Result<UserCreated, DecodeError> {
     let mut builder = builder();
     builder.push(value, 17, 1_000)?;
     let batch = builder.finish(2_000).unwrap();

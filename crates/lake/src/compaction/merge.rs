@@ -7,9 +7,9 @@ use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::SchemaRef;
 
-use crate::key::Key;
+use crate::object_key::Key;
 use crate::raw_file::{RawFile, RawFileError};
-use crate::raw_name::RawObjectName;
+use crate::raw_object_name::RawObjectName;
 
 /// Why objects did not become one.
 #[derive(Debug)]

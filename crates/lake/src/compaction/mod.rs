@@ -8,7 +8,7 @@
 //! An object is never replaced in place: a reader may be in the middle of it.
 
 mod merge;
-mod plan;
+mod selection;
 #[cfg(test)]
 mod tests;
 
@@ -23,16 +23,16 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use self::merge::{Fingerprint, Growing, Unmerged};
-use self::plan::{Group, Lane, Listed};
-use crate::key::{BadKey, Key};
+use self::selection::{Group, Listed, PartitionHour};
 use crate::layout::{self, LayoutError};
+use crate::object_key::{BadKey, Key};
 use crate::raw_file::{COMPACTED_FROM, COMPACTED_ROWS, RawFile, RawFileError};
 use crate::raw_listing::{self, ListingError};
-use crate::raw_name::RawObjectName;
 use crate::raw_object::RawObject;
+use crate::raw_object_name::RawObjectName;
 use crate::store::{ObjectMeta, Store, StoreError};
 
-pub use self::plan::CompactionPolicy;
+pub use self::selection::CompactionPolicy;
 
 /// Why a raw table could not be compacted. What is done stays done; nothing is lost, and a next compaction goes on.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +105,7 @@ pub struct CompactionReport {
 
 /// Objects dealt with, of those that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct CompactionProgress {
     pub objects: u64,
     pub of: u64,
 }
@@ -128,8 +128,8 @@ pub async fn plan(
     let objects = listed(store, table).await?;
     let before = Extent::of(&objects);
     let mut report = CompactionReport { before, after: before, ..CompactionReport::default() };
-    for lane in plan::lanes(&objects) {
-        for group in lane.groups(policy, &BTreeSet::new()) {
+    for hour in selection::by_partition_hour(&objects) {
+        for group in hour.groups(policy, &BTreeSet::new()) {
             report.written += 1;
             report.removed += group.objects().count() as u64;
         }
@@ -148,27 +148,27 @@ pub async fn compact(
     table: &str,
     schema: SchemaRef,
     policy: &CompactionPolicy,
-    progress: &(dyn Fn(Progress) + Send + Sync),
+    progress: &(dyn Fn(CompactionProgress) + Send + Sync),
 ) -> Result<CompactionReport, CompactionError> {
     let _lock = store.lock(&layout::raw_lock(table)?).await?;
     let objects = listed(store.as_ref(), table).await?;
     let mut report = CompactionReport { before: Extent::of(&objects), ..CompactionReport::default() };
     let of = objects.len() as u64;
     let mut done = 0;
-    for mut lane in plan::lanes(&objects) {
-        let held = lane.objects.len() as u64;
+    for mut hour in selection::by_partition_hour(&objects) {
+        let held = hour.objects.len() as u64;
         let mut work = Work { store: &store, table, schema: &schema, report: &mut report };
-        work.remove_leftovers(&mut lane).await?;
+        work.remove_leftovers(&mut hour).await?;
         // What was written or cannot be merged is not looked at again.
         let mut settled = BTreeSet::new();
-        while let Some(group) = lane.groups(policy, &settled).into_iter().next() {
-            work.merge(&mut lane, group, &mut settled).await?;
+        while let Some(group) = hour.groups(policy, &settled).into_iter().next() {
+            work.merge(&mut hour, group, &mut settled).await?;
             let waiting: u64 =
-                lane.groups(policy, &settled).iter().map(|group| group.objects().count() as u64).sum();
-            progress(Progress { objects: done + held.saturating_sub(waiting), of });
+                hour.groups(policy, &settled).iter().map(|group| group.objects().count() as u64).sum();
+            progress(CompactionProgress { objects: done + held.saturating_sub(waiting), of });
         }
         done += held;
-        progress(Progress { objects: done, of });
+        progress(CompactionProgress { objects: done, of });
     }
     report.after = Extent::of(&listed(store.as_ref(), table).await?);
     tracing::info!(
@@ -191,8 +191,8 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Removes what an earlier compaction was killed before it could: objects that another names as replaced.
-    async fn remove_leftovers(&mut self, lane: &mut Lane) -> Result<(), CompactionError> {
-        for run in lane.runs().into_iter().filter(|run| run.len() > 1) {
+    async fn remove_leftovers(&mut self, hour: &mut PartitionHour) -> Result<(), CompactionError> {
+        for run in hour.runs().into_iter().filter(|run| run.len() > 1) {
             let mut gone = BTreeSet::new();
             for large in &run {
                 if gone.contains(&large.key) {
@@ -219,7 +219,7 @@ impl Work<'_> {
                     }
                 }
             }
-            lane.replace(&gone, None);
+            hour.replace(&gone, None);
         }
         Ok(())
     }
@@ -227,13 +227,13 @@ impl Work<'_> {
     /// Makes one object of a group, or settles it as it is.
     async fn merge(
         &mut self,
-        lane: &mut Lane,
+        hour: &mut PartitionHour,
         group: Group,
         settled: &mut BTreeSet<Key>,
     ) -> Result<(), CompactionError> {
         let members: BTreeSet<Key> = group.objects().map(|object| object.key.clone()).collect();
         if members.contains(&group.target) {
-            return self.remove_redundant(lane, group, settled).await;
+            return self.remove_redundant(hour, group, settled).await;
         }
         match self.write(&group).await {
             Ok(Some(fingerprint)) => {
@@ -247,7 +247,7 @@ impl Work<'_> {
                 self.report.removed += members.len() as u64;
                 settled.insert(group.target.clone());
                 let name = RawObjectName::of_key(&group.target).ok();
-                lane.replace(&members, name.map(|name| Listed { key: group.target, name, bytes }));
+                hour.replace(&members, name.map(|name| Listed { key: group.target, name, bytes }));
             }
             // A landing has just brought an object of this name: the next compaction sees it.
             Ok(None) => settled.extend(members),
@@ -263,7 +263,7 @@ impl Work<'_> {
     /// A group whose target has the name of one of its own: where that one holds the others' rows, they go.
     async fn remove_redundant(
         &mut self,
-        lane: &mut Lane,
+        hour: &mut PartitionHour,
         group: Group,
         settled: &mut BTreeSet<Key>,
     ) -> Result<(), CompactionError> {
@@ -281,7 +281,7 @@ impl Work<'_> {
                 settled.insert(object.key.clone());
             }
         }
-        lane.replace(&gone, None);
+        hour.replace(&gone, None);
         settled.insert(group.target);
         Ok(())
     }

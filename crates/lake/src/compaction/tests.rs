@@ -8,7 +8,7 @@ use arrow_array::{Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 
 use super::*;
-use crate::fault::{Fault, FaultyStore, Place};
+use crate::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use crate::folder::FolderStore;
 use crate::memory::MemoryStore;
 use crate::raw_samples::{self, batch, land, land_rows, name};
@@ -16,7 +16,7 @@ use crate::raw_samples::{self, batch, land, land_rows, name};
 const POLICY: CompactionPolicy = CompactionPolicy { target_bytes: 64 << 20, min_objects: 2 };
 
 async fn compacted(store: impl Store + 'static) -> Result<CompactionReport, CompactionError> {
-    compact(Arc::new(store), "users", millrace_events::schema::users(), &POLICY, &|_| ()).await
+    compact(Arc::new(store), "users", millrace_events::raw_schema::users(), &POLICY, &|_| ()).await
 }
 
 async fn files(store: &dyn Store) -> Result<Vec<RawFile>, RawFileError> {
@@ -129,7 +129,7 @@ async fn objects_of_an_older_version_are_read_by_the_stated_schema() {
     raw_samples::put(&store, 2, 3, &rows.project(&kept).unwrap()).await;
     compacted(store.clone()).await.unwrap();
     let file = &files(&store).await.unwrap()[0];
-    assert_eq!(file.schema().fields().len(), millrace_events::schema::users().fields().len());
+    assert_eq!(file.schema().fields().len(), millrace_events::raw_schema::users().fields().len());
     assert_eq!(raw_samples::texts(file, "email").iter().filter(|email| email.is_none()).count(), 2);
     assert_eq!(file.rows(), 4);
 }
@@ -173,13 +173,20 @@ async fn a_lake(store: &dyn Store) -> BTreeSet<i64> {
 #[tokio::test]
 async fn killed_at_any_operation_it_loses_and_doubles_nothing_and_the_next_one_ends_it() {
     let mut killed = 0;
-    for place in [Place::Put, Place::Get, Place::List, Place::Delete, Place::Write, Place::Finish] {
-        for fault in [Fault::Stop, Fault::RetryAfterDone] {
+    for place in [
+        FaultPoint::Put,
+        FaultPoint::Get,
+        FaultPoint::List,
+        FaultPoint::Delete,
+        FaultPoint::Write,
+        FaultPoint::Finish,
+    ] {
+        for fault in [InjectedFault::Stop, InjectedFault::RetryAfterDone] {
             for passed in 0.. {
                 let inner = MemoryStore::new();
                 let expected = a_lake(&inner).await;
                 let store = FaultyStore::new(inner.clone());
-                store.script(place, std::iter::repeat_n(Fault::Pass, passed).chain([fault]));
+                store.script(place, std::iter::repeat_n(InjectedFault::Pass, passed).chain([fault]));
                 let ended = compacted(store.clone()).await;
                 if store.unmet() > 0 {
                     break;

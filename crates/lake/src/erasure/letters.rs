@@ -4,11 +4,11 @@ use std::path::Path;
 
 use millrace_events::failure::Class;
 
-use super::{Matches, Subjects, story};
+use super::{Matches, Subjects, letter_subject};
 use crate::dead_letter::{BadLine, DeadLetter};
-use crate::key::Key;
+use crate::dead_letter_recovery;
 use crate::layout::{self, DEAD_LETTERS};
-use crate::salvage;
+use crate::object_key::Key;
 use crate::store::{Store, StoreError};
 
 /// Why dead letters could not be looked through.
@@ -77,10 +77,10 @@ pub fn being_written(store: &dyn Store, subjects: &Subjects) -> Result<Matches, 
     let mut letters = Matches::default();
     let Some(folder) = folder else { return Ok(letters) };
     let failed = |source| LettersError::BeingWritten { folder: folder.display().to_string(), source };
-    for topic in salvage::folder_names(&folder).map_err(failed)? {
+    for topic in dead_letter_recovery::folder_names(&folder).map_err(failed)? {
         let topic = folder.join(topic);
-        for name in salvage::folder_names(&topic).map_err(failed)? {
-            if salvage::is_hidden_name(&name) {
+        for name in dead_letter_recovery::folder_names(&topic).map_err(failed)? {
+            if dead_letter_recovery::is_hidden_name(&name) {
                 letters.add(find_in(&topic.join(name), subjects).map_err(failed)?);
             }
         }
@@ -106,7 +106,7 @@ fn find_in(path: &Path, subjects: &Subjects) -> std::io::Result<Matches> {
 
 /// Looks at a letter; answers whether it is about one of `subjects`.
 fn see(letter: &DeadLetter, subjects: &Subjects, matches: &mut Matches) -> bool {
-    let ids = story::whom(letter, subjects);
+    let ids = letter_subject::whom(letter, subjects);
     matches.rows += u64::from(!ids.is_empty());
     matches.ids.extend(ids.iter().map(|id| (*id).to_owned()));
     !ids.is_empty()
@@ -137,9 +137,9 @@ fn parted(key: &Key, body: &[u8], subjects: &Subjects) -> Result<(Vec<u8>, Match
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dead_letters::DeadLetterFile;
+    use crate::dead_letter_file::DeadLetterFile;
     use crate::folder::FolderStore;
-    use crate::generation::Generation;
+    use crate::topic_generation::TopicGeneration;
 
     const PLACE: &str = "_dead_letters/users_created/0001.jsonl";
 
@@ -149,7 +149,7 @@ mod tests {
     }
 
     async fn write(lake: &Path, letters: &[DeadLetter]) -> DeadLetterFile {
-        let generation = Generation::new("0001").unwrap();
+        let generation = TopicGeneration::new("0001").unwrap();
         let mut file = DeadLetterFile::create(lake, "users_created", &generation).await.unwrap();
         file.append(letters).await.unwrap();
         file

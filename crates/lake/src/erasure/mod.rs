@@ -1,9 +1,9 @@
 //! Persons out of the lake's raw objects and dead letters, and who they were.
 
-pub mod erased;
+pub mod erased_ids;
+mod letter_subject;
 pub mod letters;
 pub mod raw;
-mod story;
 
 use std::collections::BTreeSet;
 

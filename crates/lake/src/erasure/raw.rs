@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::{Matches, Subjects};
-use crate::key::Key;
+use crate::object_key::Key;
 use crate::raw_file::{RawFile, RawFileError};
 use crate::raw_object::RawObject;
 use crate::store::Store;
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(only(&store).await.key, key);
         let file = RawFile::open(store.as_ref(), &key).await.unwrap();
         assert_eq!(file.offsets().unwrap().len(), 19_997);
-        assert_eq!(file.misfit(&millrace_events::schema::users()), None, "all columns stay");
+        assert_eq!(file.misfit(&millrace_events::raw_schema::users()), None, "all columns stay");
         assert!(ids(&file).windows(2).all(|pair| pair[0] != pair[1]));
         let body = store.get(&key).await.unwrap();
         assert!(!body.windows(16).any(|bytes| bytes == b"9000@example.com"), "its e-mail is left");

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::key::Key;
+use crate::object_key::Key;
 
 /// How an address on S3 begins.
 const SCHEME: &str = "s3://";

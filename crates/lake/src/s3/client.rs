@@ -2,11 +2,11 @@
 
 use aws_sdk_s3::Client;
 
-use super::refusal::{Attempted, Said};
-use super::retried::ByStatus;
+use super::retry_rules::ByStatus;
 use super::server_clock::ServerClock;
+use super::service_error::{Attempted, Said};
 use super::settings::S3Settings;
-use crate::aws_setup::Setup;
+use crate::aws_hints::Setup;
 use crate::sdk_config::{self, Wanted};
 use crate::store::StoreError;
 

@@ -23,11 +23,11 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::S3Store;
-use super::lease_keeper::keep;
 use super::lease_record::{FREE, LeaseRecord};
-use super::refusal::{Said, is_absent, is_precondition};
-use crate::chance;
-use crate::key::Key;
+use super::lease_renewal::keep;
+use super::service_error::{Said, is_absent, is_precondition};
+use crate::object_key::Key;
+use crate::random;
 use crate::store::{LockGuard, StoreError};
 
 /// The first wait for a lock that is held; it doubles up to [`LONGEST_WAIT`].
@@ -145,7 +145,7 @@ pub(super) struct Found {
 
 /// Takes the lock, waiting for whoever holds it.
 pub(super) async fn take(store: &S3Store, key: &Key) -> Result<Box<dyn LockGuard>, StoreError> {
-    let holder = chance::name();
+    let holder = random::name();
     let mut wait = FIRST_WAIT;
     let mut watched: Option<(String, Instant)> = None;
     loop {
@@ -173,7 +173,7 @@ pub(super) async fn take(store: &S3Store, key: &Key) -> Result<Box<dyn LockGuard
             continue;
         }
         watched = Some((found.etag, since));
-        tokio::time::sleep(chance::up_to(wait)).await;
+        tokio::time::sleep(random::up_to(wait)).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }

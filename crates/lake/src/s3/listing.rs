@@ -1,7 +1,7 @@
 //! Listing objects, however many pages they fill.
 
 use super::S3Store;
-use super::refusal::Attempted;
+use super::service_error::Attempted;
 use crate::store::{ObjectMeta, StoreError};
 
 /// Every object whose key begins with `prefix`, in bytewise key order.

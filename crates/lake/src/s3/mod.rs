@@ -11,20 +11,20 @@
 //! The process should await [`Store::settle`] before it ends: locks are given back, and given-up uploads aborted,
 //! behind the backs of those who drop them.
 
-mod abandoned;
+mod abandoned_uploads;
 mod address;
 mod background;
 mod client;
 
 mod lease;
-mod lease_keeper;
 mod lease_record;
+mod lease_renewal;
 mod listing;
 mod probe;
 mod read;
-pub(crate) mod refusal;
-pub(crate) mod retried;
+pub(crate) mod retry_rules;
 mod server_clock;
+pub(crate) mod service_error;
 mod settings;
 mod upload;
 mod writer;
@@ -40,15 +40,15 @@ use bytes::Bytes;
 pub use self::address::{BadAddress, S3Address};
 use self::background::Background;
 use self::lease::Leases;
-use self::refusal::Attempted;
 use self::server_clock::ServerClock;
+use self::service_error::Attempted;
 pub use self::settings::{S3Credentials, S3Settings};
 use self::upload::{Condition, Upload};
 use self::writer::S3Writer;
-use crate::aws_setup::Setup;
-use crate::key::Key;
-use crate::probe::Capabilities;
+use crate::aws_hints::Setup;
+use crate::object_key::Key;
 use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
+use crate::store_probe::Capabilities;
 
 /// Objects in a bucket, below a prefix. Clones share one client and its connections.
 #[derive(Clone)]
@@ -150,7 +150,7 @@ impl S3Store {
         };
         match request.send().await {
             Ok(_) => Ok(PutNew::Created),
-            Err(error) if condition == Condition::New && refusal::is_precondition(&error) => {
+            Err(error) if condition == Condition::New && service_error::is_precondition(&error) => {
                 Ok(PutNew::AlreadyThere)
             }
             Err(error) => Err(self.attempted("write", key).refused(&error)),
@@ -198,13 +198,13 @@ impl Store for S3Store {
         self.fence("delete", key)?;
         match self.client().delete_object().bucket(self.bucket()).key(self.name(key)).send().await {
             Ok(_) => Ok(()),
-            Err(error) if refusal::is_absent(&error) => Ok(()),
+            Err(error) if service_error::is_absent(&error) => Ok(()),
             Err(error) => Err(self.attempted("delete", key).refused(&error)),
         }
     }
 
     async fn sweep(&self) -> Result<usize, StoreError> {
-        abandoned::sweep(self).await
+        abandoned_uploads::sweep(self).await
     }
 
     async fn lock(&self, key: &Key) -> Result<Box<dyn LockGuard>, StoreError> {

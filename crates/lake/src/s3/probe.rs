@@ -3,15 +3,15 @@
 use bytes::Bytes;
 
 use super::S3Store;
-use super::refusal::{is_absent, is_precondition};
-use crate::key::Key;
-use crate::probe::{self, Capabilities};
+use super::service_error::{is_absent, is_precondition};
+use crate::object_key::Key;
 use crate::store::{Store, StoreError};
+use crate::store_probe::{self, Capabilities};
 
 /// What every store is asked, and whether an object is replaced only where it is still the one that was read.
 pub(super) async fn probe(store: &S3Store) -> Result<Capabilities, StoreError> {
-    let key = probe::key();
-    let found = probe::by_port(store, &key).await?;
+    let key = store_probe::key();
+    let found = store_probe::by_port(store, &key).await?;
     if found.lacks().is_some() {
         return Ok(found);
     }

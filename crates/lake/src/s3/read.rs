@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use super::S3Store;
-use super::refusal::{Said, causes};
-use crate::chance;
-use crate::key::Key;
+use super::service_error::{Said, causes};
+use crate::object_key::Key;
+use crate::random;
 use crate::store::StoreError;
 
 /// How often an object is asked for again whose body was cut off. The SDK tries again what fails before the body only.
@@ -27,7 +27,7 @@ pub(super) async fn whole(store: &S3Store, key: &Key) -> Result<Bytes, StoreErro
                 return Err(attempted.retry(Said(said)));
             }
             Err(_) => {
-                tokio::time::sleep(chance::up_to(store.settings().backoff * 2_u32.pow(tries - 1))).await;
+                tokio::time::sleep(random::up_to(store.settings().backoff * 2_u32.pow(tries - 1))).await;
             }
         }
     }

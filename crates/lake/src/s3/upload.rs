@@ -7,9 +7,9 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::S3Store;
-use super::abandoned::SIGN_OF_LIFE;
-use super::refusal::{Said, is_precondition};
-use crate::key::Key;
+use super::abandoned_uploads::SIGN_OF_LIFE;
+use super::service_error::{Said, is_precondition};
+use crate::object_key::Key;
 use crate::store::{PutNew, StoreError};
 
 /// What an object must meet for an upload to be completed.
@@ -20,7 +20,7 @@ pub(super) enum Condition {
     New,
 }
 
-/// A begun upload. Dropped, it is aborted, as far as its process lives to do so; else [`super::abandoned`] is for it.
+/// A begun upload. Dropped, it is aborted, as far as its process lives to do so; else [`super::abandoned_uploads`] is for it.
 #[derive(Debug)]
 pub(super) struct Upload {
     store: S3Store,

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use super::S3Store;
-use super::refusal::Said;
+use super::service_error::Said;
 use super::upload::{Condition, Upload};
-use crate::key::Key;
+use crate::object_key::Key;
 use crate::store::{ObjectWriter, StoreError};
 
 /// Gathers pieces into parts. What fits one part is one put; the upload begins with the first part that is full.

@@ -118,7 +118,7 @@ impl AdEvent {
 
     /// The eight characters that a campaign and its ads are told by.
     fn write_campaign(&self, text: &mut [u8]) {
-        write_digits(&mut text[..2], u32::from(self.ad.lane));
+        write_digits(&mut text[..2], u32::from(self.ad.slot));
         write_digits(&mut text[3..], self.ad.generation);
     }
 }

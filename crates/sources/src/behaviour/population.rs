@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::chance::{Chance, scatter};
+use super::random::{Random, scatter};
 use crate::share::Share;
 use crate::simulator::Simulation;
 
@@ -76,12 +76,12 @@ impl Population {
     }
 
     /// A user who might start a session, the heavier the likelier; `None` where the one found has one open.
-    pub(super) fn visitor(&self, chance: &mut Chance) -> Option<u64> {
+    pub(super) fn visitor(&self, random: &mut Random) -> Option<u64> {
         let oldest = self.count.saturating_sub(MOST_ACTIVE_USERS);
         let mut visitor = None;
         for _ in 0..LOOKS {
-            let user = oldest + chance.below(self.count - oldest);
-            if self.comes(user, chance.number()) {
+            let user = oldest + random.below(self.count - oldest);
+            if self.comes(user, random.number()) {
                 visitor = Some(user);
                 break;
             }
@@ -131,10 +131,10 @@ mod tests {
     fn a_few_are_heavy_and_most_are_light() {
         let mut population = Population::new(5);
         (0..10_000).for_each(|_| _ = population.found());
-        let mut chance = Chance::new(1, 1);
+        let mut random = Random::new(1, 1);
         let mut visits = vec![0_u32; 10_000];
         for _ in 0..200_000 {
-            visits[population.visitor(&mut chance).unwrap_or_default() as usize] += 1;
+            visits[population.visitor(&mut random).unwrap_or_default() as usize] += 1;
         }
         visits.sort_unstable();
         let heaviest: u32 = visits[9_000..].iter().sum();
@@ -146,11 +146,11 @@ mod tests {
     fn nobody_visits_twice_at_once() {
         let mut population = Population::new(5);
         population.found();
-        let mut chance = Chance::new(1, 1);
-        assert_eq!(population.visitor(&mut chance), Some(0));
+        let mut random = Random::new(1, 1);
+        assert_eq!(population.visitor(&mut random), Some(0));
         population.arrive(0);
-        assert!((0..100).all(|_| population.visitor(&mut chance).is_none()));
+        assert!((0..100).all(|_| population.visitor(&mut random).is_none()));
         population.leave(0);
-        assert!((0..10).any(|_| population.visitor(&mut chance) == Some(0)));
+        assert!((0..10).any(|_| population.visitor(&mut random) == Some(0)));
     }
 }

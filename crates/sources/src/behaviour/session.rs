@@ -1,7 +1,7 @@
 //! One user's visit, from its first act to its last.
 
 use super::campaigns::{Ad, Campaigns, Placement};
-use super::chance::Chance;
+use super::random::Random;
 use super::shop::{Deed, Shop};
 use super::uuid_text::uuid_text;
 use super::watch::{Cue, Watch};
@@ -44,8 +44,8 @@ impl Activity {
         Self::Shop(Shop::default())
     }
 
-    pub(super) fn watch(chance: &mut Chance) -> Self {
-        Self::Watch(Watch::new(chance))
+    pub(super) fn watch(random: &mut Random) -> Self {
+        Self::Watch(Watch::new(random))
     }
 }
 
@@ -79,8 +79,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(user: u64, user_id: [u8; 16], activity: Activity, chance: &mut Chance) -> Self {
-        let device = match chance.below(100) {
+    pub(super) fn new(user: u64, user_id: [u8; 16], activity: Activity, random: &mut Random) -> Self {
+        let device = match random.below(100) {
             0..55 => 1,
             55..65 => 2,
             65..88 => 3,
@@ -90,9 +90,9 @@ impl Session {
             user,
             user_id,
             user_text: uuid_text(user_id),
-            session_text: uuid_text(chance.uuid()),
+            session_text: uuid_text(random.uuid()),
             device,
-            app_version: chance.skewed_below(APP_VERSIONS.len() as u64) as u8,
+            app_version: random.skewed_below(APP_VERSIONS.len() as u64) as u8,
             activity,
             acts: 0,
             had_ad: false,
@@ -109,39 +109,39 @@ impl Session {
         now: i64,
         is_known: bool,
         campaigns: &Campaigns,
-        chance: &mut Chance,
+        random: &mut Random,
     ) -> Option<(Act, u64)> {
         match self.interest {
             Interest::Caught(ad) => {
-                let converts = chance.percent(10);
+                let converts = random.percent(10);
                 self.interest =
-                    if converts { Interest::Clicked(ad, chance.within(1, 6) as u8) } else { Interest::None };
-                return Some((Act::Ad { ad, response: Response::Click }, self.pause(now, chance)));
+                    if converts { Interest::Clicked(ad, random.within(1, 6) as u8) } else { Interest::None };
+                return Some((Act::Ad { ad, response: Response::Click }, self.pause(now, random)));
             }
             Interest::Clicked(ad, 0) => {
                 self.interest = Interest::None;
-                return Some((Act::Ad { ad, response: Response::Conversion }, self.pause(now, chance)));
+                return Some((Act::Ad { ad, response: Response::Conversion }, self.pause(now, random)));
             }
             Interest::Clicked(..) | Interest::None => {}
         }
         if self.is_over {
             return None;
         }
-        if let Some(shown) = self.impression(now, is_known, campaigns, chance) {
+        if let Some(shown) = self.impression(now, is_known, campaigns, random) {
             return Some(shown);
         }
-        match self.next(now, chance) {
+        match self.next(now, random) {
             Some(act) => {
                 if let Interest::Clicked(_, acts) = &mut self.interest {
                     *acts = acts.saturating_sub(1);
                 }
-                Some((act, self.pause(now, chance)))
+                Some((act, self.pause(now, random)))
             }
             // What was clicked converts before the session ends, if it is to.
             None => match &mut self.interest {
                 Interest::Clicked(_, acts) => {
                     (*acts, self.is_over) = (0, true);
-                    self.act(now, is_known, campaigns, chance)
+                    self.act(now, is_known, campaigns, random)
                 }
                 _ => None,
             },
@@ -149,16 +149,16 @@ impl Session {
     }
 
     /// The next act of what the session is about.
-    fn next(&mut self, now: i64, chance: &mut Chance) -> Option<Act> {
+    fn next(&mut self, now: i64, random: &mut Random) -> Option<Act> {
         self.had_ad = false;
         self.acts += 1;
         let is_last = self.acts >= MOST_ACTS;
         match &mut self.activity {
             Activity::Shop(_) if is_last => None,
             Activity::Shop(shop) => {
-                shop.act(chance).map(|(deed, product)| Act::Interaction { deed, product })
+                shop.act(random).map(|(deed, product)| Act::Interaction { deed, product })
             }
-            Activity::Watch(watch) => watch.act(now, is_last, chance).map(|cue| {
+            Activity::Watch(watch) => watch.act(now, is_last, random).map(|cue| {
                 let Watch { video, position, length, .. } = *watch;
                 Act::Video { cue, video, position, length }
             }),
@@ -171,46 +171,46 @@ impl Session {
         now: i64,
         is_known: bool,
         campaigns: &Campaigns,
-        chance: &mut Chance,
+        random: &mut Random,
     ) -> Option<(Act, u64)> {
         if self.had_ad || !matches!(self.interest, Interest::None) || (self.acts == 0 && !is_known) {
             return None;
         }
         let placement = match &self.activity {
-            Activity::Shop(_) if self.acts > 0 && chance.percent(22) => {
-                if chance.percent(60) {
+            Activity::Shop(_) if self.acts > 0 && random.percent(22) => {
+                if random.percent(60) {
                     Placement::Feed
                 } else {
                     Placement::Banner
                 }
             }
-            Activity::Watch(watch) if watch.starts_next() && chance.percent(45) => Placement::PreRoll,
-            Activity::Watch(watch) if watch.takes_ads(now) && chance.percent(25) => Placement::MidRoll,
+            Activity::Watch(watch) if watch.starts_next() && random.percent(45) => Placement::PreRoll,
+            Activity::Watch(watch) if watch.takes_ads(now) && random.percent(25) => Placement::MidRoll,
             _ => return None,
         };
-        let ad = campaigns.ad(placement, now, chance)?;
+        let ad = campaigns.ad(placement, now, random)?;
         self.had_ad = true;
-        let length = chance.within(SHORTEST_AD, LONGEST_AD);
+        let length = random.within(SHORTEST_AD, LONGEST_AD);
         if let (Activity::Watch(watch), Placement::MidRoll) = (&mut self.activity, placement) {
             watch.stand_still(now, length as i64);
         }
-        let is_clicked = chance.below(1_000) < placement.clicks();
+        let is_clicked = random.below(1_000) < placement.clicks();
         let pause = if is_clicked {
             self.interest = Interest::Caught(ad);
             // While it is shown.
-            chance.within(SHORTEST_AD / 4, length)
+            random.within(SHORTEST_AD / 4, length)
         } else if placement == Placement::PreRoll {
             length
         } else {
-            self.pause(now, chance)
+            self.pause(now, random)
         };
         Some((Act::Ad { ad, response: Response::Impression }, pause))
     }
 
-    fn pause(&self, now: i64, chance: &mut Chance) -> u64 {
+    fn pause(&self, now: i64, random: &mut Random) -> u64 {
         match &self.activity {
-            Activity::Shop(shop) => shop.pause(chance),
-            Activity::Watch(watch) => watch.pause(now, chance),
+            Activity::Shop(shop) => shop.pause(random),
+            Activity::Watch(watch) => watch.pause(now, random),
         }
     }
 }

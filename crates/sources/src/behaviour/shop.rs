@@ -1,6 +1,6 @@
 //! What a user does in the shop: a funnel that loses some at each step.
 
-use super::chance::Chance;
+use super::random::Random;
 
 /// UserInteraction's event types, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +29,8 @@ impl Shop {
     ///
     /// A session starts with a search. Only what is looked at goes into the cart, only a cart with something in it is
     /// checked out, and only what is checked out is paid for, which empties the cart.
-    pub(super) fn act(&mut self, chance: &mut Chance) -> Option<(Deed, Option<u16>)> {
-        let drawn = chance.below(100);
+    pub(super) fn act(&mut self, random: &mut Random) -> Option<(Deed, Option<u16>)> {
+        let drawn = random.below(100);
         let deed = match self.last {
             None => Deed::Search,
             Some(Deed::Search) => match drawn {
@@ -63,7 +63,7 @@ impl Shop {
         };
         self.last = Some(deed);
         match deed {
-            Deed::ViewProduct => self.product = chance.skewed_below(PRODUCTS) as u16 + 1,
+            Deed::ViewProduct => self.product = random.skewed_below(PRODUCTS) as u16 + 1,
             Deed::AddToCart => self.in_cart = self.in_cart.saturating_add(1),
             Deed::Payment => self.in_cart = 0,
             Deed::Search | Deed::Checkout => {}
@@ -73,7 +73,7 @@ impl Shop {
     }
 
     /// Milliseconds until the next deed: forms take longer than looking on.
-    pub(super) fn pause(&self, chance: &mut Chance) -> u64 {
+    pub(super) fn pause(&self, random: &mut Random) -> u64 {
         let mean = match self.last {
             None | Some(Deed::Search) => 9_000.0,
             Some(Deed::ViewProduct) => 25_000.0,
@@ -81,6 +81,6 @@ impl Shop {
             Some(Deed::Checkout) => 45_000.0,
             Some(Deed::Payment) => 30_000.0,
         };
-        400 + chance.wait(mean) as u64
+        400 + random.wait(mean) as u64
     }
 }

@@ -3,9 +3,9 @@
 use millrace_events::randomuser::{AnswerContext, PageUser, SIMULATOR, SourceClock, UserPage, read_answer};
 
 use super::batch::{Batch, Facts};
-use super::outlet::Outlet;
 use super::record_fault::RecordFault;
 use super::stream::Stream;
+use super::stream_output::StreamOutput;
 use crate::error::SourceError;
 use crate::share::Share;
 use crate::simulator::Simulation;
@@ -59,14 +59,14 @@ impl UserRecords {
 
     /// Appends who comes again, or the expected user, or a broken one before. Answers whether a copy is to be sent behind
     /// it.
-    pub(super) fn tell(&mut self, outlet: &mut Outlet, batch: &mut Batch) -> Result<bool, SourceError> {
+    pub(super) fn tell(&mut self, output: &mut StreamOutput, batch: &mut Batch) -> Result<bool, SourceError> {
         if let Some((first, user, now)) = self.returning.take() {
-            outlet.counts.changed += 1;
+            output.counts.changed += 1;
             let page = self.read(user, now, |people, out| people.write_return(first, user, out))?;
-            return Ok(tell_of(&page, None, now, outlet, batch));
+            return Ok(tell_of(&page, None, now, output, batch));
         }
         let Some((user, now)) = self.expected else { return Ok(false) };
-        let is_broken = self.in_a_row < MOST_BROKEN && outlet.draws_broken();
+        let is_broken = self.in_a_row < MOST_BROKEN && output.draws_broken();
         let (simulation, number) =
             if is_broken { (self.broken, self.told_broken) } else { (self.people, user) };
         let page = self.read(number, now, |_, out| simulation.write_answer(number, 1, 1, out))?;
@@ -79,7 +79,7 @@ impl UserRecords {
             self.returning = self.people.returning(user).map(|first| (first, user, now));
         }
         let fault = is_broken.then(|| simulation.fault(number).map(RecordFault::User)).flatten();
-        Ok(tell_of(&page, fault, now, outlet, batch))
+        Ok(tell_of(&page, fault, now, output, batch))
     }
 
     /// Reads what `write` makes an answer of.
@@ -107,18 +107,18 @@ fn tell_of(
     page: &UserPage,
     fault: Option<RecordFault>,
     timestamp: i64,
-    outlet: &mut Outlet,
+    output: &mut StreamOutput,
     batch: &mut Batch,
 ) -> bool {
     let facts = Facts { stream: Stream::Users, timestamp, fault, is_repeat: false, is_late: false };
     match page.users.first() {
         Some(PageUser::Event { value, key, .. }) => {
             let key = key.as_ref().map_or(&[][..], |key| page.bytes(key));
-            outlet.tell(batch, facts, key, |out| out.extend_from_slice(page.bytes(value)))
+            output.tell(batch, facts, key, |out| out.extend_from_slice(page.bytes(value)))
         }
         Some(PageUser::Refused(refused)) => {
             let key = refused.user_id.as_deref().unwrap_or_default();
-            outlet.tell(batch, facts, key.as_bytes(), |out| out.extend_from_slice(&refused.json))
+            output.tell(batch, facts, key.as_bytes(), |out| out.extend_from_slice(&refused.json))
         }
         None => false,
     }

@@ -1,6 +1,6 @@
 //! What a user does with videos: watch, skip, pause, like, and stop, one video after another.
 
-use super::chance::{Chance, scatter};
+use super::random::{Random, scatter};
 
 /// VideoEngagement's actions, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,20 +45,20 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(chance: &mut Chance) -> Self {
-        let left = chance.skewed_below(5) as u8;
+    pub(super) fn new(random: &mut Random) -> Self {
+        let left = random.skewed_below(5) as u8;
         Self { screen: Screen::Dark, left, video: 0, length: 0, position: 0, plays_from: 0 }
     }
 
     /// The next cue. Every video that starts stops; `None` once the last has stopped, and right then where `is_last`.
-    pub(super) fn act(&mut self, now: i64, is_last: bool, chance: &mut Chance) -> Option<Cue> {
+    pub(super) fn act(&mut self, now: i64, is_last: bool, random: &mut Random) -> Option<Cue> {
         self.play_to(now);
-        let drawn = chance.below(100);
+        let drawn = random.below(100);
         match self.screen {
             Screen::Dark if self.length > 0 && (self.left == 0 || is_last) => None,
             Screen::Dark => {
                 self.left = self.left.saturating_sub(u8::from(self.length > 0));
-                self.start(chance);
+                self.start(random);
                 Some(Cue::Start)
             }
             _ if is_last || self.position >= self.length => Some(self.stop()),
@@ -67,7 +67,7 @@ impl Watch {
                     self.screen = Screen::Paused;
                     Cue::Pause
                 }
-                28..53 => self.seek(chance),
+                28..53 => self.seek(random),
                 53..66 => Cue::Like,
                 66..71 => Cue::Share,
                 71..79 => Cue::Comment,
@@ -78,7 +78,7 @@ impl Watch {
                     self.screen = Screen::Playing;
                     Cue::Resume
                 }
-                80..88 => self.seek(chance),
+                80..88 => self.seek(random),
                 88..91 => Cue::Comment,
                 _ => self.stop(),
             }),
@@ -86,16 +86,16 @@ impl Watch {
     }
 
     /// Milliseconds until the next cue, at most until the video's end.
-    pub(super) fn pause(&self, now: i64, chance: &mut Chance) -> u64 {
+    pub(super) fn pause(&self, now: i64, random: &mut Random) -> u64 {
         match self.screen {
-            Screen::Dark => 1_000 + chance.wait(12_000.0) as u64,
-            Screen::Paused => 500 + chance.wait(40_000.0) as u64,
+            Screen::Dark => 1_000 + random.wait(12_000.0) as u64,
+            Screen::Paused => 500 + random.wait(40_000.0) as u64,
             Screen::Playing => {
                 let ads = (self.plays_from - now).max(0);
                 let played = (now - self.plays_from).max(0);
                 let rest = (self.length - self.position - played).max(0);
                 // Nobody does two things within a fifth of a second.
-                (ads + rest.min(200 + chance.wait(50_000.0) as i64)) as u64
+                (ads + rest.min(200 + random.wait(50_000.0) as i64)) as u64
             }
         }
     }
@@ -125,9 +125,9 @@ impl Watch {
         self.plays_from = self.plays_from.max(now);
     }
 
-    fn start(&mut self, chance: &mut Chance) {
+    fn start(&mut self, random: &mut Random) {
         self.screen = Screen::Playing;
-        self.video = chance.skewed_below(VIDEOS) as u16;
+        self.video = random.skewed_below(VIDEOS) as u16;
         self.length = length_of(self.video);
         self.position = 0;
     }
@@ -137,8 +137,8 @@ impl Watch {
         Cue::Stop
     }
 
-    fn seek(&mut self, chance: &mut Chance) -> Cue {
-        self.position = chance.below(self.length as u64) as i64;
+    fn seek(&mut self, random: &mut Random) -> Cue {
+        self.position = random.below(self.length as u64) as i64;
         Cue::Seek
     }
 }

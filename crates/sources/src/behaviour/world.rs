@@ -3,12 +3,12 @@
 
 use std::collections::VecDeque;
 
-use super::agenda::{Agenda, MOST_OPEN_SESSIONS};
 use super::campaigns::Campaigns;
-use super::chance::Chance;
-use super::day::{MEAN_STARTS, starts_at};
 use super::population::Population;
+use super::random::Random;
 use super::session::{Act, Activity, Session};
+use super::session_queue::{MOST_OPEN_SESSIONS, SessionQueue};
+use super::time_of_day::{MEAN_STARTS, starts_at};
 
 /// Sessions beyond this come from new users alone, so that these always find room.
 const MOST_VISITS: usize = MOST_OPEN_SESSIONS / 16 * 15;
@@ -41,8 +41,8 @@ pub(super) struct World {
     founders: u64,
     population: Population,
     campaigns: Campaigns,
-    agenda: Agenda,
-    chance: Chance,
+    sessions: SessionQueue,
+    random: Random,
     /// When the next user might start a session, in milliseconds since the start.
     next_visit: f64,
     between_visits: f64,
@@ -67,8 +67,8 @@ impl World {
             founders: founders.max(1),
             population,
             campaigns: Campaigns::new(seed),
-            agenda: Agenda::default(),
-            chance: Chance::new(seed, WORLD),
+            sessions: SessionQueue::default(),
+            random: Random::new(seed, WORLD),
             next_visit: 0.0,
             between_visits: 1_000.0 * MEAN_STARTS / visits_per_second,
             queue: VecDeque::new(),
@@ -81,7 +81,7 @@ impl World {
     }
 
     pub(super) fn session(&self, place: u16) -> &Session {
-        self.agenda.session(place)
+        self.sessions.session(place)
     }
 
     pub(super) fn campaigns(&self) -> &Campaigns {
@@ -93,7 +93,7 @@ impl World {
     }
 
     pub(super) fn open_sessions(&self) -> usize {
-        self.agenda.open_sessions()
+        self.sessions.open_sessions()
     }
 
     /// What happens next. The world never ends.
@@ -107,7 +107,7 @@ impl World {
                 self.next_visit = self.now as f64;
                 return Happening::NewUser(self.population.found());
             }
-            match self.agenda.next_time() {
+            match self.sessions.next_time() {
                 Some(time) if time as f64 <= self.next_visit => {
                     self.now = time;
                     if let Some(happening) = self.act() {
@@ -116,7 +116,7 @@ impl World {
                 }
                 _ => {
                     self.now = self.next_visit as u64;
-                    self.next_visit += self.chance.wait(self.between_visits);
+                    self.next_visit += self.random.wait(self.between_visits);
                     self.visit();
                 }
             }
@@ -125,27 +125,27 @@ impl World {
 
     /// A user starts a session, if it is a time of day for it.
     fn visit(&mut self) {
-        if self.agenda.open_sessions() >= MOST_VISITS {
+        if self.sessions.open_sessions() >= MOST_VISITS {
             return;
         }
-        let Some(user) = self.population.visitor(&mut self.chance) else { return };
+        let Some(user) = self.population.visitor(&mut self.random) else { return };
         let home = self.population.home(user);
-        if !self.chance.percent(starts_at(self.now(), home.offset)) {
+        if !self.random.percent(starts_at(self.now(), home.offset)) {
             return;
         }
         let activity =
-            if self.chance.percent(SHOPPERS) { Activity::shop() } else { Activity::watch(&mut self.chance) };
-        let session = Session::new(user, home.user_id, activity, &mut self.chance);
+            if self.random.percent(SHOPPERS) { Activity::shop() } else { Activity::watch(&mut self.random) };
+        let session = Session::new(user, home.user_id, activity, &mut self.random);
         self.population.arrive(user);
-        self.agenda.open(session, self.now);
+        self.sessions.open(session, self.now);
     }
 
     /// The session that is due acts, if it is not over; now and then a new user does the like right before it, and then
     /// all of it is queued.
     fn act(&mut self) -> Option<Happening> {
         let now = self.now();
-        let Self { agenda, campaigns, chance, .. } = self;
-        let (place, act) = match agenda.act(|session| session.act(now, true, campaigns, chance)) {
+        let Self { sessions, campaigns, random, .. } = self;
+        let (place, act) = match sessions.act(|session| session.act(now, true, campaigns, random)) {
             Some(Ok(acted)) => acted,
             Some(Err(user)) => {
                 self.population.leave(user);
@@ -154,7 +154,7 @@ impl World {
             None => return None,
         };
         let is_ad = matches!(act, Act::Ad { .. });
-        if !is_ad && self.chance.below(ACTS_BEFORE_A_NEW_USER) == 0 {
+        if !is_ad && self.random.below(ACTS_BEFORE_A_NEW_USER) == 0 {
             self.welcome(matches!(act, Act::Interaction { .. }));
             self.queue.push_back(Happening::Act(place, act));
             return None;
@@ -164,17 +164,17 @@ impl World {
 
     /// A new user comes and acts at once.
     fn welcome(&mut self, is_shopper: bool) {
-        if self.agenda.open_sessions() >= MOST_OPEN_SESSIONS || !self.population.grows() {
+        if self.sessions.open_sessions() >= MOST_OPEN_SESSIONS || !self.population.grows() {
             return;
         }
-        let activity = if is_shopper { Activity::shop() } else { Activity::watch(&mut self.chance) };
+        let activity = if is_shopper { Activity::shop() } else { Activity::watch(&mut self.random) };
         let user = self.population.found();
         let user_id = self.population.home(user).user_id;
         let now = self.now();
-        let mut session = Session::new(user, user_id, activity, &mut self.chance);
-        let Some((act, pause)) = session.act(now, false, &self.campaigns, &mut self.chance) else { return };
+        let mut session = Session::new(user, user_id, activity, &mut self.random);
+        let Some((act, pause)) = session.act(now, false, &self.campaigns, &mut self.random) else { return };
         self.population.arrive(user);
-        let place = self.agenda.open(session, self.now + pause);
+        let place = self.sessions.open(session, self.now + pause);
         self.queue.push_back(Happening::NewUser(user));
         self.queue.push_back(Happening::Act(place, act));
     }

@@ -1,8 +1,8 @@
 //! Which users a seed gives: each one a function of the seed, its number and the shares alone.
 
 use super::draw::{Draw, Purpose};
-use super::faults::{FAULTS, Fault};
 use super::flaw::{CHANGED_DETAILS, Flaw};
+use super::invalid_users::{FAULTS, Fault};
 use super::{person, untidy, user};
 use crate::share::Share;
 

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use millrace_proto::engagement::v1::ad_event::Action;
 use millrace_sources::{BehaviourSettings, Stream};
 
+use crate::records_sent::{Event, Told, settings, told};
 use crate::sessions;
-use crate::told::{Event, Told, settings, told};
 
 #[test]
 fn ads_are_seen_then_clicked_then_paid_off() {

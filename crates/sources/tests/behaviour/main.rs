@@ -5,8 +5,8 @@
 
 mod ads;
 mod records;
+mod records_sent;
 mod shop;
-mod told;
 mod users;
 mod videos;
 
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use millrace_sources::{BehaviourSettings, Stream};
-use told::{Event, settings, told};
+use records_sent::{Event, settings, told};
 
 /// A day of a small platform, with nothing wrong.
 static WORLD: LazyLock<Vec<(Stream, i64, Event)>> = LazyLock::new(|| {

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::told::{Event, START, Told, draw, settings, share, told};
+use crate::records_sent::{Event, START, Told, draw, settings, share, told};
 use millrace_proto::engagement::v1::{ad_event, video_engagement};
 use millrace_proto::interactions::v1::user_interaction::{self, EventType, Status};
 use millrace_sources::{

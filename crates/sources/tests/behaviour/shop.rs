@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use millrace_proto::interactions::v1::user_interaction::{EventType, Status};
 
-use crate::told::Event;
+use crate::records_sent::Event;
 use crate::{WORLD, sessions};
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use millrace_sources::{Behaviour, BehaviourSettings, Stream};
 
-use crate::told::{Event, START, draw, settings, share, told};
+use crate::records_sent::{Event, START, draw, settings, share, told};
 use crate::{WORLD, sessions};
 
 fn is_v4(text: &str) -> bool {
@@ -84,7 +84,7 @@ fn untidy_users_do_what_tidy_ones_do() {
         let mut behaviour = Behaviour::new(BehaviourSettings { untidy: true, ..settings }).unwrap();
         let untidy = draw(&mut behaviour, 12_000, &[1_000, 1]);
         if settings.broken == share("0%") {
-            let acts = |told: &[crate::told::Told]| -> Vec<_> {
+            let acts = |told: &[crate::records_sent::Told]| -> Vec<_> {
                 told.iter().filter(|told| told.stream != Stream::Users).cloned().collect()
             };
             let (acts, before) = (acts(&untidy), acts(&tidy));

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use millrace_proto::engagement::v1::ad_event::{Action as AdAction, Placement};
 use millrace_proto::engagement::v1::video_engagement::Action;
 
+use crate::records_sent::Event;
 use crate::sessions;
-use crate::told::Event;
 
 #[test]
 fn a_video_plays_as_time_goes_by() {

@@ -18,7 +18,7 @@ use crate::client::ClientSettings;
 use crate::dead_letter::Letter;
 use crate::error::is_too_large;
 use crate::handshake::Handshake;
-use crate::ledger::Ledger;
+use crate::offset_set::OffsetSet;
 use crate::record::{OutgoingRecord, Record};
 
 /// What a batch gathers at most; a record that is larger travels alone. Below what a broker takes unless it is told otherwise.
@@ -96,7 +96,7 @@ fn now_millis() -> i64 {
 
 #[derive(Default)]
 struct DeliveryState {
-    acknowledged: Ledger,
+    acknowledged: OffsetSet,
     failed: Option<Failed>,
     refused: VecDeque<Refused>,
 }
@@ -266,7 +266,7 @@ impl Sender {
         }
     }
 
-    pub(super) fn acknowledged(&self) -> Ledger {
+    pub(super) fn acknowledged(&self) -> OffsetSet {
         self.inner.context().state().acknowledged.clone()
     }
 

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::answers::{GivenId, GivenSchema, GivenVersion, KeptLevel, Verdict, sent};
+use super::cache::{Known, Memory};
 use super::error::{CallError, RegistryError};
-use super::exchange::{Call, Exchange, Failed};
-use super::memory::{Known, Memory};
+use super::http::{Call, Exchange, Failed};
+use super::responses::{GivenId, GivenSchema, GivenVersion, KeptLevel, Verdict, sent};
 use super::schema::{Compatibility, Level, RegisteredSchema, Schema, SubjectVersion};
 use super::settings::RegistrySettings;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use millrace_events::failure::Class;
 use millrace_events::references::{Place, ReferenceError, References};
 
-use super::answers::GivenVersion;
 use super::client::Registry;
 use super::error::RegistryError;
-use super::exchange::Call;
+use super::http::Call;
+use super::responses::GivenVersion;
 use super::schema::{Reference, RegisteredSchema, SubjectVersion};
 
 /// Why a schema's references are not there.

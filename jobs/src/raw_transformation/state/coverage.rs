@@ -86,7 +86,7 @@ pub(in crate::raw_transformation) fn after(
 
 #[cfg(test)]
 mod tests {
-    use millrace_lake::key::Key;
+    use millrace_lake::object_key::Key;
 
     use super::*;
 

@@ -12,12 +12,12 @@
 
 mod checksum;
 pub(super) mod coverage;
-pub(super) mod keeper;
 pub(super) mod manifest;
+pub(super) mod replacement;
 pub(super) mod rows;
 
 use bytes::Bytes;
-use millrace_lake::key::Key;
+use millrace_lake::object_key::Key;
 use millrace_lake::store::{ObjectMeta, Store, StoreError};
 
 use self::manifest::{Manifest, Unusable};

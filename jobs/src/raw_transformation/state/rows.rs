@@ -3,11 +3,11 @@
 use polars::prelude::*;
 
 use crate::job_error::JobError;
-use crate::raw_transformation::pass::Outlet;
+use crate::raw_transformation::pass::PassOutput;
 use crate::raw_transformation::raw_columns;
 use crate::raw_transformation::table_writer::TableWriter;
 
-/// Sends the rows it is given to the outlet as one Parquet file; does nothing where no state is to be kept.
+/// Sends the rows it is given to the output as one Parquet file; does nothing where no state is to be kept.
 #[derive(Debug)]
 pub(in crate::raw_transformation) struct KeptRows(Option<TableWriter>);
 
@@ -21,17 +21,17 @@ impl KeptRows {
     pub(in crate::raw_transformation) fn add(
         &mut self,
         rows: DataFrame,
-        outlet: &Outlet,
+        output: &PassOutput,
     ) -> Result<(), JobError> {
         let Some(writer) = &mut self.0 else { return Ok(()) };
-        outlet.state(writer.append(rows).map_err(failed())?)
+        output.state(writer.append(rows).map_err(failed())?)
     }
 
     /// Ends the file; answers its rows.
-    pub(in crate::raw_transformation) fn finish(self, outlet: &Outlet) -> Result<u64, JobError> {
+    pub(in crate::raw_transformation) fn finish(self, output: &PassOutput) -> Result<u64, JobError> {
         let Some(writer) = self.0 else { return Ok(0) };
         let (bytes, rows) = writer.finish().map_err(failed())?;
-        outlet.state(bytes)?;
+        output.state(bytes)?;
         Ok(rows)
     }
 }

@@ -1,0 +1,134 @@
+//! `millrace erase`.
+
+mod id_list;
+mod report;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use indicatif::HumanCount;
+use millrace_jobs::erasure::{self, Erasure, Jobs};
+use millrace_lake::erasure::Subjects;
+use millrace_runtime::Shutdown;
+use serde_json::json;
+
+use crate::clock::now_micros;
+use crate::lake::{LakeAddress, Missing};
+use crate::output;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  millrace erase 7a0eed16-9430-4d68-901f-c0d4c1c3bf00          what would be removed
+  millrace erase 7a0eed16-9430-4d68-901f-c0d4c1c3bf00 --yes    removes it
+  millrace erase --ids-from leavers.csv --yes                  one id a line, by commas, or a table; - is standard input
+
+Ids count byte for byte; in a list, blanks and quotes around them are none of them. One that is nowhere in the lake is
+named, and makes the exit code 1 unless it was erased before; --allow-missing makes it 0. The others go all the same.
+
+Safe beside runs, jobs, queries and compactions. One that was interrupted goes on when the same command is given again.
+Stop the source that sends them first: what lands afterwards is new.
+
+Exit codes: 0 done, 1 failed, not finished yet (the same command goes on) or an id is missing, 2 wrong usage, 130 after
+Ctrl-C (the same command goes on)";
+
+/// Arguments of `millrace erase`.
+#[derive(Debug, Args)]
+pub(crate) struct EraseArgs {
+    /// The users' ids, byte for byte as the lake has them
+    #[arg(value_name = "USER_ID", required_unless_present = "ids_from")]
+    ids: Vec<String>,
+    /// Read more ids from this file: one a line, several by commas, or a table whose first line names the column user_id;
+    /// UTF-8 or UTF-16; - is standard input
+    #[arg(long, value_name = "FILE")]
+    ids_from: Option<PathBuf>,
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
+    lake: LakeAddress,
+    /// Remove it; without this, what would be removed is counted
+    #[arg(long)]
+    yes: bool,
+    /// Don't fail over ids that are nowhere in the lake and never were erased
+    #[arg(long)]
+    allow_missing: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the command was called before; it goes on working for a release.
+pub(crate) const FORMER_NAME: &str = "forget";
+
+pub(crate) async fn erase(args: &EraseArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    if std::env::args().skip(1).find(|word| !word.starts_with('-')).as_deref() == Some(FORMER_NAME) {
+        tracing::warn!(
+            "`millrace forget` is called `millrace erase` now; the former name goes with the next release"
+        );
+    }
+    let mut ids = args.ids.clone();
+    let mut lines = BTreeMap::new();
+    if let Some(file) = &args.ids_from {
+        let list = id_list::read(file)?;
+        if let Some((line, name)) = list.header {
+            let file = file.display();
+            output::remark(format!(
+                "line {line} of {file} is taken for a header, the column {name} for the ids"
+            ));
+        }
+        for listed in list.ids {
+            ids.push(listed.id.clone());
+            lines.entry(listed.id).or_insert(listed.line);
+        }
+    }
+    let subjects = Arc::new(Subjects::new(ids)?);
+    let store = match args.yes {
+        true => args.lake.enter(Missing::Refuse).await?,
+        false => args.lake.look(Missing::Refuse).await?,
+    };
+    if args.yes {
+        shutdown.waits_for("what was removed stays removed, the rest is left for the next time");
+    }
+    let work = async {
+        if !args.yes {
+            return erasure::preview(&store, &subjects).await;
+        }
+        let scratch_dir = args.lake.scratch_dir();
+        let erasure = Erasure { subjects: Arc::clone(&subjects), now: now_micros(), scratch_dir };
+        erasure::erase(Arc::clone(&store), &erasure, &Jobs(Arc::clone(&store))).await
+    };
+    let report = tokio::select! {
+        report = work => report?,
+        () = shutdown.requested() => {
+            output::remark("stopped: give the same command again to go on");
+            if args.json {
+                writeln!(output::out(), "{}", json!({ "persons": subjects.len(), "interrupted": true }))?;
+            }
+            return Ok(ExitCode::from(crate::INTERRUPTED));
+        }
+    };
+    let missing = report.persons.missing.len();
+    let mut out = output::out();
+    if args.json {
+        let mut told = serde_json::to_value(&report)?;
+        told["persons"] = subjects.len().into();
+        told["dry_run"] = (!args.yes).into();
+        serde_json::to_writer_pretty(&mut out, &told).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        report::tell(args, subjects.len(), &report, &lines, &mut out)?;
+    }
+    let fails = missing > 0 && !args.allow_missing;
+    if fails {
+        let (are, were, them) =
+            if missing == 1 { ("id is", "was", "it") } else { ("ids are", "were", "them") };
+        output::remark(format!(
+            "{} {are} nowhere in the lake and never {were} erased: check {them} (ids count byte for byte), or give --allow-missing",
+            HumanCount(missing as u64)
+        ));
+    }
+    let waits = args.yes && report.letters_being_written > 0;
+    Ok(if waits || fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

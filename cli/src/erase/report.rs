@@ -1,0 +1,118 @@
+//! What an erasure removed, or would, in words.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use chrono::{DateTime, Utc};
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, Table};
+use indicatif::HumanCount;
+use millrace_jobs::erasure::{ErasureReport, Persons, Place};
+use uuid::Uuid;
+
+use super::EraseArgs;
+
+/// Persons of one kind that are named one by one; --json names all.
+const NAMED: usize = 20;
+
+/// `lines` says where an id stands in its list.
+pub(super) fn tell(
+    args: &EraseArgs,
+    persons: usize,
+    report: &ErasureReport,
+    lines: &BTreeMap<String, usize>,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    if report.resumed {
+        writeln!(out, "an erasure of some of these persons had been interrupted: this one went on with it")?;
+    }
+    writeln!(out, "{}", table(report))?;
+    let persons = match (report.persons.found, persons) {
+        (1, 1) => "1 person".to_owned(),
+        (found, all) if found == all => format!("{} persons", HumanCount(all as u64)),
+        (found, all) => format!("{} of {} persons", HumanCount(found as u64), HumanCount(all as u64)),
+    };
+    let rows = match report.rows() {
+        1 => "1 row".to_owned(),
+        rows => format!("{} rows", HumanCount(rows)),
+    };
+    if args.yes {
+        let days = report.rebuilt.len();
+        let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+        writeln!(out, "{persons}: {rows} removed, {days} computed anew")?;
+    } else {
+        let state = report.places.get(&Place::State).is_some_and(|found| found.objects > 0);
+        let state = if state { "; the jobs' state goes whole and is made anew" } else { "" };
+        writeln!(out, "{persons}: {rows} would be removed{state}. --yes removes them")?;
+    }
+    name(&report.persons, lines, out)?;
+    if report.letters_being_written > 0 {
+        writeln!(
+            out,
+            "{} dead letters about them are being written by a run: give this command again when it has ended",
+            HumanCount(report.letters_being_written)
+        )?;
+    }
+    for unfinished in &report.unfinished {
+        let begun_at = DateTime::from_timestamp_micros(unfinished.begun_at).unwrap_or_default();
+        writeln!(
+            out,
+            "an erasure of {}, begun on {}, is not finished: give its command again",
+            if unfinished.persons == 1 {
+                "1 person".to_owned()
+            } else {
+                format!("{} persons", HumanCount(unfinished.persons as u64))
+            },
+            minute(begun_at)
+        )?;
+    }
+    Ok(())
+}
+
+fn table(report: &ErasureReport) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["place", "objects", "rows"]);
+    for (place, found) in &report.places {
+        let rows = found.rows.map_or_else(|| "whole".to_owned(), |rows| HumanCount(rows).to_string());
+        table.add_row([place.folder(), HumanCount(found.objects).to_string(), rows]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// Names those who are not in the lake: whoever gave their ids has to know which.
+fn name(persons: &Persons, lines: &BTreeMap<String, usize>, out: &mut impl Write) -> std::io::Result<()> {
+    let place = |id: &str| lines.get(id).map_or_else(String::new, |line| format!(" (line {line})"));
+    let cut_short = persons.cut_short.iter().map(|person| {
+        let begun_at = minute(person.begun_at);
+        format!("its erasure, begun on {begun_at}, was cut short: {}{}", person.id, place(&person.id))
+    });
+    let erased_before = persons.erased_before.iter().map(|person| {
+        format!("erased before, on {}: {}{}", minute(person.erased_at), person.id, place(&person.id))
+    });
+    let missing = persons.missing.iter().map(|id| {
+        let uuid = Uuid::try_parse(id).map(|uuid| uuid.to_string()).ok().filter(|uuid| uuid != id);
+        let hint =
+            uuid.map_or_else(String::new, |uuid| format!("; as uuids are commonly written it is {uuid}"));
+        format!("nowhere in the lake, and never erased: {id}{}{hint}", place(id))
+    });
+    let kinds: [Box<dyn ExactSizeIterator<Item = String>>; 3] =
+        [Box::new(cut_short), Box::new(erased_before), Box::new(missing)];
+    for kind in kinds {
+        let more = kind.len().saturating_sub(NAMED);
+        for line in kind.take(NAMED) {
+            writeln!(out, "{line}")?;
+        }
+        if more > 0 {
+            writeln!(out, "… and {} more: --json names all", HumanCount(more as u64))?;
+        }
+    }
+    Ok(())
+}
+
+fn minute(instant: DateTime<Utc>) -> String {
+    instant.format("%Y-%m-%d %H:%M UTC").to_string()
+}

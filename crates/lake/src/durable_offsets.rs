@@ -1,0 +1,126 @@
+//! How far each generation of a topic has landed, as the names of its raw objects tell.
+
+use std::collections::BTreeMap;
+
+use crate::layout;
+use crate::object_key::Key;
+use crate::raw_listing::{self, ListingError};
+use crate::raw_object_name::{RawNameError, RawObjectName};
+use crate::store::{ObjectMeta, Store};
+use crate::topic_generation::TopicGeneration;
+
+/// The highest landed offset of every partition of every generation of a topic in one raw table.
+///
+/// A broker whose end lies at or below it lives another generation than the setting says: its offsets would collide with
+/// landed ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DurableOffsets {
+    highest: BTreeMap<(String, TopicGeneration), BTreeMap<i32, i64>>,
+    foreign: usize,
+}
+
+/// Why the landed offsets could not be told.
+#[derive(Debug, thiserror::Error)]
+pub enum DurableOffsetsError {
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    #[error(transparent)]
+    Table(#[from] RawNameError),
+}
+
+impl DurableOffsetsError {
+    /// What to do about it.
+    pub fn class(&self) -> millrace_events::failure::Class {
+        match self {
+            Self::Listing(error) => error.class(),
+            Self::Table(error) => error.class(),
+        }
+    }
+}
+
+impl DurableOffsets {
+    /// Reads them from the names under `raw/<table>/`.
+    pub async fn of_table(store: &dyn Store, table: &str) -> Result<Self, DurableOffsetsError> {
+        if !layout::is_table(table) {
+            return Err(RawNameError::Table(table.to_owned()).into());
+        }
+        Ok(Self::of_objects(&raw_listing::exact(store, table).await?, |key, error| {
+            tracing::warn!(%key, %error, "a raw folder holds a file that is no raw object");
+        }))
+    }
+
+    /// Reads them from the names of `objects`; what is no raw object is told to `foreign`.
+    pub(crate) fn of_objects(objects: &[ObjectMeta], foreign: impl Fn(&Key, RawNameError)) -> Self {
+        let mut landed = Self::default();
+        for object in objects {
+            match RawObjectName::of_key(&object.key) {
+                Ok(name) => landed.add(&name),
+                Err(error) => {
+                    landed.foreign += 1;
+                    foreign(&object.key, error);
+                }
+            }
+        }
+        landed
+    }
+
+    fn add(&mut self, name: &RawObjectName) {
+        let generation =
+            self.highest.entry((name.topic().to_owned(), name.generation().clone())).or_default();
+        let highest = generation.entry(name.partition()).or_insert(name.last_offset());
+        *highest = name.last_offset().max(*highest);
+    }
+
+    /// The highest landed offset of one partition, inclusive; `None`: nothing landed.
+    pub fn highest(&self, topic: &str, generation: &TopicGeneration, partition: i32) -> Option<i64> {
+        self.highest.get(&(topic.to_owned(), generation.clone()))?.get(&partition).copied()
+    }
+
+    /// Each partition of one generation with its highest landed offset, by partition.
+    pub fn of_life(&self, topic: &str, generation: &TopicGeneration) -> BTreeMap<i32, i64> {
+        self.highest.get(&(topic.to_owned(), generation.clone())).cloned().unwrap_or_default()
+    }
+
+    /// Every generation of a topic, and the highest landed offset of each of its partitions.
+    pub fn generations(&self) -> impl Iterator<Item = (&str, &TopicGeneration, &BTreeMap<i32, i64>)> {
+        self.highest.iter().map(|((topic, generation), highest)| (topic.as_str(), generation, highest))
+    }
+
+    /// How many files lie there that are no raw objects; each was logged.
+    pub fn foreign(&self) -> usize {
+        self.foreign
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::memory::MemoryStore;
+
+    #[tokio::test]
+    async fn tells_lives_and_partitions_apart() {
+        let store = MemoryStore::new();
+        let put = async |generation: &str, partition, first, last, hour: i64| {
+            let generation = TopicGeneration::new(generation).unwrap();
+            let name = RawObjectName::new("users_created", generation, partition, first, last).unwrap();
+            store.put(&name.key("users", hour * 3_600_000_000).unwrap(), Bytes::new()).await.unwrap();
+        };
+        // A later hour does not mean higher offsets: producers' clocks differ.
+        put("0001", 0, 100, 199, 1).await;
+        put("0001", 0, 0, 99, 9).await;
+        put("0001", 5, 0, 3, 1).await;
+        put("0002", 0, 0, 7, 1).await;
+        store.put(&Key::new("raw/users/notes.txt").unwrap(), Bytes::new()).await.unwrap();
+
+        let landed = DurableOffsets::of_table(&store, "users").await.unwrap();
+        let (first, second) = (TopicGeneration::new("0001").unwrap(), TopicGeneration::new("0002").unwrap());
+        assert_eq!(landed.of_life("users_created", &first), BTreeMap::from([(0, 199), (5, 3)]));
+        assert_eq!(landed.highest("users_created", &second, 0), Some(7));
+        assert_eq!(landed.highest("users_created", &second, 5), None);
+        assert_eq!(landed.highest("other", &first, 0), None);
+        assert_eq!(landed.foreign(), 1);
+        assert_eq!(DurableOffsets::of_table(&store, "other").await.unwrap(), DurableOffsets::default());
+    }
+}

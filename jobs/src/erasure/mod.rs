@@ -1,0 +1,282 @@
+//! Persons out of the whole lake: raw rows, dead letters, internal state, every partition of every table.
+//!
+//! The order is what makes it hold beside running jobs. Raw rows go first, then the epoch is raised, so no job that read
+//! them can publish; then the partitions that jobs read, and the epoch again; then what is computed of these is computed
+//! anew, day by day. Each step can be done twice: one that was interrupted is resumed by the same command, which a marker
+//! without ids ([`Unfinished`]) calls for. Who was found is noted in the marker before anything of theirs is removed, and kept in
+//! the lake's list of the erased (`millrace_lake::erasure::erased_ids`) when all is done: nobody is called erased before.
+
+mod error;
+mod marker;
+mod partitions;
+mod persons;
+mod rebuild;
+mod report;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate};
+use millrace_lake::erasure::{Matches, Subjects, erased_ids, letters, raw};
+use millrace_lake::object_key::Key;
+use millrace_lake::store::{LockGuard, Store};
+use millrace_lake::{layout, raw_listing};
+
+pub use self::error::ErasureError;
+use self::marker::Begun;
+pub use self::marker::{Unfinished, unfinished};
+use self::persons::Remembered;
+pub use self::persons::{CutShortPerson, ErasedPerson, Persons};
+pub use self::rebuild::{Jobs, Rebuild};
+pub use self::report::{ErasureReport, Place};
+use crate::erasure_epoch;
+use crate::job_error::JobError;
+use crate::scratch::Scratch;
+
+/// What jobs keep to be quicker; they make it anew.
+const STATE: &str = "_state/";
+/// How often all is done again because rows about them landed meanwhile.
+const ROUNDS: usize = 5;
+
+/// Who is erased, and where scratch is.
+#[derive(Debug, Clone)]
+pub struct Erasure {
+    pub subjects: Arc<Subjects>,
+    /// When it began, in microseconds UTC.
+    pub now: i64,
+    /// Where jobs spill rows: what killed ones left there goes too.
+    pub scratch_dir: PathBuf,
+}
+
+/// What [`erase`] would remove now. Changes nothing.
+pub async fn preview(
+    store: &Arc<dyn Store>,
+    subjects: &Arc<Subjects>,
+) -> Result<ErasureReport, ErasureError> {
+    let _locks = raw_locks(store.as_ref()).await?;
+    let remembered = Remembered::read(store.as_ref()).await?;
+    let mut report = ErasureReport::default();
+    let mut all = Matches::default();
+    for object in raw_objects(store.as_ref(), &BTreeSet::new()).await? {
+        let matches = raw::find(store, &object.key, subjects).await?;
+        report.found(Place::Raw(object.table), matches.rows);
+        all.add(matches);
+    }
+    for file in letters::files(store.as_ref()).await? {
+        let matches = letters::find(store.as_ref(), &file, subjects).await?;
+        report.found(Place::DeadLetters, matches.rows);
+        all.add(matches);
+    }
+    let being_written = letters::being_written(store.as_ref(), subjects)?;
+    report.letters_being_written = being_written.rows;
+    all.add(being_written);
+    report.objects(Place::State, store.list(STATE).await?.len() as u64);
+    for table in partitions::WITH_PERSONS {
+        for day in table.days(store.as_ref()).await? {
+            let matches = table.find(store, day, subjects).await?;
+            report.found(table.place(), matches.rows);
+            if matches.rows > 0 {
+                report.affected(day);
+            }
+            all.add(matches);
+        }
+    }
+    report.persons = remembered.persons(subjects, |id| all.ids.contains(id));
+    report.unfinished = remembered.cut_short.told();
+    Ok(report)
+}
+
+/// Erases `erasure.subjects` from the lake and has `rebuild` compute anew what was computed of them.
+///
+/// Safe beside landings, jobs, queries and compactions. Where it fails or is killed the same call resumes it. Rows about
+/// them that land later are new: their source has to stop first.
+pub async fn erase(
+    store: Arc<dyn Store>,
+    erasure: &Erasure,
+    rebuild: &impl Rebuild,
+) -> Result<ErasureReport, ErasureError> {
+    let _locks = raw_locks(store.as_ref()).await?;
+    let remembered = Remembered::read(store.as_ref()).await?;
+    let begun = Begun::mark(store.as_ref(), erasure).await?;
+    let resumed = begun.resumed;
+    let mut work = Work {
+        store: &store,
+        subjects: &erasure.subjects,
+        begun,
+        resumed,
+        clean: BTreeSet::new(),
+        report: ErasureReport { resumed, ..ErasureReport::default() },
+    };
+    // Rows that killed jobs and writers left lie there too.
+    drop(Scratch::new_in(&erasure.scratch_dir)?);
+    store.sweep().await?;
+    for _ in 0..ROUNDS {
+        work.round(rebuild).await?;
+        store.sweep().await?;
+        if !work.came_back().await? {
+            let being_written = letters::being_written(store.as_ref(), &erasure.subjects)?;
+            work.begun.note(store.as_ref(), &being_written).await?;
+            let Work { begun, mut report, .. } = work;
+            report.persons = remembered.persons(&erasure.subjects, |id| begun.has_found(id));
+            report.letters_being_written = being_written.rows;
+            if being_written.rows == 0 {
+                if !begun.found().is_empty() {
+                    let erased_at = DateTime::from_timestamp_micros(erasure.now).unwrap_or_default();
+                    erased_ids::record(store.as_ref(), erased_at, begun.found().iter().copied()).await?;
+                }
+                begun.end(store.as_ref()).await?;
+            }
+            report.unfinished = unfinished(store.as_ref()).await?;
+            tracing::info!(persons = erasure.subjects.len(), "erased");
+            return Ok(report);
+        }
+        // All that came meanwhile has to go from what was made of it too.
+        work.resumed = true;
+    }
+    Err(ErasureError::Restless)
+}
+
+/// An object of a raw table.
+struct RawObject {
+    table: &'static str,
+    key: Key,
+    size: u64,
+}
+
+/// The raw objects that are not in `clean`.
+async fn raw_objects(
+    store: &dyn Store,
+    clean: &BTreeSet<(Key, u64)>,
+) -> Result<Vec<RawObject>, ErasureError> {
+    let mut found = Vec::new();
+    for table in raw_tables() {
+        for object in raw_listing::exact(store, table).await? {
+            let (key, size) = (object.key, object.size);
+            if layout::raw_table_of(&key).is_some() && !clean.contains(&(key.clone(), size)) {
+                found.push(RawObject { table, key, size });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Every event is some person's.
+fn raw_tables() -> impl Iterator<Item = &'static str> {
+    millrace_events::event_catalogue::events().iter().map(|event| event.table())
+}
+
+/// Nobody compacts a raw table meanwhile. Taken in one order by everybody.
+async fn raw_locks(store: &dyn Store) -> Result<Vec<Box<dyn LockGuard>>, ErasureError> {
+    let mut locks = Vec::new();
+    for table in raw_tables() {
+        locks.push(store.lock(&layout::raw_lock(table)?).await?);
+    }
+    Ok(locks)
+}
+
+/// An erasure at work.
+struct Work<'a> {
+    store: &'a Arc<dyn Store>,
+    subjects: &'a Arc<Subjects>,
+    begun: Begun,
+    /// What was made of their rows may be left though the rows are gone.
+    resumed: bool,
+    /// Objects and sizes that were looked through.
+    clean: BTreeSet<(Key, u64)>,
+    report: ErasureReport,
+}
+
+impl Work<'_> {
+    async fn round(&mut self, rebuild: &impl Rebuild) -> Result<(), ErasureError> {
+        self.raw().await?;
+        self.letters().await?;
+        self.state().await?;
+        erasure_epoch::raise(self.store.as_ref()).await?;
+        let first = self.tables(&partitions::WITH_PERSONS[..1]).await?;
+        // Jobs that read these partitions before must not publish what they make of them.
+        erasure_epoch::raise(self.store.as_ref()).await?;
+        let dimension = self.tables(&partitions::WITH_PERSONS[1..]).await?;
+        if let Some(first) = first.into_iter().chain(dimension).min() {
+            let days = rebuild::rebuild(self.store.as_ref(), first, rebuild).await?;
+            self.report.rebuilt.extend(days);
+        }
+        self.state().await
+    }
+
+    async fn raw(&mut self) -> Result<(), ErasureError> {
+        for RawObject { table, key, size } in raw_objects(self.store.as_ref(), &self.clean).await? {
+            let matches = raw::find(self.store, &key, self.subjects).await?;
+            if matches.rows > 0 {
+                self.begun.note(self.store.as_ref(), &matches).await?;
+                let rows = raw::rewrite(self.store, &key, self.subjects).await?;
+                self.report.found(Place::Raw(table), rows);
+            } else {
+                self.clean.insert((key, size));
+            }
+        }
+        Ok(())
+    }
+
+    async fn letters(&mut self) -> Result<(), ErasureError> {
+        for file in letters::files(self.store.as_ref()).await? {
+            let matches = letters::find(self.store.as_ref(), &file, self.subjects).await?;
+            self.begun.note(self.store.as_ref(), &matches).await?;
+            let removed = letters::rewrite(self.store.as_ref(), &file, self.subjects).await?;
+            // Those that were put in place since.
+            self.begun.note(self.store.as_ref(), &removed).await?;
+            self.report.found(Place::DeadLetters, removed.rows);
+        }
+        Ok(())
+    }
+
+    async fn state(&mut self) -> Result<(), ErasureError> {
+        let objects = self.store.list(STATE).await?;
+        for object in &objects {
+            self.store.delete(&object.key).await?;
+        }
+        self.report.objects(Place::State, objects.len() as u64);
+        Ok(())
+    }
+
+    /// Takes them out of each partition of `tables`; answers the first day that held them, or may have.
+    async fn tables(
+        &mut self,
+        tables: &[partitions::PersonTable],
+    ) -> Result<Option<NaiveDate>, ErasureError> {
+        let mut first = None;
+        for table in tables {
+            for day in table.days(self.store.as_ref()).await? {
+                let all = self.resumed;
+                let rows = table.erase(self.store, day, self.subjects, all, &mut self.begun).await?;
+                self.report.found(table.place(), rows);
+                if rows > 0 || self.resumed {
+                    first = Some(first.map_or(day, |first: NaiveDate| first.min(day)));
+                    self.report.affected(day);
+                }
+            }
+        }
+        Ok(first)
+    }
+
+    /// Whether rows or letters about them came since they were looked for.
+    async fn came_back(&self) -> Result<bool, ErasureError> {
+        for RawObject { key, .. } in raw_objects(self.store.as_ref(), &self.clean).await? {
+            if raw::find(self.store, &key, self.subjects).await?.rows > 0 {
+                return Ok(true);
+            }
+        }
+        for file in letters::files(self.store.as_ref()).await? {
+            if letters::find(self.store.as_ref(), &file, self.subjects).await?.rows > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl From<millrace_lake::object_key::BadKey> for ErasureError {
+    fn from(error: millrace_lake::object_key::BadKey) -> Self {
+        Self::Job(JobError::Key(error))
+    }
+}

@@ -1,0 +1,102 @@
+//! What an erasure removed, or would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use serde::{Serialize, Serializer};
+
+use super::{Persons, Unfinished};
+use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
+use crate::catalogue::Layer;
+use crate::raw_transformation;
+
+/// Where persons are in a lake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A raw table, by its folder's name: `users`.
+    Raw(&'static str),
+    DeadLetters,
+    /// Removed whole, whoever is in it; jobs make it anew.
+    State,
+    UsersTransformed,
+    DimUserDemographics,
+}
+
+impl Place {
+    /// Its folder in the lake.
+    pub fn folder(self) -> String {
+        match self {
+            Self::Raw(table) => format!("raw/{table}"),
+            Self::DeadLetters => "_dead_letters".to_owned(),
+            Self::State => "_state".to_owned(),
+            Self::UsersTransformed => "curated/users_transformed".to_owned(),
+            Self::DimUserDemographics => "analytics/dim_user_demographics".to_owned(),
+        }
+    }
+
+    /// What queries call it, where they can name it.
+    fn name(self) -> String {
+        match self {
+            Self::Raw(table) => Layer::Raw.table_name(table),
+            Self::DeadLetters => "dead_letters".to_owned(),
+            Self::State => "state".to_owned(),
+            Self::UsersTransformed => raw_transformation::USERS_TRANSFORMED.to_owned(),
+            Self::DimUserDemographics => DIM_USER_DEMOGRAPHICS.name.to_owned(),
+        }
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
+    }
+}
+
+/// What was found in a place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// Objects that held them.
+    pub objects: u64,
+    /// Rows or letters about them; of the state, whose objects go whole, none is counted.
+    pub rows: Option<u64>,
+}
+
+/// See the module.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ErasureReport {
+    #[serde(flatten)]
+    pub persons: Persons,
+    pub places: BTreeMap<Place, Found>,
+    /// Days whose partitions held them, or may have when an interrupted erasure is resumed.
+    pub days: BTreeSet<NaiveDate>,
+    /// Days whose further tables were computed anew.
+    pub rebuilt: BTreeSet<NaiveDate>,
+    /// Letters about them that a living run has not put in place yet: once it has ended the erasure is to be run again.
+    pub letters_being_written: u64,
+    /// Whether an erasure of the same persons was interrupted before.
+    pub resumed: bool,
+    /// Erasures that were interrupted and not resumed, this one where letters are being written.
+    pub unfinished: Vec<Unfinished>,
+}
+
+impl ErasureReport {
+    /// An object of `place` that held `rows` about them, if any.
+    pub(super) fn found(&mut self, place: Place, rows: u64) {
+        let found = self.places.entry(place).or_default();
+        found.objects += u64::from(rows > 0);
+        *found.rows.get_or_insert(0) += rows;
+    }
+
+    pub(super) fn objects(&mut self, place: Place, objects: u64) {
+        self.places.entry(place).or_default().objects += objects;
+    }
+
+    pub(super) fn affected(&mut self, day: NaiveDate) {
+        self.days.insert(day);
+    }
+
+    /// Rows and letters about them in all places.
+    pub fn rows(&self) -> u64 {
+        self.places.values().filter_map(|found| found.rows).sum()
+    }
+}
