@@ -66,7 +66,7 @@ pub enum LandingConsumerError {
     #[error(transparent)]
     Land(#[from] LandError),
     #[error("the lake's raw objects could not be listed")]
-    CommitPoint(#[from] DurableOffsetsError),
+    DurableOffsets(#[from] DurableOffsetsError),
     #[error("no record came for {seconds} s, and not all could be read: {}", told(.left))]
     Left { seconds: u64, left: Vec<Unread> },
     #[error("no record came for {seconds} s, and the brokers do not say what is left")]
@@ -83,7 +83,7 @@ impl LandingConsumerError {
         match self {
             Self::Stream(error) => error.class(),
             Self::Land(error) => error.class(),
-            Self::CommitPoint(error) => error.class(),
+            Self::DurableOffsets(error) => error.class(),
             Self::Left { .. } | Self::Unknown { .. } => Class::Stop,
         }
     }

@@ -111,7 +111,7 @@ pub(super) const QUALITY_BY_SEGMENT: PlannedTable = PlannedTable {
 
 fn segment_rows(facts: &Facts<'_>) -> Vec<Row> {
     let segments =
-        facts.users.cells(&GROUPS).by(&[Key::Text(Text::AgeGroup), Key::Text(Text::TopicGeneration)]);
+        facts.users.cells(&GROUPS).by(&[Key::Text(Text::AgeGroup), Key::Text(Text::Generation)]);
     let rows = segments.iter().map(|segment| {
         let users = segment.rows();
         let (emails, phones) = (segment.count(Condition::EmailValid), segment.count(Condition::PhoneValid));

@@ -46,7 +46,7 @@ pub(super) const PLACES: Aggregate = Aggregate {
 
 pub(super) const GROUPS: Aggregate = Aggregate {
     name: "users by age, generation and gender",
-    keys: &[Key::Text(Text::AgeGroup), Key::Text(Text::TopicGeneration), Key::Text(Text::Gender)],
+    keys: &[Key::Text(Text::AgeGroup), Key::Text(Text::Generation), Key::Text(Text::Gender)],
     measures: &[
         Measure::Rows,
         Measure::Sum(Number::Quality),

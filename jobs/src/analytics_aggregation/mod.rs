@@ -33,7 +33,7 @@ use crate::table_job::{Began, JobProgress, Ready, TablesReport, made, publish_al
 enum Message {
     /// Encoded bytes of dim_user_demographics.
     Bytes(Vec<u8>),
-    JobProgress(JobProgress),
+    Progress(JobProgress),
 }
 
 /// Runs the job for `run.as_of`.
@@ -58,7 +58,7 @@ pub async fn run(
     while let Some(message) = receiver.recv().await {
         match message {
             Message::Bytes(bytes) => writer.write(bytes.into()).await?,
-            Message::JobProgress(step) => progress(step),
+            Message::Progress(step) => progress(step),
         }
     }
     let (versions, tables) = work.await.map_err(JobError::worker)??;
@@ -80,7 +80,7 @@ fn work(
     let tell = |rows: u64| {
         let rows = read.fetch_add(rows, Ordering::Relaxed) + rows;
         // A full channel has newer news.
-        let _ = sender.try_send(Message::JobProgress(JobProgress { rows, of }));
+        let _ = sender.try_send(Message::Progress(JobProgress { rows, of }));
     };
     let counts = aggregate::count(users, PLAN.aggregates, EngineSettings::default(), &tell)?;
     let tables = made(&PLAN, &Facts { users: &counts, quality_days: &[], run })?;

@@ -63,7 +63,7 @@ pub(super) const COUNTRIES: Aggregate = Aggregate {
 
 pub(super) const COHORTS: Aggregate = Aggregate {
     name: "registered users by age, generation and year",
-    keys: &[Key::Text(Text::AgeGroup), Key::Text(Text::TopicGeneration), Key::RegistrationYear],
+    keys: &[Key::Text(Text::AgeGroup), Key::Text(Text::Generation), Key::RegistrationYear],
     measures: &[Measure::Rows, Measure::Sum(Number::Quality), Measure::Distinct(Text::Country)],
 };
 
