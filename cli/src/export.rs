@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use chrono::NaiveDate;
 use clap::Args;
-use millrace_jobs::catalogue::Layer;
 use millrace_jobs::query::{Lake, Wanted};
+use millrace_lake::layout::Layer;
 
 use crate::day::parse_day;
 use crate::lake::{LakeAddress, Missing};

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use millrace_jobs::catalogue::Layer;
 use millrace_jobs::erasure;
 use millrace_jobs::lineage::{self, Lineage};
 use millrace_jobs::query::{Cell, LakeTable, Session};
+use millrace_lake::layout::Layer;
 
 use crate::clock;
 use crate::lake::{LakeAddress, Missing};
@@ -123,7 +123,7 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     }
     let mut empty: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (table, told) in tables.iter().zip(&told) {
-        if let (0, Some(command)) = (told.files, table.filled_by) {
+        if let (0, Some(command)) = (told.files, &table.filled_by) {
             empty.entry(command).or_default().push(&table.name);
         }
     }

@@ -8,6 +8,7 @@ use millrace_lake::layout::LayoutError;
 use millrace_lake::object_key::{BadKey, Key};
 use millrace_lake::raw_listing::ListingError;
 use millrace_lake::store::StoreError;
+use millrace_tables::job_plan::PlanError;
 use polars::error::PolarsError;
 
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,8 @@ pub enum JobError {
     NullPosition { objects: String, column: &'static str, rows: usize },
     #[error("{job} of {as_of} needs {table} of that day; run `millrace job {made_by} --as-of {as_of}` first")]
     MissingInput { job: &'static str, table: &'static str, as_of: NaiveDate, made_by: &'static str },
+    #[error("the job's tables cannot be counted; this is a bug")]
+    Plan(#[from] PlanError),
     #[error("could not make {table}; this is a bug")]
     Table { table: &'static str, source: arrow_schema::ArrowError },
     #[error("could not encode {table} as Parquet")]

@@ -1,16 +1,15 @@
 //! The batch jobs: raw rows to curated tables, the queries over them, and the erasure of persons from all of it.
 
-pub mod aggregate;
+pub mod aggregation;
 pub mod analytics_aggregation;
-pub mod catalogue;
 mod damaged_file;
 pub mod erasure;
 pub mod erasure_epoch;
 pub mod free_memory;
 pub mod job_error;
-pub mod job_plan;
 pub mod lineage;
 pub mod partition;
+pub mod polars_schema;
 mod positioned_file;
 pub mod publish;
 pub mod query;
@@ -18,6 +17,6 @@ pub mod raw_transformation;
 pub mod run_context;
 pub mod run_record;
 pub mod scratch;
-pub mod table;
+mod table_file;
 pub mod table_job;
 pub mod time_series_analysis;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use millrace_lake::layout;
+use millrace_lake::layout::{self, Layer};
 use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
 use serde::Serialize;
 
-use crate::catalogue::Layer;
 use crate::job_error::JobError;
 use crate::run_record::RunRecord;
 
@@ -54,7 +53,7 @@ fn inputs(objects: &[String]) -> BTreeMap<String, usize> {
     for object in objects {
         let mut parts = object.split('/');
         let (Some(layer), Some(folder)) = (parts.next(), parts.next()) else { continue };
-        let layer = Layer::ALL.into_iter().find(|one| one.folder() == layer);
+        let layer = Layer::ALL.into_iter().find(|one| one.as_str() == layer);
         let table = layer.map_or_else(|| folder.to_owned(), |layer| layer.table_name(folder));
         *inputs.entry(table).or_default() += 1;
     }

@@ -1,25 +1,8 @@
-//! What a run is told, so that nothing in a job reads the clock or guesses a limit.
+//! What a run is given, so that nothing in a job reads the clock or guesses a limit.
 
 use std::path::PathBuf;
 
-use chrono::{Days, NaiveDate, NaiveTime};
-
-/// One run of the jobs: its logical day and the instant it started, the same for all jobs of the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunContext {
-    /// The logical date (UTC): rows stamped at or after its end are not seen.
-    pub as_of: NaiveDate,
-    /// When the run started, in microseconds UTC.
-    pub started_at: i64,
-}
-
-impl RunContext {
-    /// The first instant after `as_of`, in microseconds UTC.
-    pub fn end_of_day(&self) -> i64 {
-        let next = self.as_of.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
-        next.and_time(NaiveTime::MIN).and_utc().timestamp_micros()
-    }
-}
+pub use millrace_tables::RunContext;
 
 /// For [`JobSettings::memory_bytes`] where memory is dear: beside a broker on a laptop, in a Lambda function. More makes tens of
 /// millions of rows faster.
@@ -36,15 +19,4 @@ pub struct JobSettings {
     pub memory_bytes: u64,
     /// Where rows are spilled; each run makes a folder of its own in it and removes it.
     pub scratch_dir: PathBuf,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_day_ends_at_the_next_midnight() {
-        let as_of = NaiveDate::from_ymd_opt(2024, 2, 28).expect("a date");
-        assert_eq!(RunContext { as_of, started_at: 0 }.end_of_day(), 1_709_164_800_000_000);
-    }
 }

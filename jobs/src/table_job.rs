@@ -2,20 +2,23 @@
 
 use std::time::Instant;
 
-use millrace_lake::layout::{Layer, partition_key};
+use millrace_lake::layout::partition_key;
 use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
+use millrace_tables::TableSpec;
+use millrace_tables::curated::USERS_TRANSFORMED;
+use millrace_tables::job_plan::{Facts, JobPlan};
 
-use crate::aggregate;
+use crate::aggregation;
 use crate::erasure_epoch::{self, Epoch};
 use crate::job_error::JobError;
-use crate::job_plan::{Facts, JobPlan};
 use crate::partition::{Partition, ReadColumn};
+use crate::polars_schema::polars_schema;
 use crate::publish::{Staged, publish, schema_fingerprint};
 use crate::raw_transformation;
 use crate::run_context::RunContext;
 use crate::run_record::{Inputs, RowCounts, RunRecord, TableReport};
-use crate::table::{TableFile, TableSpec};
+use crate::table_file::TableFile;
 
 /// How far a job is: rows read, of all it will read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +59,9 @@ pub(crate) async fn users_of_day(
     job: &'static str,
     more: Vec<ReadColumn>,
 ) -> Result<Partition, JobError> {
-    let table = raw_transformation::USERS_TRANSFORMED;
-    let key = partition_key(Layer::Curated, table, run.as_of)?;
-    let mut columns = aggregate::read_columns();
+    let table = USERS_TRANSFORMED.name;
+    let key = partition_key(USERS_TRANSFORMED.layer, table, run.as_of)?;
+    let mut columns = aggregation::read_columns();
     columns.extend(more);
     let users = Partition::open(store, &key, &columns).await?;
     users.ok_or(JobError::MissingInput { job, table, as_of: run.as_of, made_by: raw_transformation::JOB })
@@ -84,7 +87,7 @@ impl Ready {
             rows,
             bytes: 0,
             key: key.to_string(),
-            schema_fingerprint: schema_fingerprint(&spec.polars_schema()),
+            schema_fingerprint: schema_fingerprint(&polars_schema(&spec.arrow_schema())),
         };
         Ok(Self { staged: staged(key), report })
     }
@@ -92,7 +95,7 @@ impl Ready {
 
 /// The plan's tables as files.
 pub(crate) fn made(plan: &JobPlan, facts: &Facts<'_>) -> Result<Vec<Ready>, JobError> {
-    let tables = plan.tables.iter().map(|table| {
+    let tables = plan.tables().iter().map(|table| {
         let name = table.spec.name;
         let batch = table.batch(facts).map_err(|source| JobError::Table { table: name, source })?;
         let file = TableFile::of(&batch).map_err(|source| JobError::Encode { table: name, source })?;

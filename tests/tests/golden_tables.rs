@@ -9,7 +9,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
-use millrace_jobs::catalogue::{self, Layer};
+use millrace_lake::layout::Layer;
+use millrace_tables::catalogue;
 use millrace_tests::program::{DAY, Ended, TIDY, simulate};
 use millrace_tests::tables;
 use sha2::{Digest, Sha256};
@@ -81,7 +82,7 @@ fn hash(lake: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     let mut tables = 0;
     for table in catalogue::tables().iter().filter(|table| table.layer != Layer::Raw) {
-        let folder = format!("{}/{}/processing_date={DAY}", table.layer.folder(), table.folder);
+        let folder = format!("{}/{}/processing_date={DAY}", table.layer, table.folder);
         let mut text = format!("{}\n", table.folder);
         for batch in tables::read(&lake.join(folder).join("part-00000.parquet"))? {
             rows(&batch, &mut text)?;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use crate::commands::{cargo, output, succeeds};
+use crate::commands::{cargo, succeeds};
 use crate::lambda_zip::lambda_zip;
 use crate::python_env;
 use crate::workspace;
@@ -20,9 +20,8 @@ const PACKAGE_OF_JOBS: &str = "millrace-cloud-jobs";
 /// What a function's zip may weigh: past it a cold start is felt, and somebody should look at what came in.
 const MOST: u64 = 8_000_000;
 
-/// For the libraries in C and for Rust: a function ends at a panic, so nothing reads the tables for unwinding, half a megabyte of a zip.
-const NO_TABLES_IN_C: &str = "-fno-asynchronous-unwind-tables -fno-unwind-tables";
-const NO_TABLES_IN_RUST: &str = "-C force-unwind-tables=no";
+/// For the libraries in C, as the profile has it for Rust: nothing unwinds through them, and their tables for it were 0.3 MB of a zip.
+const NO_TABLES: &str = "-fno-asynchronous-unwind-tables -fno-unwind-tables";
 
 /// Builds with zig as the linker, which knows older glibc and other processors; pinned together.
 const CARGO_LAMBDA: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
@@ -105,13 +104,11 @@ pub(crate) fn with_the_floor() -> anyhow::Result<Option<Packaged>> {
     // A zip past its size is what the bench is there to tell.
     run(&PackageArguments { names: Vec::new(), jobs: false, arm64: false, portable: false })?;
     let mut floor = cargo(&["build", "--profile", "lambda", "--package", "millrace-bench-functions"]);
-    floor.args(["--bin", "hello-world"]);
-    let host = for_this_machine(&mut floor)?;
+    floor.args(["--bin", "hello-world", "--target-dir"]).arg(builds()).env("CFLAGS", c_flags());
     if !succeeds(&mut floor)? {
         return Ok(None);
     }
-    let binaries = builds().join(host).join("lambda");
-    Ok(Some(Packaged { zips: workspace::target_dir().join("lambda"), binaries }))
+    Ok(Some(Packaged { zips: workspace::target_dir().join("lambda"), binaries: builds().join("lambda") }))
 }
 
 /// Cargo's own folder for them: in the one folder of all it would be `lambda`, by the profile's name, which is the zips'.
@@ -151,15 +148,14 @@ impl Build<'_> {
     /// With this machine's own compiler and linker: runs where glibc is as new as here.
     fn here(&self) -> anyhow::Result<Option<PathBuf>> {
         let mut build = cargo(&["rustc"]);
-        build.args(self.arguments());
-        let host = for_this_machine(&mut build)?;
+        build.args(self.arguments()).arg("--target-dir").arg(builds()).env("CFLAGS", c_flags());
         // Said again: where a package has a level of its own, the profile's word for it does not reach the linker.
         build.args(["--", "-C", "strip=symbols"]);
         if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
             // rustc's own linker there, lld, lays functions of the same code on one another.
             build.args(["-C", "link-arg=-Wl,--icf=all"]);
         }
-        Ok(succeeds(&mut build)?.then(|| builds().join(host).join(self.profile).join(self.binary)))
+        Ok(succeeds(&mut build)?.then(|| builds().join(self.profile).join(self.binary)))
     }
 
     fn by_cargo_lambda(&self, cross: Cross) -> anyhow::Result<Option<PathBuf>> {
@@ -174,27 +170,15 @@ impl Build<'_> {
         build.arg("--lambda-dir").arg(&out).arg("--target-dir").arg(builds()).current_dir(workspace::root());
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path)))?;
-        let built = succeeds(without_tables(build.env("PATH", path)))?;
+        let built = succeeds(build.env("PATH", path).env("CFLAGS", c_flags()))?;
         Ok(built.then(|| out.join(self.binary).join("bootstrap")))
     }
 }
 
-/// Names this machine as the target, and answers its name: where a build names one, flags reach what is built for it and not the scripts
-/// and macros that build it, which do unwind.
-fn for_this_machine(build: &mut Command) -> anyhow::Result<String> {
-    let said = output(Command::new("rustc").arg("-vV"))?;
-    let host = said.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
-    without_tables(build).args(["--target", host, "--target-dir"]).arg(builds());
-    Ok(host.to_owned())
-}
-
-/// With what the caller has for both compilers, and without tables for unwinding.
-fn without_tables(build: &mut Command) -> &mut Command {
-    for (variable, ours) in [("CFLAGS", NO_TABLES_IN_C), ("RUSTFLAGS", NO_TABLES_IN_RUST)] {
-        let theirs = std::env::var(variable).unwrap_or_default();
-        build.env(variable, format!("{theirs} {ours}").trim());
-    }
-    build
+/// What the caller has for the C compiler, and ours.
+fn c_flags() -> String {
+    let theirs = std::env::var("CFLAGS").unwrap_or_default();
+    format!("{theirs} {NO_TABLES}").trim().to_owned()
 }
 
 /// Writes the zip; answers its size.

@@ -11,9 +11,10 @@ use clap::{Args, ValueEnum};
 use indicatif::{HumanBytes, HumanCount};
 use millrace_jobs::free_memory::default_memory_bytes;
 use millrace_jobs::run_context::{JobSettings, RunContext};
-use millrace_jobs::{analytics_aggregation, raw_transformation, time_series_analysis};
+use millrace_jobs::raw_transformation;
 use millrace_lake::Store;
 use millrace_runtime::Shutdown;
+use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS};
 use serde_json::json;
 
 pub(crate) use runner::{Done, Runner};
@@ -101,8 +102,8 @@ impl JobName {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::RawTransformation => raw_transformation::JOB,
-            Self::AnalyticsAggregation => analytics_aggregation::JOB,
-            Self::TimeSeriesAnalysis => time_series_analysis::JOB,
+            Self::AnalyticsAggregation => ANALYTICS_AGGREGATION,
+            Self::TimeSeriesAnalysis => TIME_SERIES_ANALYSIS,
         }
     }
 }

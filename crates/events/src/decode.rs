@@ -110,13 +110,14 @@ impl Decoder {
                     format: "JSON",
                     reason: "it is not UTF-8".to_owned(),
                 })?;
-                let told_by = self.event.told_by_slot().map(|slot| self.event.fields()[slot].name.as_str());
-                if let Some(told_by) = told_by {
-                    if user_fast_path::read(text, told_by, &self.event, &mut self.row).is_some() {
+                let recognised_by =
+                    self.event.recognised_by_slot().map(|slot| self.event.fields()[slot].name.as_str());
+                if let Some(recognised_by) = recognised_by {
+                    if user_fast_path::read(text, recognised_by, &self.event, &mut self.row).is_some() {
                         return Ok(());
                     }
                     self.row.clear();
-                    if !json_reader::has_key(text, told_by) {
+                    if !json_reader::has_key(text, recognised_by) {
                         return external_user::decode(text, value.source, &self.event, &mut self.row);
                     }
                 }

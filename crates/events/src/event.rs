@@ -43,10 +43,12 @@ pub struct Description {
     /// The raw table's name, such as `users`: its files lie in `raw/<table>`.
     pub table: &'static str,
     pub key: KeyRule,
+    /// The text field with the id of the person whom the event is about; `None`: it is about nobody. Erasure goes by it.
+    pub data_subject: Option<&'static str>,
     pub rules: &'static [Rule],
     pub unreadable: Unreadable,
     /// Where other teams write this event in older shapes of JSON: the field whose key tells ours from them.
-    pub told_by: Option<&'static str>,
+    pub recognised_by: Option<&'static str>,
     /// The event's number, never used again: the repository's own schema ids come from it, see [`Event::schema_id`].
     pub number: u32,
     /// The .proto file's text, for a schema registry.
@@ -58,7 +60,9 @@ pub struct Description {
 pub enum DescriptionError {
     #[error("event {event}: {source}")]
     Message { event: &'static str, source: MessageError },
-    #[error("event {event}: {name} is no field or symbol that its rules and its key can name so")]
+    #[error(
+        "event {event}: {name} is no field or symbol that its rules, its key and its subject can name so"
+    )]
     NoSuchName { event: &'static str, name: &'static str },
 }
 
@@ -79,7 +83,8 @@ struct Compiled {
     slots: Vec<Option<(u16, Kind)>>,
     checks: Vec<Check>,
     key_slot: usize,
-    told_by_slot: Option<usize>,
+    recognised_by_slot: Option<usize>,
+    data_subject_slot: Option<usize>,
     schema: SchemaRef,
 }
 
@@ -109,7 +114,8 @@ impl Event {
         Ok(Self(Arc::new(Compiled {
             checks: checks.collect::<Result<_, _>>()?,
             key_slot: slot(key)?,
-            told_by_slot: description.told_by.map(slot).transpose()?,
+            recognised_by_slot: description.recognised_by.map(slot).transpose()?,
+            data_subject_slot: description.data_subject.map(slot).transpose()?,
             schema: raw_schema::of_fields(&message.fields),
             description,
             doc: message.doc,
@@ -132,6 +138,16 @@ impl Event {
     /// The raw table's name, without `raw/`.
     pub fn table(&self) -> &'static str {
         self.0.description.table
+    }
+
+    /// The column with the id of the person whom a row is about.
+    pub fn data_subject(&self) -> Option<&'static str> {
+        self.0.description.data_subject
+    }
+
+    /// The field of [`data_subject`](Self::data_subject).
+    pub fn data_subject_field(&self) -> Option<&Field> {
+        self.0.data_subject_slot.map(|slot| &self.0.fields[slot])
     }
 
     pub fn description(&self) -> &Description {
@@ -179,8 +195,8 @@ impl Event {
         self.0.message_index
     }
 
-    pub(crate) fn told_by_slot(&self) -> Option<usize> {
-        self.0.told_by_slot
+    pub(crate) fn recognised_by_slot(&self) -> Option<usize> {
+        self.0.recognised_by_slot
     }
 
     pub(crate) fn unreadable(&self) -> Unreadable {

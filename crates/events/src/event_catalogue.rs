@@ -10,9 +10,10 @@ const USER_CREATED: Description = Description {
     topic: "users_created",
     table: "users",
     key: KeyRule::Text("user_id"),
+    data_subject: Some("user_id"),
     rules: &[Rule::Identity(&["user_id", "email", "username"])],
     unreadable: Unreadable::Absent,
-    told_by: Some("user_id"),
+    recognised_by: Some("user_id"),
     number: 0,
     proto: Some(millrace_proto::USER_CREATED_PROTO),
 };
@@ -22,6 +23,7 @@ const USER_INTERACTION: Description = Description {
     topic: "user_interactions",
     table: "user_interactions",
     key: KeyRule::Uuid("user_id"),
+    data_subject: Some("user_id"),
     rules: &[
         Rule::Present("event_id"),
         Rule::Present("user_id"),
@@ -36,7 +38,7 @@ const USER_INTERACTION: Description = Description {
         },
     ],
     unreadable: Unreadable::Refused,
-    told_by: None,
+    recognised_by: None,
     number: 1,
     proto: Some(millrace_proto::USER_INTERACTION_PROTO),
 };
@@ -46,6 +48,7 @@ const VIDEO_ENGAGEMENT: Description = Description {
     topic: "video_engagements",
     table: "video_engagements",
     key: KeyRule::Text("session_id"),
+    data_subject: Some("user_id"),
     rules: &[
         Rule::Present("event_id"),
         Rule::Present("user_id"),
@@ -53,7 +56,7 @@ const VIDEO_ENGAGEMENT: Description = Description {
         Rule::Present("video_id"),
     ],
     unreadable: Unreadable::Refused,
-    told_by: None,
+    recognised_by: None,
     number: 2,
     proto: Some(millrace_proto::VIDEO_ENGAGEMENT_PROTO),
 };
@@ -63,6 +66,7 @@ const AD_EVENT: Description = Description {
     topic: "ad_events",
     table: "ad_events",
     key: KeyRule::Text("session_id"),
+    data_subject: Some("user_id"),
     rules: &[
         Rule::Present("event_id"),
         Rule::Present("user_id"),
@@ -71,7 +75,7 @@ const AD_EVENT: Description = Description {
         Rule::Present("campaign_id"),
     ],
     unreadable: Unreadable::Refused,
-    told_by: None,
+    recognised_by: None,
     number: 3,
     proto: Some(millrace_proto::AD_EVENT_PROTO),
 };

@@ -64,7 +64,8 @@ pub(crate) fn of_event(event: &Event) -> Schema<'_> {
         .filter_map(|rule| if let Rule::Present(field) = rule { Some(*field) } else { None })
         .collect();
     // What lacks this key has one of the older shapes, for which there is no schema.
-    required.extend(event.description().told_by.filter(|told_by| !required.contains(told_by)));
+    required
+        .extend(event.description().recognised_by.filter(|recognised_by| !required.contains(recognised_by)));
     Schema {
         schema: Some("http://json-schema.org/draft-07/schema#"),
         title: Some(event.message()),

@@ -12,7 +12,7 @@ pub(crate) fn write(event: &Event, row: &Row<'_>, out: &mut Vec<u8>) {
     let mut separator = b'{';
     for (slot, (field, &cell)) in event.fields().iter().zip(row.cells()).enumerate() {
         // The key that tells our shape from older ones is always there.
-        let tells = event.told_by_slot() == Some(slot);
+        let tells = event.recognised_by_slot() == Some(slot);
         if matches!(cell, Cell::Absent | Cell::UnknownSymbol) && !tells {
             continue;
         }

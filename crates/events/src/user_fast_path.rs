@@ -14,9 +14,9 @@ const DOB: u32 = Field::Dob.number();
 const REGISTERED_AT: u32 = Field::RegisteredAt.number();
 
 /// Reads a flat or nested user into `row`, which has to be clear. `None` where something is not plain, right or wrong, or where it may be a
-/// user of another shape: then the row holds anything, and the careful reading decides. `told_by` is the key that only the
+/// user of another shape: then the row holds anything, and the careful reading decides. `recognised_by` is the key that only the
 /// event's own JSON has.
-pub(crate) fn read(text: &str, told_by: &str, event: &Event, row: &mut RowBuffer) -> Option<()> {
+pub(crate) fn read(text: &str, recognised_by: &str, event: &Event, row: &mut RowBuffer) -> Option<()> {
     let mut plain = Plain::new(text);
     let mut user = PlainUser { text, event, row };
     let (mut post_code, mut nested_postcode) = (None, None);
@@ -51,7 +51,7 @@ pub(crate) fn read(text: &str, told_by: &str, event: &Event, row: &mut RowBuffer
             }
             // The keys of the API's own shape and of the event's: which one it is depends on what stands before them.
             "name" | "location" | "login" | "registered" | "nat" => return None,
-            _ if key == told_by => return None,
+            _ if key == recognised_by => return None,
             // `password` among them
             _ => return plain.value().map(drop),
         };

@@ -64,9 +64,10 @@ const PARCEL_RETURNED: Description = Description {
     topic: "parcels_returned",
     table: "parcels_returned",
     key: KeyRule::Text("event_id"),
+    data_subject: Some("user_id"),
     rules: &[Rule::Present("event_id"), Rule::Within { field: "weight_grams", least: 0, most: 40_000 }],
     unreadable: Unreadable::Refused,
-    told_by: None,
+    recognised_by: None,
     number: 4,
     proto: None,
 };

@@ -224,7 +224,7 @@ fn good(field: &Field) -> String {
 
 /// An object that is mostly good; the key that tells an event's own shape is always there.
 fn document(event: &Event) -> BoxedStrategy<String> {
-    let told_by = event.description().told_by;
+    let recognised_by = event.description().recognised_by;
     let members: Vec<_> = event
         .fields()
         .iter()
@@ -236,8 +236,11 @@ fn document(event: &Event) -> BoxedStrategy<String> {
                 .rules
                 .iter()
                 .any(|rule| matches!(rule, Rule::Present(name) if *name == field.name));
-            let absent =
-                if told_by == Some(field.name.as_str()) { member.clone()("null".to_owned()) } else { None };
+            let absent = if recognised_by == Some(field.name.as_str()) {
+                member.clone()("null".to_owned())
+            } else {
+                None
+            };
             prop_oneof![
                 if is_needed { 20 } else { 4 } => Just(member.clone()(good(field))),
                 if is_needed { 1 } else { 10 } => Just(absent),

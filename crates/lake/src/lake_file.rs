@@ -167,7 +167,7 @@ async fn describe(store: &dyn Store) -> Result<PutNew, LakeError> {
 
 /// Whether the place holds anything that only a lake of ours has. What is few is looked at first.
 async fn holds_a_lake(store: &dyn Store) -> Result<bool, StoreError> {
-    let layers = layout::Layer::ALL.map(|layer| format!("{layer}/"));
+    let layers = layout::Layer::OF_JOBS.map(|layer| format!("{layer}/"));
     let few = ["_runs/", "_state/", "_compactions/", "_lives/", "_dead_letters/"].map(str::to_owned);
     for prefix in few.into_iter().chain(layers).chain(["raw/".to_owned()]) {
         if store.list(&prefix).await?.iter().any(|object| is_of_a_lake(&object.key)) {

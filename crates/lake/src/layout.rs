@@ -3,28 +3,46 @@
 use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
+use serde::Serialize;
 
 use crate::object_key::{BadKey, Key};
 use crate::raw_object_name::{self, RawObjectName};
 use crate::topic_generation::TopicGeneration;
 
-/// A layer of published tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A layer of the lake: the first part of its tables' paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Layer {
+    /// As landed, append-only, one row a record; objects may overlap. Partitions are hours: [`crate::raw_object_name`].
+    Raw,
+    /// Cleaned rows, a file a day; so for the next ones.
     Curated,
     Analytics,
     Timeseries,
 }
 
 impl Layer {
-    pub const ALL: [Self; 3] = [Self::Curated, Self::Analytics, Self::Timeseries];
+    pub const ALL: [Self; 4] = [Self::Raw, Self::Curated, Self::Analytics, Self::Timeseries];
 
-    /// The layer's folder.
+    /// Those whose tables jobs make, a partition a day.
+    pub const OF_JOBS: [Self; 3] = [Self::Curated, Self::Analytics, Self::Timeseries];
+
+    /// The folder at the lake's root that holds the layer's tables.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Raw => "raw",
             Self::Curated => "curated",
             Self::Analytics => "analytics",
             Self::Timeseries => "timeseries",
+        }
+    }
+
+    /// The name queries use for the table in `folder` of this layer: `raw/users` is `raw_users`, the others are
+    /// called as their folder.
+    pub fn table_name(self, folder: &str) -> String {
+        match self {
+            Self::Raw => format!("raw_{folder}"),
+            _ => folder.to_owned(),
         }
     }
 }
@@ -42,19 +60,24 @@ pub enum LayoutError {
     Name(String),
     #[error("the day {0} lies outside the years 0 to 9999")]
     Day(NaiveDate),
+    #[error("raw tables have no partition a day: {0:?}")]
+    RawPartition(String),
     #[error(transparent)]
     Topic(#[from] raw_object_name::RawNameError),
     #[error(transparent)]
     Key(#[from] BadKey),
 }
 
-/// The folder of a table, ending in `/`: the prefix under which its partitions are listed.
+/// The folder of a table, ending in `/`: the prefix under which its objects are listed.
 pub fn table_prefix(layer: Layer, table: &str) -> Result<String, LayoutError> {
     if is_table(table) { Ok(format!("{layer}/{table}/")) } else { Err(LayoutError::Name(table.to_owned())) }
 }
 
 /// The one file of a table's partition: `<layer>/<table>/processing_date=YYYY-MM-DD/part-00000.parquet`.
 pub fn partition_key(layer: Layer, table: &str, day: NaiveDate) -> Result<Key, LayoutError> {
+    if layer == Layer::Raw {
+        return Err(LayoutError::RawPartition(table.to_owned()));
+    }
     let day = checked_day(day)?;
     Ok(Key::new(format!("{}processing_date={day}/part-00000.parquet", table_prefix(layer, table)?))?)
 }
@@ -112,7 +135,7 @@ pub fn partition_day(key: &Key) -> Option<NaiveDate> {
     let [layer, table, folder, "part-00000.parquet"] = key.as_str().split('/').collect::<Vec<_>>()[..] else {
         return None;
     };
-    let is_ours = Layer::ALL.into_iter().any(|known| known.as_str() == layer) && is_table(table);
+    let is_ours = Layer::OF_JOBS.into_iter().any(|known| known.as_str() == layer) && is_table(table);
     let day: NaiveDate = folder.strip_prefix("processing_date=").filter(|_| is_ours)?.parse().ok()?;
     // Days are written in one way only.
     (folder == format!("processing_date={day}")).then_some(day)
@@ -161,7 +184,7 @@ pub fn is_dead_letters(key: &Key) -> bool {
 
 /// Whether a folder right below the root is one that lakes have.
 pub(crate) fn is_folder_of_lakes(name: &str) -> bool {
-    name == "raw" || name.starts_with('_') || Layer::ALL.into_iter().any(|layer| layer.as_str() == name)
+    name.starts_with('_') || Layer::ALL.into_iter().any(|layer| layer.as_str() == name)
 }
 
 /// The folder of the marks of [`removal_mark_key`].

@@ -1,10 +1,10 @@
 //! Published partitions in the catalogue that engines read.
 
 use chrono::NaiveDate;
-use millrace_jobs::catalogue::{Layer, Table, tables};
 use millrace_jobs::run_record::TableReport;
 use millrace_lake::data_catalog::{DataCatalog, DataCatalogError, PartitionEntry, TableEntry};
-use millrace_lake::layout;
+use millrace_lake::layout::Layer;
+use millrace_tables::{Table, tables};
 
 use crate::error::CloudJobError;
 
@@ -31,14 +31,11 @@ fn entries(
     table: &Table,
     day: NaiveDate,
 ) -> Option<Result<(TableEntry, PartitionEntry), DataCatalogError>> {
-    let layer = match table.layer {
-        Layer::Raw => return None,
-        Layer::Curated => layout::Layer::Curated,
-        Layer::Analytics => layout::Layer::Analytics,
-        Layer::Timeseries => layout::Layer::Timeseries,
-    };
-    let entries = TableEntry::of(lake, layer, table.folder, &table.arrow_schema())
-        .and_then(|entry| Ok((entry, PartitionEntry::of(lake, layer, table.folder, day)?)));
+    if table.layer == Layer::Raw {
+        return None;
+    }
+    let entries = TableEntry::of(lake, table.layer, table.folder, &table.schema)
+        .and_then(|entry| Ok((entry, PartitionEntry::of(lake, table.layer, table.folder, day)?)));
     Some(entries)
 }
 
@@ -52,10 +49,9 @@ mod tests {
         for table in tables().iter().filter(|table| table.layer != Layer::Raw) {
             let (entry, partition) =
                 entries("s3://lake", table, day).expect("a partition").expect("a type for each column");
-            let columns = table.schema.iter_names().filter(|name| name.as_str() != "processing_date");
-            assert!(
-                entry.columns.iter().map(|column| column.name.as_str()).eq(columns.map(|name| name.as_str()))
-            );
+            let columns = table.schema.fields().iter().map(|field| field.name().as_str());
+            let columns = columns.filter(|name| *name != "processing_date");
+            assert!(entry.columns.iter().map(|column| column.name.as_str()).eq(columns));
             assert!(partition.location.starts_with(&entry.location), "{partition:?}");
         }
     }

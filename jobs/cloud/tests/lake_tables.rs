@@ -4,8 +4,9 @@
 
 use std::fmt::Write as _;
 
-use millrace_jobs::catalogue::{Layer, Table, tables};
 use millrace_lake::data_catalog::{PARTITION_KEY, hive_type};
+use millrace_lake::layout::Layer;
+use millrace_tables::{Table, tables};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/tables.json");
 
@@ -19,14 +20,13 @@ fn told(table: &Table) -> String {
         Layer::Raw => [column("date", "date"), column("hour", "string")].join(", "),
         _ => column(PARTITION_KEY.name, PARTITION_KEY.hive_type),
     };
-    let schema = table.arrow_schema();
-    let columns = schema.fields().iter().map(|field| {
+    let columns = table.schema.fields().iter().map(|field| {
         let word =
             hive_type(field.data_type()).unwrap_or_else(|| panic!("{field} has no type in Hive's words"));
         format!("        {}", column(field.name(), &word))
     });
     let columns = columns.collect::<Vec<_>>().join(",\n");
-    let (name, layer, folder) = (table.name(), table.layer.folder(), table.folder);
+    let (name, layer, folder) = (table.name(), table.layer, table.folder);
     format!(
         "    {{\n      \"name\": \"{name}\",\n      \"layer\": \"{layer}\",\n      \"folder\": \"{layer}/{folder}\",\n      \
          \"partitions\": [{partitions}],\n      \"columns\": [\n{columns}\n      ]\n    }}"

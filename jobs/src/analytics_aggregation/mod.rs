@@ -1,12 +1,6 @@
 //! The job analytics-aggregation: nine tables over the day's users_transformed.
 
-mod age_generation;
-pub mod aggregates;
 pub mod dimension;
-mod email;
-mod geography;
-mod overview;
-mod quality;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,17 +10,16 @@ use millrace_lake::layout::{partition_day, partition_key, table_prefix};
 use millrace_lake::store::Store;
 use tokio::sync::mpsc;
 
-pub use aggregates::{JOB, PLAN};
-pub use quality::DATA_QUALITY_METRICS;
+use millrace_tables::analytics::{self, DIM_USER_DEMOGRAPHICS};
+use millrace_tables::job_names::ANALYTICS_AGGREGATION as JOB;
+use millrace_tables::job_plan::{Facts, JobPlan};
 
-use self::dimension::DIM_USER_DEMOGRAPHICS;
-use crate::aggregate::{self, EngineSettings};
+use crate::aggregation::{self, EngineSettings};
 use crate::job_error::JobError;
-use crate::job_plan::Facts;
 use crate::partition::Partition;
 use crate::publish::Staged;
 use crate::run_context::RunContext;
-use crate::table::TableFile;
+use crate::table_file::TableFile;
 use crate::table_job::{Began, JobProgress, Ready, TablesReport, made, publish_all, users_of_day};
 
 /// What the worker tells while it works.
@@ -45,6 +38,7 @@ pub async fn run(
     run: &RunContext,
     progress: &(dyn Fn(JobProgress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
+    let plan = analytics::plan()?;
     let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
     let earlier = earlier_versions(store.as_ref(), run.as_of).await?;
@@ -54,7 +48,8 @@ pub async fn run(
     // A few row groups may wait for a slow store, no more.
     let (sender, mut receiver) = mpsc::channel(2);
     let (context, work_users, work_earlier) = (*run, users.clone(), earlier.clone());
-    let work = tokio::task::spawn_blocking(move || work(&work_users, &work_earlier, &context, &sender));
+    let work =
+        tokio::task::spawn_blocking(move || work(&plan, &work_users, &work_earlier, &context, &sender));
     while let Some(message) = receiver.recv().await {
         match message {
             Message::Bytes(bytes) => writer.write(bytes.into()).await?,
@@ -71,6 +66,7 @@ pub async fn run(
 
 /// The blocking part: counts, makes the small tables, and sends the dimension's bytes; answers its rows.
 fn work(
+    plan: &JobPlan,
     users: &Partition,
     earlier: &[Partition],
     run: &RunContext,
@@ -82,8 +78,8 @@ fn work(
         // A full channel has newer news.
         let _ = sender.try_send(Message::Progress(JobProgress { rows, of }));
     };
-    let counts = aggregate::count(users, PLAN.aggregates, EngineSettings::default(), &tell)?;
-    let tables = made(&PLAN, &Facts { users: &counts, quality_days: &[], run })?;
+    let counts = aggregation::count(users, plan.aggregates(), EngineSettings::default(), &tell)?;
+    let tables = made(plan, &Facts { users: &counts, quality_days: &[], run })?;
     drop(counts);
 
     let encode = |source| JobError::Encode { table: DIM_USER_DEMOGRAPHICS.name, source };

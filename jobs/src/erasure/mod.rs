@@ -19,9 +19,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate};
 use millrace_lake::erasure::{Matches, Subjects, erased_ids, letters, raw};
+use millrace_lake::layout::Layer;
 use millrace_lake::object_key::Key;
 use millrace_lake::store::{LockGuard, Store};
 use millrace_lake::{layout, raw_listing};
+use millrace_tables::tables;
 
 pub use self::error::ErasureError;
 use self::marker::Begun;
@@ -59,7 +61,7 @@ pub async fn preview(
     let mut report = ErasureReport::default();
     let mut all = Matches::default();
     for object in raw_objects(store.as_ref(), &BTreeSet::new()).await? {
-        let matches = raw::find(store, &object.key, subjects).await?;
+        let matches = raw::find(store, &object.key, object.subject, subjects).await?;
         report.found(Place::Raw(object.table), matches.rows);
         all.add(matches);
     }
@@ -72,7 +74,7 @@ pub async fn preview(
     report.letters_being_written = being_written.rows;
     all.add(being_written);
     report.objects(Place::State, store.list(STATE).await?.len() as u64);
-    for table in partitions::WITH_PERSONS {
+    for table in partitions::with_persons().into_iter().flatten() {
         for day in table.days(store.as_ref()).await? {
             let matches = table.find(store, day, subjects).await?;
             report.found(table.place(), matches.rows);
@@ -140,6 +142,7 @@ pub async fn erase(
 /// An object of a raw table.
 struct RawObject {
     table: &'static str,
+    subject: &'static str,
     key: Key,
     size: u64,
 }
@@ -150,26 +153,27 @@ async fn raw_objects(
     clean: &BTreeSet<(Key, u64)>,
 ) -> Result<Vec<RawObject>, ErasureError> {
     let mut found = Vec::new();
-    for table in raw_tables() {
+    for (table, subject) in raw_tables() {
         for object in raw_listing::exact(store, table).await? {
             let (key, size) = (object.key, object.size);
             if layout::raw_table_of(&key).is_some() && !clean.contains(&(key.clone(), size)) {
-                found.push(RawObject { table, key, size });
+                found.push(RawObject { table, subject, key, size });
             }
         }
     }
     Ok(found)
 }
 
-/// Every event is some person's.
-fn raw_tables() -> impl Iterator<Item = &'static str> {
-    millrace_events::event_catalogue::events().iter().map(|event| event.table())
+/// The raw tables that state a data subject, and its column.
+fn raw_tables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let raw = tables().iter().filter(|table| table.layer == Layer::Raw);
+    raw.filter_map(|table| Some((table.folder, table.data_subject?)))
 }
 
 /// Nobody compacts a raw table meanwhile. Taken in one order by everybody.
 async fn raw_locks(store: &dyn Store) -> Result<Vec<Box<dyn LockGuard>>, ErasureError> {
     let mut locks = Vec::new();
-    for table in raw_tables() {
+    for (table, _) in raw_tables() {
         locks.push(store.lock(&layout::raw_lock(table)?).await?);
     }
     Ok(locks)
@@ -193,11 +197,13 @@ impl Work<'_> {
         self.letters().await?;
         self.state().await?;
         erasure_epoch::raise(self.store.as_ref()).await?;
-        let first = self.tables(&partitions::WITH_PERSONS[..1]).await?;
-        // Jobs that read these partitions before must not publish what they make of them.
-        erasure_epoch::raise(self.store.as_ref()).await?;
-        let dimension = self.tables(&partitions::WITH_PERSONS[1..]).await?;
-        if let Some(first) = first.into_iter().chain(dimension).min() {
+        let mut days = Vec::new();
+        for of_job in partitions::with_persons() {
+            days.extend(self.tables(&of_job).await?);
+            // Jobs that read these partitions before must not publish what they make of them.
+            erasure_epoch::raise(self.store.as_ref()).await?;
+        }
+        if let Some(first) = days.into_iter().min() {
             let days = rebuild::rebuild(self.store.as_ref(), first, rebuild).await?;
             self.report.rebuilt.extend(days);
         }
@@ -205,11 +211,11 @@ impl Work<'_> {
     }
 
     async fn raw(&mut self) -> Result<(), ErasureError> {
-        for RawObject { table, key, size } in raw_objects(self.store.as_ref(), &self.clean).await? {
-            let matches = raw::find(self.store, &key, self.subjects).await?;
+        for RawObject { table, subject, key, size } in raw_objects(self.store.as_ref(), &self.clean).await? {
+            let matches = raw::find(self.store, &key, subject, self.subjects).await?;
             if matches.rows > 0 {
                 self.begun.note(self.store.as_ref(), &matches).await?;
-                let rows = raw::rewrite(self.store, &key, self.subjects).await?;
+                let rows = raw::rewrite(self.store, &key, subject, self.subjects).await?;
                 self.report.found(Place::Raw(table), rows);
             } else {
                 self.clean.insert((key, size));
@@ -261,8 +267,8 @@ impl Work<'_> {
 
     /// Whether rows or letters about them came since they were looked for.
     async fn came_back(&self) -> Result<bool, ErasureError> {
-        for RawObject { key, .. } in raw_objects(self.store.as_ref(), &self.clean).await? {
-            if raw::find(self.store, &key, self.subjects).await?.rows > 0 {
+        for RawObject { subject, key, .. } in raw_objects(self.store.as_ref(), &self.clean).await? {
+            if raw::find(self.store, &key, subject, self.subjects).await?.rows > 0 {
                 return Ok(true);
             }
         }

@@ -9,6 +9,8 @@ use millrace_lake::erasure::{Matches, Subjects};
 use millrace_lake::layout::{self, Layer, partition_key};
 use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
+use millrace_tables::catalogue::{MadeBy, Table, tables};
+use millrace_tables::curated::{DATA_QUALITY_SUMMARY, USERS_TRANSFORMED};
 use polars::polars_utils::slice_enum::Slice;
 use polars::prelude::*;
 use tokio::sync::mpsc;
@@ -16,26 +18,37 @@ use tokio::sync::mpsc;
 use super::Place;
 use super::error::ErasureError;
 use super::marker::Begun;
-use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
 use crate::job_error::JobError;
 use crate::publish::{day_lock, published, write_record};
 use crate::raw_transformation::summary::Summary;
 use crate::raw_transformation::table_writer::TableWriter;
 use crate::run_context::RunContext;
-use crate::{analytics_aggregation, raw_transformation};
 
 /// Rows read at once.
 const PIECE: usize = 32_768;
 
-/// A table that has rows about single persons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PersonTable {
-    UsersTransformed,
-    Dimension,
+/// A table of a job that has rows about single persons.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PersonTable {
+    table: &'static Table,
+    job: &'static str,
+    /// The column that says whose row it is.
+    id: &'static str,
 }
 
-/// In the order in which they are made: the later ones are made of the first.
-pub(super) const WITH_PERSONS: [PersonTable; 2] = [PersonTable::UsersTransformed, PersonTable::Dimension];
+/// The tables that state a data subject, job by job: the later jobs' are made of the earlier ones'.
+pub(super) fn with_persons() -> Vec<Vec<PersonTable>> {
+    let mut jobs: Vec<Vec<PersonTable>> = Vec::new();
+    for table in tables() {
+        let (MadeBy::Job(job), Some(id)) = (&table.made_by, table.data_subject) else { continue };
+        let table = PersonTable { table, job, id };
+        match jobs.last_mut() {
+            Some(of_job) if of_job.iter().all(|other| other.job == *job) => of_job.push(table),
+            _ => jobs.push(vec![table]),
+        }
+    }
+    jobs
+}
 
 /// A partition without some persons.
 struct Without {
@@ -49,44 +62,21 @@ struct Without {
 
 impl PersonTable {
     pub(super) fn place(self) -> Place {
-        match self {
-            Self::UsersTransformed => Place::UsersTransformed,
-            Self::Dimension => Place::DimUserDemographics,
-        }
+        Place::Table(self.table.layer, self.table.folder)
     }
 
-    fn layer(self) -> Layer {
-        match self {
-            Self::UsersTransformed => Layer::Curated,
-            Self::Dimension => Layer::Analytics,
-        }
+    fn partition(self, day: NaiveDate) -> Result<Key, ErasureError> {
+        Ok(partition_key(self.table.layer, self.table.folder, day)?)
     }
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::UsersTransformed => raw_transformation::USERS_TRANSFORMED,
-            Self::Dimension => DIM_USER_DEMOGRAPHICS.name,
-        }
-    }
-
-    /// The column that says whose row it is.
-    fn id(self) -> &'static str {
-        match self {
-            Self::UsersTransformed => "id",
-            Self::Dimension => "user_id",
-        }
-    }
-
-    fn job(self) -> &'static str {
-        match self {
-            Self::UsersTransformed => raw_transformation::JOB,
-            Self::Dimension => analytics_aggregation::JOB,
-        }
+    /// Whether data_quality_summary is counted of its rows.
+    fn is_summed_up(self) -> bool {
+        self.table.folder == USERS_TRANSFORMED.name
     }
 
     /// The days that it has a partition of.
     pub(super) async fn days(self, store: &dyn Store) -> Result<Vec<NaiveDate>, ErasureError> {
-        let objects = store.list(&layout::table_prefix(self.layer(), self.name())?).await?;
+        let objects = store.list(&layout::table_prefix(self.table.layer, self.table.folder)?).await?;
         let days = objects.iter().filter_map(|object| layout::partition_day(&object.key));
         let mut days: Vec<NaiveDate> = days.collect();
         days.sort_unstable();
@@ -101,13 +91,13 @@ impl PersonTable {
         day: NaiveDate,
         subjects: &Arc<Subjects>,
     ) -> Result<Matches, ErasureError> {
-        let key = partition_key(self.layer(), self.name(), day)?;
+        let key = self.partition(day)?;
         let Some(file) = Local::of(store.as_ref(), &key).await? else { return Ok(Matches::default()) };
         let subjects = Arc::clone(subjects);
         let work = move || {
             let mut matches = Matches::default();
-            for piece in pieces(&file, Some(self.id()))? {
-                if let Ok(ids) = piece?.column(self.id()) {
+            for piece in pieces(&file, Some(self.id))? {
+                if let Ok(ids) = piece?.column(self.id) {
                     see(ids, &subjects, &mut matches);
                 }
             }
@@ -128,13 +118,13 @@ impl PersonTable {
         all: bool,
         begun: &mut Begun,
     ) -> Result<u64, ErasureError> {
-        let _lock = store.lock(&day_lock(self.job(), day)?).await?;
+        let _lock = store.lock(&day_lock(self.job, day)?).await?;
         let matches = self.find(store, day, subjects).await?;
-        if matches.rows == 0 && !(all && self == Self::UsersTransformed) {
+        if matches.rows == 0 && !(all && self.is_summed_up()) {
             return Ok(0);
         }
         begun.note(store.as_ref(), &matches).await?;
-        let key = partition_key(self.layer(), self.name(), day)?;
+        let key = self.partition(day)?;
         let Some(file) = Local::of(store.as_ref(), &key).await? else { return Ok(0) };
         let mut writer = store.writer(&key).await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(2);
@@ -161,7 +151,7 @@ impl PersonTable {
             bytes = size_of(store.as_ref(), &key).await?;
         }
         let removed = without.removed;
-        if self == Self::UsersTransformed {
+        if self.is_summed_up() {
             self.tell(store.as_ref(), day, without, bytes).await?;
         }
         Ok(removed)
@@ -183,13 +173,13 @@ impl PersonTable {
                 Some(writer) => writer,
                 None => writer.insert(TableWriter::new(piece.schema()).map_err(failed())?),
             };
-            let ids = piece.column(self.id()).map_err(failed())?.str().map_err(failed())?;
+            let ids = piece.column(self.id).map_err(failed())?.str().map_err(failed())?;
             let kept: BooleanChunked =
                 ids.iter().map(|id| Some(id.is_none_or(|id| !subjects.contains(id)))).collect();
             let rows = piece.filter(&kept).map_err(failed())?;
             without.removed += (piece.height() - rows.height()) as u64;
             without.kept += rows.height() as u64;
-            if self == Self::UsersTransformed {
+            if self.is_summed_up() {
                 if without.processed_at.is_none() {
                     let instants = piece.column("processed_at").map_err(failed())?.to_physical_repr();
                     without.processed_at = instants.i64().map_err(failed())?.first();
@@ -204,7 +194,7 @@ impl PersonTable {
         Ok(without)
     }
 
-    /// Writes what tells of a partition of users_transformed: data_quality_summary, then the run's record.
+    /// Writes what goes with a partition of users_transformed: data_quality_summary, then the run's record.
     async fn tell(
         self,
         store: &dyn Store,
@@ -212,7 +202,7 @@ impl PersonTable {
         without: Without,
         bytes: u64,
     ) -> Result<(), ErasureError> {
-        let record = published(store, self.job(), day).await?;
+        let record = published(store, self.job, day).await?;
         let started_at = record.as_ref().map(|record| record.started_at).or(without.processed_at);
         let ctx = RunContext { as_of: day, started_at: started_at.unwrap_or_default() };
         let failed = || JobError::engine("write data_quality_summary");
@@ -221,7 +211,7 @@ impl PersonTable {
         let mut summary = writer.append(table).map_err(failed())?;
         summary.extend(writer.finish().map_err(failed())?.0);
         let summary_bytes = summary.len() as u64;
-        let key = partition_key(Layer::Curated, raw_transformation::DATA_QUALITY_SUMMARY, day)?;
+        let key = partition_key(Layer::Curated, DATA_QUALITY_SUMMARY.name, day)?;
         store.put(&key, summary.into()).await?;
 
         let Some(mut record) = record else { return Ok(()) };
@@ -229,13 +219,13 @@ impl PersonTable {
         record.rows.users = without.kept;
         record.rows.raw_rows_by_position = without.kept + record.rows.duplicates + record.rows.after_as_of;
         for table in &mut record.tables {
-            if table.name == raw_transformation::USERS_TRANSFORMED {
+            if table.name == USERS_TRANSFORMED.name {
                 (table.rows, table.bytes) = (without.kept, bytes);
-            } else if table.name == raw_transformation::DATA_QUALITY_SUMMARY {
+            } else if table.name == DATA_QUALITY_SUMMARY.name {
                 table.bytes = summary_bytes;
             }
         }
-        Ok(write_record(store, &layout::run_record_key(self.job(), day)?, &record).await?)
+        Ok(write_record(store, &layout::run_record_key(self.job, day)?, &record).await?)
     }
 }
 

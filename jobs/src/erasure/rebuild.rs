@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use millrace_lake::layout;
 use millrace_lake::store::Store;
+use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS};
 
 use super::ErasureError;
 use crate::erasure_epoch;
@@ -47,13 +48,13 @@ pub(super) async fn rebuild(
     first: NaiveDate,
     jobs: &impl Rebuild,
 ) -> Result<BTreeSet<NaiveDate>, ErasureError> {
-    let analytics = runs(store, analytics_aggregation::JOB, first).await?;
+    let analytics = runs(store, ANALYTICS_AGGREGATION, first).await?;
     for ctx in &analytics {
         jobs.analytics(ctx).await?;
     }
     // A series that was read off the days before they were computed anew must not be published behind this one.
     erasure_epoch::raise(store).await?;
-    let time_series = runs(store, time_series_analysis::JOB, first).await?;
+    let time_series = runs(store, TIME_SERIES_ANALYSIS, first).await?;
     for ctx in &time_series {
         jobs.time_series(ctx).await?;
     }

@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use millrace_lake::layout::Layer;
 use serde::{Serialize, Serializer};
 
 use super::{Persons, Unfinished};
-use crate::analytics_aggregation::dimension::DIM_USER_DEMOGRAPHICS;
-use crate::catalogue::Layer;
-use crate::raw_transformation;
 
 /// Where persons are in a lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,8 +16,8 @@ pub enum Place {
     DeadLetters,
     /// Removed whole, whoever is in it; jobs make it anew.
     State,
-    UsersTransformed,
-    DimUserDemographics,
+    /// A table of a job, by its layer and name.
+    Table(Layer, &'static str),
 }
 
 impl Place {
@@ -29,8 +27,7 @@ impl Place {
             Self::Raw(table) => format!("raw/{table}"),
             Self::DeadLetters => "_dead_letters".to_owned(),
             Self::State => "_state".to_owned(),
-            Self::UsersTransformed => "curated/users_transformed".to_owned(),
-            Self::DimUserDemographics => "analytics/dim_user_demographics".to_owned(),
+            Self::Table(layer, table) => format!("{layer}/{table}"),
         }
     }
 
@@ -40,8 +37,7 @@ impl Place {
             Self::Raw(table) => Layer::Raw.table_name(table),
             Self::DeadLetters => "dead_letters".to_owned(),
             Self::State => "state".to_owned(),
-            Self::UsersTransformed => raw_transformation::USERS_TRANSFORMED.to_owned(),
-            Self::DimUserDemographics => DIM_USER_DEMOGRAPHICS.name.to_owned(),
+            Self::Table(layer, table) => layer.table_name(table),
         }
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use millrace_lake::layout::{self, REMOVAL_MARKS};
+use millrace_lake::layout::{self, Layer, REMOVAL_MARKS};
 use millrace_lake::object_key::Key;
+use millrace_tables::tables;
 use polars::prelude::{ParquetReader, Schema, SchemaExt, SchemaRef, SerReader};
 
 use super::views::{self, View};
 use super::{Column, QueryError};
-use crate::catalogue::{self, Layer};
+use crate::polars_schema::polars_schema;
 
 /// How often a lake is listed again because objects were about to be removed meanwhile.
 const ATTEMPTS: usize = 100;
@@ -32,7 +33,7 @@ pub struct LakeTable {
     /// In bytewise order of their paths.
     pub files: Vec<DataFile>,
     /// The command that fills it; none for a table that the catalogue does not know.
-    pub filled_by: Option<&'static str>,
+    pub filled_by: Option<String>,
 }
 
 /// One Parquet object of a table.
@@ -62,21 +63,21 @@ impl Lake {
     }
 
     fn list_once(root: &Path) -> Result<Self, QueryError> {
-        let mut tables = Vec::new();
+        let mut found = Vec::new();
         for layer in Layer::ALL {
-            let folder = root.join(layer.folder());
-            let known = catalogue::tables().iter().filter(|table| table.layer == layer);
+            let folder = root.join(layer.as_str());
+            let known = tables().iter().filter(|table| table.layer == layer);
             for table in known.clone() {
                 let files = data_files(root, &folder.join(table.folder))?;
-                tables.push(LakeTable {
+                found.push(LakeTable {
                     name: table.name(),
                     layer,
                     schema: match layer {
-                        Layer::Raw => with_added(&table.schema, &files),
-                        _ => table.schema.clone(),
+                        Layer::Raw => with_added(&polars_schema(&table.schema), &files),
+                        _ => polars_schema(&table.schema),
                     },
                     files,
-                    filled_by: Some(table.filled_by),
+                    filled_by: Some(table.filled_by()),
                 });
             }
             for name in sub_folders(&folder)? {
@@ -86,7 +87,7 @@ impl Lake {
                 let files = data_files(root, &folder.join(&name))?;
                 // A table of a later version of the jobs: its newest file is the best statement of its columns.
                 let Some(newest) = files.last() else { continue };
-                tables.push(LakeTable {
+                found.push(LakeTable {
                     name: layer.table_name(&name),
                     layer,
                     schema: file_schema(&newest.path)?,
@@ -95,7 +96,7 @@ impl Lake {
                 });
             }
         }
-        Ok(Self { root: root.to_owned(), tables })
+        Ok(Self { root: root.to_owned(), tables: found })
     }
 
     pub fn table(&self, name: &str) -> Option<&LakeTable> {

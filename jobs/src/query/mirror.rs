@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::QueryError;
 use super::lake_tables::{data_files, date_of, is_data};
 use super::views::Wanted;
-use crate::catalogue::Layer;
+use millrace_lake::layout::Layer;
 
 /// How often objects may go away between their listing and their reading.
 const ATTEMPTS: usize = 20;
@@ -61,7 +61,7 @@ impl Mirror {
     async fn try_bring(&self, wanted: &impl Fn(&str) -> Wanted) -> Result<(), QueryError> {
         let mut raw = self.raw.lock().await;
         for layer in Layer::ALL {
-            let prefix = format!("{}/", layer.folder());
+            let prefix = format!("{}/", layer.as_str());
             let mut tables: BTreeMap<String, Vec<ObjectMeta>> = BTreeMap::new();
             // Other names are others' objects: they need be no tables', nor fit this machine's files.
             for object in self.store.list(&prefix).await?.into_iter().filter(|object| is_data(&object.key)) {
@@ -112,7 +112,7 @@ impl Mirror {
     fn keep_only(&self, layer: &Layer, table: &str, objects: &[ObjectMeta]) -> Result<(), QueryError> {
         let root = self.folder.path();
         let here: BTreeSet<PathBuf> = objects.iter().map(|object| root.join(object.key.as_str())).collect();
-        let folder = root.join(layer.folder()).join(table);
+        let folder = root.join(layer.as_str()).join(table);
         for file in data_files(root, &folder)? {
             if !here.contains(&file.path) {
                 let removed = std::fs::remove_file(&file.path);

@@ -9,7 +9,8 @@ use polars::prelude::{
 use super::open_files::OpenFiles;
 use super::overlap::overlaps;
 use super::{DataFile, LakeTable};
-use crate::catalogue::{Layer, SOURCE_POSITION};
+use millrace_lake::layout::Layer;
+use millrace_tables::catalogue::SOURCE_POSITION;
 
 /// The table's rows; of a raw table each source position once.
 pub(super) fn scan_table(table: &LakeTable, open: &OpenFiles) -> PolarsResult<LazyFrame> {

@@ -6,18 +6,17 @@ use std::time::Instant;
 use bytes::Bytes;
 use millrace_lake::layout::partition_key;
 use millrace_lake::store::{ObjectMeta, ObjectWriter, Store};
+use millrace_tables::curated::{DATA_QUALITY_SUMMARY, USERS_TRANSFORMED};
 use tokio::sync::mpsc;
 
 use super::input::{Input, Keep};
 use super::pass::{self, Sources};
 use super::raw_scan::{self, SchemaDrift};
 use super::state::replacement::{self, Next, Origin, StateReplacement};
-use super::{
-    DATA_QUALITY_SUMMARY, JOB, JobReport, LAYER, Message, Progress, USERS_TRANSFORMED, summary,
-    users_transformed,
-};
+use super::{JOB, JobReport, Message, Progress};
 use crate::erasure_epoch::Epoch;
 use crate::job_error::JobError;
+use crate::polars_schema::polars_schema;
 use crate::publish::{Staged, publish, schema_fingerprint};
 use crate::run_context::{JobSettings, RunContext};
 use crate::run_record::{Inputs, RunRecord, TableReport};
@@ -56,7 +55,8 @@ impl Attempt<'_> {
         let before = state.as_ref().map(|state| state.manifest.clone());
         let sources = Sources { state, new, keep: keep == Keep::Rows };
 
-        let mut writer = store.writer(&partition_key(LAYER, USERS_TRANSFORMED, ctx.as_of)?).await?;
+        let mut writer =
+            store.writer(&partition_key(USERS_TRANSFORMED.layer, USERS_TRANSFORMED.name, ctx.as_of)?).await?;
         let mut replacement = if sources.keep {
             StateReplacement::begin(store.as_ref(), ctx).await
         } else {
@@ -90,7 +90,7 @@ impl Attempt<'_> {
             rows,
             tables: tables(ctx, rows.users, users_bytes, summary.len() as u64)?,
         };
-        let summary_key = partition_key(LAYER, DATA_QUALITY_SUMMARY, ctx.as_of)?;
+        let summary_key = partition_key(DATA_QUALITY_SUMMARY.layer, DATA_QUALITY_SUMMARY.name, ctx.as_of)?;
         let staged = vec![Staged::Writer(writer), Staged::Bytes(summary_key, Bytes::from(summary))];
         let published = publish(store.as_ref(), staged, &mut record, self.since).await?;
         tracing::info!(?rows, published, as_of = %ctx.as_of, "raw-transformation done");
@@ -156,14 +156,11 @@ fn tables(
     users_bytes: u64,
     summary: u64,
 ) -> Result<Vec<TableReport>, JobError> {
-    let tables = [
-        (USERS_TRANSFORMED, users, users_bytes, users_transformed::users_transformed_schema()),
-        (DATA_QUALITY_SUMMARY, 1, summary, summary::data_quality_summary_schema()),
-    ];
-    let tables = tables.into_iter().map(|(name, rows, bytes, schema)| {
-        let key = partition_key(LAYER, name, ctx.as_of)?;
-        let schema_fingerprint = schema_fingerprint(&schema);
-        Ok(TableReport { name: name.into(), rows, bytes, key: key.to_string(), schema_fingerprint })
+    let tables = [(USERS_TRANSFORMED, users, users_bytes), (DATA_QUALITY_SUMMARY, 1, summary)];
+    let tables = tables.into_iter().map(|(spec, rows, bytes)| {
+        let key = partition_key(spec.layer, spec.name, ctx.as_of)?;
+        let schema_fingerprint = schema_fingerprint(&polars_schema(&spec.arrow_schema()));
+        Ok(TableReport { name: spec.name.into(), rows, bytes, key: key.to_string(), schema_fingerprint })
     });
     tables.collect()
 }

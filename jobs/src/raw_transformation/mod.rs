@@ -3,7 +3,6 @@
 //! Memory stays flat however many rows there are: they are parted by ranges of the id into files of a scratch
 //! folder, and each range in turn is deduplicated, transformed, sorted and appended to the one file of the table.
 
-pub mod ages;
 mod attempt;
 pub mod clean;
 pub mod email;
@@ -27,8 +26,8 @@ pub mod users_transformed;
 use std::sync::Arc;
 use std::time::Instant;
 
-use millrace_lake::layout::Layer;
 use millrace_lake::store::Store;
+use millrace_tables::job_names::RAW_TRANSFORMATION;
 
 use self::attempt::Attempt;
 use crate::erasure_epoch;
@@ -37,11 +36,7 @@ use crate::run_context::{JobSettings, RunContext};
 use crate::run_record::{Inputs, RowCounts, TableReport};
 
 /// The job's name, in its rows and its run records.
-pub const JOB: &str = "raw-transformation";
-/// The layer of its tables.
-pub const LAYER: Layer = Layer::Curated;
-pub const USERS_TRANSFORMED: &str = "users_transformed";
-pub const DATA_QUALITY_SUMMARY: &str = "data_quality_summary";
+pub const JOB: &str = RAW_TRANSFORMATION;
 
 /// How far the job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

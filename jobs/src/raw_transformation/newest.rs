@@ -87,7 +87,7 @@ mod tests {
         )
         .expect("a frame");
         frame
-            .try_apply("_timestamp", |column| column.cast(&super::super::raw_columns::timestamp()))
+            .try_apply("_timestamp", |column| column.cast(&crate::polars_schema::timestamp()))
             .expect("instants");
         frame
     }

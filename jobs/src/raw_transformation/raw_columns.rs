@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType as ArrowType, TimeUnit as ArrowUnit};
-use millrace_events::event::Event;
 use polars::prelude::*;
 
-/// `(_topic, _generation, _partition, _offset)`: where a row came from.
-pub const SOURCE_POSITION: [&str; 4] = ["_topic", "_generation", "_partition", "_offset"];
+use crate::polars_schema::polars_schema;
 
 /// What no row is without: its source position and its record's timestamp.
 pub const REQUIRED: [&str; 5] = ["_topic", "_generation", "_partition", "_offset", "_timestamp"];
@@ -41,26 +38,9 @@ const READ: [&str; 25] = [
     "_timestamp",
 ];
 
-/// Every timestamp of the lake: microseconds, UTC.
-pub fn timestamp() -> DataType {
-    DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
-}
-
 /// The whole schema of `raw/users`.
 pub fn all() -> SchemaRef {
-    of_event(millrace_events::event_catalogue::user_created())
-}
-
-/// The whole schema of an event's raw table.
-pub fn of_event(event: &Event) -> SchemaRef {
-    Arc::new(
-        event
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| Field::new(field.name().into(), polars_type(field.data_type())))
-            .collect(),
-    )
+    polars_schema(&millrace_events::event_catalogue::user_created().schema())
 }
 
 /// The columns of [`all`] that this job reads.
@@ -71,18 +51,6 @@ pub fn read() -> SchemaRef {
             .filter_map(|name| all.get(name).map(|dtype| Field::new((*name).into(), dtype.clone())))
             .collect(),
     )
-}
-
-fn polars_type(arrow: &ArrowType) -> DataType {
-    match arrow {
-        ArrowType::Utf8 => DataType::String,
-        ArrowType::Float64 => DataType::Float64,
-        ArrowType::Int32 => DataType::Int32,
-        ArrowType::Int64 => DataType::Int64,
-        ArrowType::Timestamp(ArrowUnit::Microsecond, Some(_)) => timestamp(),
-        // A test holds that no column of the stated schema comes here.
-        _ => DataType::Null,
-    }
 }
 
 #[cfg(test)]

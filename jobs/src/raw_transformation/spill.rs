@@ -250,7 +250,7 @@ mod tests {
             "text" => texts,
         )
         .expect("a frame");
-        let timestamp = crate::raw_transformation::raw_columns::timestamp();
+        let timestamp = crate::polars_schema::timestamp();
         frame.try_apply("_timestamp", |column| column.cast(&timestamp)).expect("instants");
         frame
     }

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
-use std::sync::Arc;
 
+use millrace_tables::ages;
+use millrace_tables::curated::DATA_QUALITY_SUMMARY;
 use polars::prelude::*;
 
-use super::{JOB, ages, raw_columns};
+use super::JOB;
+use crate::polars_schema::{polars_schema, timestamp};
 use crate::run_context::RunContext;
 
 /// What has been counted so far.
@@ -61,8 +63,7 @@ impl Summary {
                 count("valid_phones", self.valid_phones),
                 count("unique_email_domains", self.email_domains.count()),
                 count("unique_countries", self.countries.count()),
-                Column::new("quality_check_timestamp".into(), [run.started_at])
-                    .cast(&raw_columns::timestamp())?,
+                Column::new("quality_check_timestamp".into(), [run.started_at]).cast(&timestamp())?,
                 Column::new("processing_date".into(), [ages::days(run.as_of)]).cast(&DataType::Date)?,
                 Column::new("job_name".into(), [JOB]),
             ],
@@ -72,17 +73,7 @@ impl Summary {
 
 /// data_quality_summary: names, types and order of its columns.
 pub fn data_quality_summary_schema() -> SchemaRef {
-    let counts = |names: &[&str]| {
-        names.iter().map(|name| Field::new((*name).into(), DataType::Int64)).collect::<Vec<_>>()
-    };
-    let mut fields =
-        counts(&["total_records", "high_quality_records", "medium_quality_records", "low_quality_records"]);
-    fields.push(Field::new("avg_quality_score".into(), DataType::Float64));
-    fields.extend(counts(&["valid_emails", "valid_phones", "unique_email_domains", "unique_countries"]));
-    fields.push(Field::new("quality_check_timestamp".into(), raw_columns::timestamp()));
-    fields.push(Field::new("processing_date".into(), DataType::Date));
-    fields.push(Field::new("job_name".into(), DataType::String));
-    Arc::new(fields.into_iter().collect())
+    polars_schema(&DATA_QUALITY_SUMMARY.arrow_schema())
 }
 
 /// Distinct texts, told apart by 128 bits of hash, so that millions of long ones cost 16 bytes each: two of a billion

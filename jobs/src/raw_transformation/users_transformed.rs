@@ -1,12 +1,13 @@
 //! From raw rows to users_transformed: pure plans, knowing neither where rows come from nor where they go.
 
-use std::sync::Arc;
-
 use millrace_events::enrich::{self, GenderBranch};
+use millrace_tables::ages;
+use millrace_tables::curated::USERS_TRANSFORMED;
 use polars::prelude::*;
 
 use super::expressions::{date, finite, holds, integer, part_of_text, text, texts, word};
-use super::{JOB, ages, clean, email, phone, quality, raw_columns};
+use super::{JOB, clean, email, phone, quality};
+use crate::polars_schema::{polars_schema, timestamp};
 use crate::run_context::RunContext;
 
 /// The raw rows as they compete: an id of blanks is no id.
@@ -49,7 +50,7 @@ pub fn users_transformed(raw: LazyFrame, run: &RunContext) -> LazyFrame {
                 .alias("email_provider_type"),
             word(col("age_years"), ages::age_group).alias("age_group"),
             word(col("account_age_days"), ages::account_tenure_category).alias("account_tenure_category"),
-            lit(run.started_at).cast(raw_columns::timestamp()).alias("processed_at"),
+            lit(run.started_at).cast(timestamp()).alias("processed_at"),
             lit(ages::days(as_of)).cast(DataType::Date).alias("processing_date"),
             lit(JOB).alias("job_name"),
         ])
@@ -142,50 +143,5 @@ fn issues_column(found: &mut dyn Iterator<Item = [bool; 3]>, rows: usize) -> Col
 
 /// users_transformed: names, types and order of its columns.
 pub fn users_transformed_schema() -> SchemaRef {
-    let text = |name: &str| Field::new(name.into(), DataType::String);
-    let typed = |name: &str, dtype: DataType| Field::new(name.into(), dtype);
-    let fields = [
-        text("id"),
-        text("first_name"),
-        text("last_name"),
-        text("full_name"),
-        text("gender"),
-        text("email"),
-        text("email_domain"),
-        text("email_provider_type"),
-        typed("email_valid", DataType::Boolean),
-        text("username"),
-        text("phone"),
-        typed("phone_valid", DataType::Boolean),
-        text("address"),
-        text("street_address"),
-        text("city"),
-        text("state"),
-        text("country"),
-        text("country_code"),
-        text("post_code"),
-        typed("latitude", DataType::Float64),
-        typed("longitude", DataType::Float64),
-        typed("birth_date", DataType::Date),
-        typed("age_years", DataType::Int32),
-        text("age_group"),
-        text("generation"),
-        typed("registration_date", DataType::Date),
-        typed("account_age_days", DataType::Int32),
-        text("account_tenure_category"),
-        typed("data_quality_score", DataType::Float64),
-        typed("quality_issues", DataType::List(Box::new(DataType::String))),
-        text("picture"),
-        text("business_email"),
-        text("user_company"),
-        typed("processed_at", raw_columns::timestamp()),
-        typed("processing_date", DataType::Date),
-        text("data_source"),
-        text("job_name"),
-        text("source_topic"),
-        text("source_generation"),
-        typed("source_partition", DataType::Int32),
-        typed("source_offset", DataType::Int64),
-    ];
-    Arc::new(fields.into_iter().collect())
+    polars_schema(&USERS_TRANSFORMED.arrow_schema())
 }

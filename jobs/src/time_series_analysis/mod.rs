@@ -1,12 +1,5 @@
 //! The job time-series-analysis: six tables over the day's users_transformed and the days' quality metrics.
 
-mod age_trends;
-pub mod aggregates;
-mod anomalies;
-mod expansion;
-mod quality_series;
-mod registrations;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,13 +11,13 @@ use arrow_schema::DataType;
 use millrace_lake::layout::{partition_day, table_prefix};
 use millrace_lake::store::Store;
 
-pub use aggregates::{JOB, PLAN};
-pub use quality_series::QualityDay;
+use millrace_tables::analytics::DATA_QUALITY_METRICS;
+use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS as JOB};
+use millrace_tables::job_plan::Facts;
+use millrace_tables::timeseries::{self, QualityDay};
 
-use crate::aggregate::{self, EngineSettings};
-use crate::analytics_aggregation::{self, DATA_QUALITY_METRICS};
+use crate::aggregation::{self, EngineSettings};
 use crate::job_error::JobError;
-use crate::job_plan::Facts;
 use crate::partition::{Partition, ReadColumn};
 use crate::run_context::RunContext;
 use crate::table_job::{Began, JobProgress, TablesReport, made, publish_all, users_of_day};
@@ -38,6 +31,7 @@ pub async fn run(
     run: &RunContext,
     progress: &(dyn Fn(JobProgress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
+    let plan = timeseries::plan()?;
     let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
     let metrics = metrics_up_to(store.as_ref(), run).await?;
@@ -55,8 +49,8 @@ pub async fn run(
             // A full channel has newer news.
             let _ = sender.try_send(JobProgress { rows, of });
         };
-        let counts = aggregate::count(&work_users, PLAN.aggregates, EngineSettings::default(), &tell)?;
-        made(&PLAN, &Facts { users: &counts, quality_days: &quality_days, run: &context })
+        let counts = aggregation::count(&work_users, plan.aggregates(), EngineSettings::default(), &tell)?;
+        made(&plan, &Facts { users: &counts, quality_days: &quality_days, run: &context })
     });
     while let Some(step) = receiver.recv().await {
         progress(step);
@@ -83,7 +77,7 @@ async fn metrics_up_to(store: &dyn Store, run: &RunContext) -> Result<Vec<Partit
             job: JOB,
             table: spec.name,
             as_of: run.as_of,
-            made_by: analytics_aggregation::JOB,
+            made_by: ANALYTICS_AGGREGATION,
         });
     }
     Ok(found)

@@ -23,6 +23,7 @@ use millrace_lake::dead_letter::DeadLetter;
 use millrace_lake::dead_letter_file::DeadLetterFile;
 use millrace_lake::erasure::Subjects;
 use millrace_lake::faulty_store::{FaultPoint as Operation, FaultyStore, InjectedFault};
+use millrace_lake::layout::Layer;
 use millrace_lake::store::Store;
 use millrace_lake::{FolderStore, TopicGeneration};
 
@@ -40,8 +41,8 @@ async fn a_dry_run_counts_and_changes_nothing() {
     let state = store.list("_state/").await.expect("listed").len() as u64;
     assert!(state > 0);
     assert_eq!(found(Place::State), Some((state, None)));
-    assert_eq!(found(Place::UsersTransformed), Some((3, Some(6))));
-    assert_eq!(found(Place::DimUserDemographics), Some((3, Some(6))));
+    assert_eq!(found(Place::Table(Layer::Curated, "users_transformed")), Some((3, Some(6))));
+    assert_eq!(found(Place::Table(Layer::Analytics, "dim_user_demographics")), Some((3, Some(6))));
     assert_eq!(report.rows(), 20);
     assert_eq!((report.persons.found, &report.persons.missing), (2, &Vec::new()));
     let after: Vec<_> =

@@ -1,7 +1,9 @@
 //! Whom a dead letter is about, read as leniently as can be: nobody could decode it.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
+use millrace_events::event_catalogue::events;
 use millrace_events::frame::{Encoding, unframe};
 use serde_json::Value;
 use uuid::Uuid;
@@ -9,8 +11,14 @@ use uuid::Uuid;
 use super::Subjects;
 use crate::dead_letter::DeadLetter;
 
-/// Where JSON users carry their id: in the API's own shape, in ours and in those of other producers.
-const PATHS: [&str; 3] = ["/login/uuid", "/user_id", "/id"];
+/// Where users in JSON of other shapes carry their id: the API's own, and that of other producers.
+const OTHER_SHAPES: [&str; 2] = ["/login/uuid", "/id"];
+
+/// Where each event states the id of its data subject: the field's name and its number.
+static STATED: LazyLock<Vec<(String, u64)>> = LazyLock::new(|| {
+    let stated = events().iter().filter_map(|event| event.data_subject_field());
+    stated.map(|field| (format!("/{}", field.name), u64::from(field.number))).collect()
+});
 
 /// Those of `subjects` whom `letter` is about: by its key, its value or its headers.
 ///
@@ -27,9 +35,13 @@ pub(super) fn whom<'s>(letter: &DeadLetter, subjects: &'s Subjects) -> BTreeSet<
         header("content-type").and_then(|(_, value)| std::str::from_utf8(value.as_deref()?).ok());
     let unframed = unframe(value, content_type);
     match serde_json::from_slice::<Value>(unframed.body) {
-        Ok(json) => about.extend(PATHS.iter().filter_map(|path| id_of(json.pointer(path)?, subjects))),
+        Ok(json) => {
+            let stated = STATED.iter().map(|(path, _)| path.as_str());
+            let paths = OTHER_SHAPES.into_iter().chain(stated);
+            about.extend(paths.filter_map(|path| id_of(json.pointer(path)?, subjects)));
+        }
         Err(_) => {
-            let message = (unframed.encoding == Encoding::Protobuf).then(|| user_ids(unframed.body));
+            let message = (unframed.encoding == Encoding::Protobuf).then(|| subject_ids(unframed.body));
             let (ids, whole) = message.unwrap_or_default();
             about.extend(ids.iter().filter_map(|id| named(id, subjects)));
             if !whole {
@@ -79,16 +91,13 @@ fn mentioned<'s>(bytes: &[u8], subjects: &'s Subjects) -> impl Iterator<Item = &
     })
 }
 
-/// The numbers under which the events carry `user_id`.
-const NUMBERS: [u64; 2] = [1, 2];
-
-/// The values of the fields that may be `user_id` of a Protobuf message, and whether it could be read to its end.
-fn user_ids(message: &[u8]) -> (Vec<&[u8]>, bool) {
+/// The values of the fields that may be the data subject's of a Protobuf message, and whether it could be read to its end.
+fn subject_ids(message: &[u8]) -> (Vec<&[u8]>, bool) {
     let mut ids = Vec::new();
     let mut rest = message;
     while !rest.is_empty() {
         let Some((field, value, behind)) = field(rest) else { return (ids, false) };
-        if NUMBERS.contains(&field) {
+        if STATED.iter().any(|(_, number)| *number == field) {
             ids.extend(value);
         }
         rest = behind;

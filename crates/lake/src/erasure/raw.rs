@@ -17,24 +17,22 @@ use crate::raw_file::{RawFile, RawFileError};
 use crate::raw_object::RawObject;
 use crate::store::Store;
 
-/// The column that says whose row it is.
-const ID: &str = "user_id";
-
-/// The rows of the raw object `key` that are about `subjects`.
+/// The rows of the raw object `key` that are about `subjects`, whose ids stand in the column `subject`.
 pub async fn find(
     store: &Arc<dyn Store>,
     key: &Key,
+    subject: &'static str,
     subjects: &Arc<Subjects>,
 ) -> Result<Matches, RawFileError> {
     let file = RawFile::open(store.as_ref(), key).await?;
     let (subjects, object) = (Arc::clone(subjects), key.clone());
     let found = tokio::task::spawn_blocking(move || {
         let mut matches = Matches::default();
-        for batch in file.reader(|name| name == ID, |builder, mask| builder.with_projection(mask))? {
+        for batch in file.reader(|name| name == subject, |builder, mask| builder.with_projection(mask))? {
             let batch = batch.map_err(|source| RawFileError::Rows { object: object.clone(), source })?;
             // An object may lack the column: then it is about nobody.
             if batch.num_columns() > 0 {
-                let ids = batch.column(0).as_string_opt::<i32>().ok_or_else(|| no_text(&object))?;
+                let ids = batch.column(0).as_string_opt::<i32>().ok_or_else(|| no_text(&object, subject))?;
                 for id in ids.iter().flatten() {
                     matches.see(id, &subjects);
                 }
@@ -45,13 +43,15 @@ pub async fn find(
     found.await.map_err(|_| RawFileError::CutOff { object: key.clone() })?
 }
 
-/// Writes the raw object `key` anew without the rows about `subjects`, in one step; answers how many went.
+/// Writes the raw object `key` anew without the rows about `subjects`, whose ids stand in the column `subject`, in one step; answers
+/// how many went.
 ///
 /// Everything else of it stays: its name, its columns, the order of its rows, what its footer says. One that loses all
 /// its rows stays too, for its name tells how far its topic has landed.
 pub async fn rewrite(
     store: &Arc<dyn Store>,
     key: &Key,
+    subject: &'static str,
     subjects: &Arc<Subjects>,
 ) -> Result<u64, RawFileError> {
     let mut writer = store.writer(key).await?;
@@ -67,7 +67,7 @@ pub async fn rewrite(
                 Err(RawFileError::CutOff { object: object.clone() })
             }
         };
-        let rows = without(&file, &subjects, send)?;
+        let rows = without(&file, subject, &subjects, send)?;
         Ok::<_, RawFileError>(file.rows().saturating_sub(rows))
     });
     while let Some(bytes) = receiver.recv().await {
@@ -81,13 +81,14 @@ pub async fn rewrite(
 /// Encodes the rows of `file` that are not about `subjects`; answers how many they are.
 fn without(
     file: &RawFile,
+    subject: &'static str,
     subjects: &Arc<Subjects>,
     send: impl Fn(Vec<u8>) -> Result<(), RawFileError>,
 ) -> Result<u64, RawFileError> {
     let object = || file.key().clone();
     let bug = |source| RawFileError::Encode { object: object(), source };
     let mut encoder = RawObject::with_entries(Arc::clone(file.schema()), file.entries()).map_err(bug)?;
-    let named = file.schema().column_with_name(ID).map(|(at, _)| at);
+    let named = file.schema().column_with_name(subject).map(|(at, _)| at);
     let reader = file.reader(
         |_| true,
         |builder, mask| {
@@ -97,7 +98,7 @@ fn without(
             let subjects = Arc::clone(subjects);
             let filter = move |batch: RecordBatch| {
                 kept(&batch, &subjects)
-                    .ok_or_else(|| ArrowError::SchemaError(format!("the column {ID} is no text")))
+                    .ok_or_else(|| ArrowError::SchemaError(format!("the column {subject} is no text")))
             };
             builder.with_row_filter(RowFilter::new(vec![Box::new(ArrowPredicateFn::new(of_id, filter))]))
         },
@@ -118,8 +119,8 @@ fn kept(batch: &RecordBatch, subjects: &Subjects) -> Option<BooleanArray> {
     Some(ids.iter().map(|id| Some(id.is_none_or(|id| !subjects.contains(id)))).collect())
 }
 
-fn no_text(object: &Key) -> RawFileError {
-    RawFileError::ColumnType { object: object.clone(), column: ID, expected: "string" }
+fn no_text(object: &Key, subject: &'static str) -> RawFileError {
+    RawFileError::ColumnType { object: object.clone(), column: subject, expected: "string" }
 }
 
 #[cfg(test)]
@@ -144,13 +145,13 @@ mod tests {
     async fn goes_and_the_rest_stays(store: Arc<dyn Store>) {
         let key = land(store.as_ref(), 0, 20_000).await;
         let subjects = of(&["user-0", "user-9000", "user-20000", "user-9", "nobody", "USER-5"]);
-        let found = find(&store, &key, &subjects).await.unwrap();
+        let found = find(&store, &key, "user_id", &subjects).await.unwrap();
         assert_eq!(found.rows, 4);
         assert_eq!(Vec::from_iter(&found.ids), ["user-0", "user-20000", "user-9", "user-9000"]);
         assert_eq!(format!("{found:?}"), "Matches { rows: 4, ids: 4 }");
-        assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), 4);
-        assert_eq!(find(&store, &key, &subjects).await.unwrap().rows, 0);
-        assert_eq!(rewrite(&store, &key, &subjects).await.unwrap(), 0);
+        assert_eq!(rewrite(&store, &key, "user_id", &subjects).await.unwrap(), 4);
+        assert_eq!(find(&store, &key, "user_id", &subjects).await.unwrap().rows, 0);
+        assert_eq!(rewrite(&store, &key, "user_id", &subjects).await.unwrap(), 0);
         assert_eq!(only(&store).await.key, key);
         let file = RawFile::open(store.as_ref(), &key).await.unwrap();
         assert_eq!(file.offsets().unwrap().len(), 19_997);
@@ -177,7 +178,7 @@ mod tests {
         let mut object = RawObject::with_entries(rows.schema(), vec![entry]).unwrap();
         object.write(&rows).unwrap();
         store.put(&key, object.finish().unwrap().into()).await.unwrap();
-        assert_eq!(rewrite(&store, &key, &of(&["user-0"])).await.unwrap(), 1);
+        assert_eq!(rewrite(&store, &key, "user_id", &of(&["user-0"])).await.unwrap(), 1);
         let file = RawFile::open(store.as_ref(), &key).await.unwrap();
         assert_eq!((file.rows(), file.compacted_from()), (0, vec![Key::new("raw/a").unwrap()]));
         assert_eq!(file.entries().len(), 1);
@@ -189,8 +190,8 @@ mod tests {
         let rows = batch(&[0, 1]);
         let others: Vec<usize> = (1..rows.num_columns()).collect();
         let key = crate::raw_samples::put(store.as_ref(), 0, 1, &rows.project(&others).unwrap()).await;
-        assert_eq!(find(&store, &key, &of(&["user-0"])).await.unwrap().rows, 0);
-        assert_eq!(rewrite(&store, &key, &of(&["user-0"])).await.unwrap(), 0);
+        assert_eq!(find(&store, &key, "user_id", &of(&["user-0"])).await.unwrap().rows, 0);
+        assert_eq!(rewrite(&store, &key, "user_id", &of(&["user-0"])).await.unwrap(), 0);
         let file = RawFile::open(store.as_ref(), &key).await.unwrap();
         assert_eq!(texts(&file, "email").len(), 2);
     }

@@ -13,7 +13,8 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
-use millrace_lake::layout::Layer;
+use millrace_tables::ages;
+use millrace_tables::analytics::DIM_USER_DEMOGRAPHICS;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
 pub use attributes::{read_columns_of_users, read_columns_of_versions};
@@ -22,32 +23,7 @@ use self::attributes::Attributes;
 use self::latest::LatestVersions;
 use crate::job_error::JobError;
 use crate::partition::Partition;
-use crate::raw_transformation::ages;
 use crate::run_context::RunContext;
-use crate::table::{ColumnType, TableSpec};
-
-pub const DIM_USER_DEMOGRAPHICS: TableSpec = TableSpec {
-    name: "dim_user_demographics",
-    layer: Layer::Analytics,
-    columns: &[
-        ("user_id", ColumnType::Text),
-        ("age_group", ColumnType::Text),
-        ("generation", ColumnType::Text),
-        ("gender", ColumnType::Text),
-        ("country", ColumnType::Text),
-        ("city", ColumnType::Text),
-        ("email_provider_type", ColumnType::Text),
-        ("account_tenure_category", ColumnType::Text),
-        ("data_quality_score", ColumnType::Real),
-        ("processing_date", ColumnType::Day),
-        ("demographic_score", ColumnType::Real),
-        ("target_segment", ColumnType::Text),
-        ("dim_created_at", ColumnType::Instant),
-        ("dim_updated_at", ColumnType::Instant),
-        ("is_current", ColumnType::Flag),
-    ],
-    key: 1,
-};
 
 /// The table's schema as it is encoded: texts that repeat stay dictionaries, which are plain texts in the file.
 pub fn file_schema() -> SchemaRef {

@@ -8,13 +8,14 @@ use foldhash::fast::FixedState;
 use super::cells::{Cell, Cells, KeyValue};
 use super::dictionary::{ABSENT, AllCodes, Coded, NO_NUMBER};
 use super::{Aggregate, Key, Measure};
+use crate::job_plan::PlanError;
 
 /// The counts of `aggregates` over a part of the users.
 ///
 /// `merge` of the partials of any split of the users is the partial of the whole.
 #[derive(Debug, Clone)]
 pub struct Partial {
-    aggregates: &'static [Aggregate],
+    aggregates: Vec<&'static Aggregate>,
     codes: AllCodes,
     groups: Vec<Groups>,
 }
@@ -85,7 +86,7 @@ impl Aggregate {
 
 impl Partial {
     /// Of no user.
-    pub fn new(aggregates: &'static [Aggregate]) -> Self {
+    pub fn new(aggregates: &[&'static Aggregate]) -> Self {
         let groups = aggregates.iter().map(|aggregate| {
             let distinct = vec![HashSet::default(); aggregate.distinct_measures()];
             let mut groups = Groups { distinct, ..Groups::default() };
@@ -95,7 +96,23 @@ impl Partial {
             }
             groups
         });
-        Self { aggregates, codes: AllCodes::default(), groups: groups.collect() }
+        let groups = groups.collect();
+        Self { aggregates: aggregates.to_vec(), codes: AllCodes::default(), groups }
+    }
+
+    /// Of one made-up group for each aggregate, of whom nothing is known.
+    pub(crate) fn sample(aggregates: &[&'static Aggregate]) -> Self {
+        let mut sample = Self::new(aggregates);
+        for (aggregate, groups) in aggregates.iter().zip(&mut sample.groups) {
+            let codes = aggregate.keys.iter().map(|key| match key {
+                Key::Text(text) => sample.codes.of_mut(*text).code("sample"),
+                _ => 1,
+            });
+            let mut key = [0; 3];
+            key.iter_mut().zip(codes).for_each(|(place, code)| *place = code);
+            groups.number(aggregate, packed(key));
+        }
+        sample
     }
 
     /// Counts further users: rows with the columns of users_transformed that the aggregates need.
@@ -116,26 +133,28 @@ impl Partial {
     }
 
     /// The counts of one aggregate.
-    pub fn cells(&self, aggregate: &'static Aggregate) -> Cells {
-        let at = self.aggregates.iter().position(|one| one == aggregate);
-        let groups = at.map(|at| &self.groups[at]);
+    ///
+    /// # Errors
+    /// It was not counted.
+    pub fn cells(&self, aggregate: &'static Aggregate) -> Result<Cells, PlanError> {
+        let at = self.aggregates.iter().position(|one| *one == aggregate);
+        let groups = &self.groups[at.ok_or(PlanError::NotCounted(aggregate.name))?];
         let width = aggregate.width();
-        let mut cells: Vec<Cell> = groups
-            .iter()
-            .flat_map(|groups| groups.keys.iter().enumerate().map(|(number, key)| (*groups, number, *key)))
-            .map(|(groups, number, key)| Cell {
-                key: self.key_values(aggregate, key),
+        let keys = groups.keys.iter().enumerate();
+        let mut cells: Vec<Cell> = keys
+            .map(|(number, key)| Cell {
+                key: self.key_values(aggregate, *key),
                 sums: groups.sums[number * width..(number + 1) * width].to_vec(),
                 distinct: vec![HashSet::default(); groups.distinct.len()],
                 usernames: groups.usernames.len() as i64,
             })
             .collect();
-        for (which, pairs) in groups.iter().flat_map(|groups| groups.distinct.iter().enumerate()) {
+        for (which, pairs) in groups.distinct.iter().enumerate() {
             for pair in pairs {
                 cells[(pair >> 32) as usize].distinct[which].insert(*pair as u32);
             }
         }
-        Cells { aggregate, keys: aggregate.keys.to_vec(), cells }
+        Ok(Cells { aggregate, keys: aggregate.keys.to_vec(), cells })
     }
 
     fn key_values(&self, aggregate: &Aggregate, packed: u128) -> Vec<KeyValue> {

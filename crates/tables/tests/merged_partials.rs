@@ -10,14 +10,15 @@ use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, ListArray, RecordBatch, StringArray,
 };
 use chrono::NaiveDate;
-use millrace_jobs::aggregate::Partial;
-use millrace_jobs::job_plan::{Facts, JobPlan};
-use millrace_jobs::run_context::RunContext;
-use millrace_jobs::time_series_analysis::QualityDay;
-use millrace_jobs::{analytics_aggregation, time_series_analysis};
+use millrace_tables::aggregate::Partial;
+use millrace_tables::job_plan::{Facts, JobPlan};
+use millrace_tables::timeseries::{self, QualityDay};
+use millrace_tables::{RunContext, analytics};
 use proptest::prelude::*;
 
-const PLANS: [&JobPlan; 2] = [&analytics_aggregation::PLAN, &time_series_analysis::PLAN];
+fn plans() -> [JobPlan; 2] {
+    [analytics::plan().expect("a plan"), timeseries::plan().expect("a plan")]
+}
 
 /// A user as the jobs read one.
 #[derive(Debug, Clone)]
@@ -113,7 +114,7 @@ fn issues(counts: impl Iterator<Item = usize>) -> ListArray {
 }
 
 fn counted(plan: &JobPlan, users: &[User]) -> Partial {
-    let mut partial = Partial::new(plan.aggregates);
+    let mut partial = Partial::new(plan.aggregates());
     partial.add(&batch(users));
     partial
 }
@@ -132,7 +133,7 @@ fn tables(plan: &JobPlan, users: &Partial) -> Vec<RecordBatch> {
         valid_phones: 3,
     }];
     let facts = Facts { users, quality_days: &quality_days, run: &run };
-    plan.tables.iter().map(|table| table.batch(&facts).expect("a table")).collect()
+    plan.tables().iter().map(|table| table.batch(&facts).expect("a table")).collect()
 }
 
 proptest! {
@@ -143,7 +144,7 @@ proptest! {
     fn merged_partials_of_any_split_are_the_whole(
         users in prop::collection::vec((any_user(), 0..5_usize), 0..60), first in 0..5_usize
     ) {
-        for plan in PLANS {
+        for plan in &plans() {
             let everyone: Vec<User> = users.iter().map(|(user, _)| user.clone()).collect();
             let part = |part: usize| {
                 let members: Vec<User> =
@@ -151,7 +152,7 @@ proptest! {
                 counted(plan, &members)
             };
             // From any part on, round to the one before it; nothing merged with something too.
-            let mut merged = Partial::new(plan.aggregates);
+            let mut merged = Partial::new(plan.aggregates());
             for offset in 0..5 {
                 merged.merge(part((first + offset) % 5));
             }
@@ -162,9 +163,9 @@ proptest! {
 
 #[test]
 fn tables_of_nobody_have_their_columns_and_only_the_rows_that_count() {
-    for plan in PLANS {
-        let nobody = Partial::new(plan.aggregates);
-        for (table, batch) in plan.tables.iter().zip(tables(plan, &nobody)) {
+    for plan in &plans() {
+        let nobody = Partial::new(plan.aggregates());
+        for (table, batch) in plan.tables().iter().zip(tables(plan, &nobody)) {
             let rows = match table.spec.name {
                 "fact_data_quality_metrics" | "fact_data_quality_trends" | "fact_quality_anomalies" => 1,
                 "user_analytics" => 2,

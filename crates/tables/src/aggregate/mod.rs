@@ -4,15 +4,13 @@
 //! ([`Partial::merge`]), so an engine may split the users as it likes: threads over row groups here, executors elsewhere.
 
 mod cells;
+mod columns;
 mod dictionary;
-mod engine;
 mod partial;
-mod users;
 
 pub use cells::{Cells, Counted, KeyValue};
-pub use engine::{EngineSettings, count};
+pub use columns::columns_of;
 pub use partial::Partial;
-pub use users::{columns_of, read_columns};
 
 /// A text of users_transformed with few distinct values, which can be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +27,7 @@ pub enum Text {
 }
 
 impl Text {
-    pub(crate) const ALL: [Self; 9] = [
+    pub const ALL: [Self; 9] = [
         Self::Country,
         Self::City,
         Self::State,

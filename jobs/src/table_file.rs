@@ -13,13 +13,13 @@ const ROW_GROUP: usize = 131_072;
 
 /// Encodes batches; what is encoded is taken out as bytes, in order.
 #[derive(Debug)]
-pub struct TableFile {
+pub(crate) struct TableFile {
     writer: ArrowWriter<Vec<u8>>,
     rows: u64,
 }
 
 impl TableFile {
-    pub fn new(schema: SchemaRef) -> Result<Self, ParquetError> {
+    pub(crate) fn new(schema: SchemaRef) -> Result<Self, ParquetError> {
         let properties = WriterProperties::builder()
             // What every reader reads: see RawObject.
             .set_writer_version(WriterVersion::PARQUET_1_0)
@@ -33,21 +33,21 @@ impl TableFile {
     }
 
     /// The whole file of one batch.
-    pub fn of(batch: &RecordBatch) -> Result<Vec<u8>, ParquetError> {
+    pub(crate) fn of(batch: &RecordBatch) -> Result<Vec<u8>, ParquetError> {
         let mut file = Self::new(batch.schema())?;
         file.append(batch)?;
         Ok(file.finish()?.0)
     }
 
     /// Appends rows; answers the bytes that became ready.
-    pub fn append(&mut self, rows: &RecordBatch) -> Result<Vec<u8>, ParquetError> {
+    pub(crate) fn append(&mut self, rows: &RecordBatch) -> Result<Vec<u8>, ParquetError> {
         self.rows += rows.num_rows() as u64;
         self.writer.write(rows)?;
         Ok(std::mem::take(self.writer.inner_mut()))
     }
 
     /// Encodes what is left and the footer; answers the last bytes and the rows of the file.
-    pub fn finish(self) -> Result<(Vec<u8>, u64), ParquetError> {
+    pub(crate) fn finish(self) -> Result<(Vec<u8>, u64), ParquetError> {
         Ok((self.writer.into_inner()?, self.rows))
     }
 }

@@ -1,27 +1,6 @@
-//! The plan of analytics-aggregation: what is counted of the users, and the tables made of it.
+//! What analytics-aggregation counts of the users.
 
-use super::{age_generation, email, geography, overview, quality};
 use crate::aggregate::{Aggregate, Condition, Key, Measure, Number, Text};
-use crate::job_plan::JobPlan;
-
-/// The job's name.
-pub const JOB: &str = "analytics-aggregation";
-
-/// The tables that are counts. dim_user_demographics has a row a user and is made apart ([`super::dimension`]).
-pub const PLAN: JobPlan = JobPlan {
-    job: JOB,
-    aggregates: AGGREGATES,
-    tables: &[
-        geography::GEOGRAPHIC_ANALYSIS,
-        age_generation::AGE_GENERATION_ANALYSIS,
-        email::PROVIDER_ANALYSIS,
-        email::DOMAIN_ANALYSIS,
-        quality::DATA_QUALITY_METRICS,
-        age_generation::QUALITY_BY_SEGMENT,
-        overview::USER_ANALYTICS,
-        overview::USER_DEMOGRAPHICS,
-    ],
-};
 
 pub(crate) const MALE: Condition = Condition::Is(Text::Gender, "male");
 pub(crate) const FEMALE: Condition = Condition::Is(Text::Gender, "female");
@@ -116,5 +95,3 @@ pub(super) const ALL_USERS: Aggregate = Aggregate {
         Measure::DistinctUsernames,
     ],
 };
-
-const AGGREGATES: &[Aggregate] = &[PLACES, GROUPS, PROVIDERS, DOMAINS, STATES, ALL_USERS];

@@ -1,11 +1,13 @@
-//! The engine of one machine: threads over the row groups of a partition, their partials merged.
+//! Counts aggregates over users on this machine: threads over the row groups of a partition, their partials merged.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Aggregate, Partial, columns_of};
+use arrow_schema::DataType;
+use millrace_tables::aggregate::{Aggregate, Partial, Text, columns_of};
+
 use crate::job_error::JobError;
-use crate::partition::Partition;
+use crate::partition::{Partition, ReadColumn};
 
 /// How the engine works.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +25,7 @@ impl Default for EngineSettings {
 /// Counts `aggregates` over all users of the file. `rows_read` is told of rows as they are done, from any thread.
 pub fn count(
     users: &Partition,
-    aggregates: &'static [Aggregate],
+    aggregates: &[&'static Aggregate],
     settings: EngineSettings,
     rows_read: &(dyn Fn(u64) + Sync),
 ) -> Result<Partial, JobError> {
@@ -56,4 +58,21 @@ pub fn count(
         }
         Ok(whole.unwrap_or_else(|| Partial::new(aggregates)))
     })
+}
+
+/// Every column of users_transformed that can be counted.
+pub fn read_columns() -> Vec<ReadColumn> {
+    let mut columns: Vec<_> = Text::ALL.iter().map(|text| ReadColumn::repeating(text.column())).collect();
+    columns.extend([
+        ReadColumn::of("id", DataType::Utf8),
+        ReadColumn::of("username", DataType::Utf8),
+        ReadColumn::of("age_years", DataType::Int32),
+        ReadColumn::of("account_age_days", DataType::Int32),
+        ReadColumn::of("birth_date", DataType::Date32),
+        ReadColumn::of("registration_date", DataType::Date32),
+        ReadColumn::of("data_quality_score", DataType::Float64),
+        ReadColumn::of("email_valid", DataType::Boolean),
+        ReadColumn::of("phone_valid", DataType::Boolean),
+    ]);
+    columns
 }

@@ -1,25 +1,7 @@
-//! The plan of time-series-analysis: what is counted of the users by time, and the tables made of it.
+//! What time-series-analysis counts of the users, by time.
 
-use super::{age_trends, expansion, quality_series, registrations};
 use crate::aggregate::{Aggregate, Key, Measure, Number, Text};
-use crate::analytics_aggregation::aggregates::{FEMALE, MALE};
-use crate::job_plan::JobPlan;
-
-/// The job's name.
-pub const JOB: &str = "time-series-analysis";
-
-pub const PLAN: JobPlan = JobPlan {
-    job: JOB,
-    aggregates: AGGREGATES,
-    tables: &[
-        registrations::REGISTRATION_TRENDS,
-        expansion::GEOGRAPHIC_EXPANSION,
-        age_trends::AGE_DEMOGRAPHIC_TRENDS,
-        quality_series::DATA_QUALITY_TRENDS,
-        registrations::REGISTRATION_ANOMALIES,
-        quality_series::QUALITY_ANOMALIES,
-    ],
-};
+use crate::analytics::aggregates::{FEMALE, MALE};
 
 const REGISTRATION_MEASURES: &[Measure] = &[
     Measure::Rows,
@@ -66,5 +48,3 @@ pub(super) const COHORTS: Aggregate = Aggregate {
     keys: &[Key::Text(Text::AgeGroup), Key::Text(Text::Generation), Key::RegistrationYear],
     measures: &[Measure::Rows, Measure::Sum(Number::Quality), Measure::Distinct(Text::Country)],
 };
-
-const AGGREGATES: &[Aggregate] = &[MONTHS, QUARTERS, WEEKDAYS, COUNTRIES, COHORTS];

@@ -1,31 +1,11 @@
-//! Which columns of users_transformed are read for what is counted, and as what.
+//! Which columns of users_transformed are read for what is counted.
 
 use std::collections::BTreeSet;
 
-use arrow_schema::DataType;
-
-use super::{Aggregate, Condition, Key, Measure, Number, Text};
-use crate::partition::ReadColumn;
-
-/// Every column of users_transformed that can be counted.
-pub fn read_columns() -> Vec<ReadColumn> {
-    let mut columns: Vec<_> = Text::ALL.iter().map(|text| ReadColumn::repeating(text.column())).collect();
-    columns.extend([
-        ReadColumn::of("id", DataType::Utf8),
-        ReadColumn::of("username", DataType::Utf8),
-        ReadColumn::of("age_years", DataType::Int32),
-        ReadColumn::of("account_age_days", DataType::Int32),
-        ReadColumn::of("birth_date", DataType::Date32),
-        ReadColumn::of("registration_date", DataType::Date32),
-        ReadColumn::of("data_quality_score", DataType::Float64),
-        ReadColumn::of("email_valid", DataType::Boolean),
-        ReadColumn::of("phone_valid", DataType::Boolean),
-    ]);
-    columns
-}
+use super::{Aggregate, Condition, Key, Measure, Number};
 
 /// The columns of users_transformed that `aggregates` need.
-pub fn columns_of(aggregates: &[Aggregate]) -> BTreeSet<&'static str> {
+pub fn columns_of(aggregates: &[&Aggregate]) -> BTreeSet<&'static str> {
     let keys = aggregates.iter().flat_map(|aggregate| aggregate.keys);
     let keys = keys.map(|key| match key {
         Key::Text(text) => text.column(),

@@ -1,15 +1,19 @@
 //! How unusual a value is among its series.
 
-use crate::table::{Column, ColumnType, Row, Value};
+use crate::column::{Column, Row, columns};
+use crate::job_plan::PlanError;
 
-/// The columns of a judgement, behind those of what is judged.
-pub(super) const COLUMNS: &[Column] = &[
-    ("z_score", ColumnType::Real),
-    ("is_anomaly", ColumnType::Flag),
-    ("anomaly_type", ColumnType::Text),
-    ("anomaly_severity", ColumnType::Text),
-    ("robust_z", ColumnType::Real),
-];
+// The columns of a judgement, behind those of what is judged.
+columns! { COLUMNS_HERE, fn judgement(judged: Judged) {
+    z_score: Float64 = judged.z_score,
+    is_anomaly: Boolean = judged.is_anomaly,
+    anomaly_type: Text = judged.anomaly_type,
+    anomaly_severity: Text = judged.severity,
+    robust_z: Float64 = judged.robust_z,
+}}
+
+/// Their names and types.
+pub(super) const COLUMNS: &[Column] = COLUMNS_HERE;
 
 /// What is said of one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,15 +35,9 @@ impl Judged {
 
 impl Judged {
     /// The row that was judged, with the judgement's columns behind its own.
-    pub(super) fn beside(&self, mut row: Row) -> Row {
-        row.extend([
-            Value::from(self.z_score),
-            self.is_anomaly.into(),
-            self.anomaly_type.into(),
-            self.severity.into(),
-            self.robust_z.into(),
-        ]);
-        row
+    pub(super) fn beside(self, mut row: Row) -> Result<Row, PlanError> {
+        row.extend(judgement(self)?);
+        Ok(row)
     }
 }
 

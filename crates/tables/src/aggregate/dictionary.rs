@@ -9,7 +9,7 @@ use arrow_array::{Array, RecordBatch};
 use chrono::Datelike;
 
 use super::{Condition, Key, Number, Text, UNKNOWN};
-use crate::raw_transformation::ages;
+use crate::ages;
 
 /// The code of an absent text.
 pub(super) const ABSENT: u32 = u32::MAX;

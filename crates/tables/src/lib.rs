@@ -1,0 +1,33 @@
+//! The lake's tables: one catalogue of all of them ([`catalogue`]), and how those that are counts are made of users.
+//!
+//! No engine, no store and no Polars: jobs count on this machine, others may count elsewhere, and queries, exports, Glue,
+//! Snowflake and the docs read the same definitions.
+//!
+//! A table is defined once, a column a line, name and value together (the `columns!` macro). A table of counts names the aggregates
+//! that it is made of; a job's plan derives from its tables what has to be counted ([`job_plan::JobPlan`]).
+
+pub mod ages;
+pub mod aggregate;
+pub mod analytics;
+pub mod catalogue;
+mod column;
+pub mod curated;
+pub mod job_plan;
+mod rank;
+pub mod rounding;
+pub mod run_context;
+mod table_spec;
+pub mod timeseries;
+
+pub use catalogue::{Table, tables};
+pub use column::{Column, ColumnType, Row, Value};
+pub use rank::rank;
+pub use run_context::RunContext;
+pub use table_spec::{Contents, TableSpec};
+
+/// The names of the jobs, in the order in which they run.
+pub mod job_names {
+    pub const RAW_TRANSFORMATION: &str = "raw-transformation";
+    pub const ANALYTICS_AGGREGATION: &str = "analytics-aggregation";
+    pub const TIME_SERIES_ANALYSIS: &str = "time-series-analysis";
+}

@@ -1,0 +1,113 @@
+//! fact_data_quality_trends and fact_quality_anomalies: the series of fact_data_quality_metrics over its days.
+
+use millrace_lake::layout::Layer;
+
+use super::anomalies;
+use crate::column::{Column, Row, Value, columns, followed_by};
+use crate::job_plan::{Facts, PlanError, PlannedTable};
+use crate::rounding::percent;
+use crate::table_spec::{Contents, TableSpec};
+
+/// What one day's fact_data_quality_metrics says, of a day with users.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QualityDay {
+    /// Days since 1970-01-01.
+    pub day: i32,
+    pub total_records: i64,
+    pub avg_quality_score: f64,
+    pub excellent: i64,
+    pub good: i64,
+    pub fair: i64,
+    /// Below 70, so very poor ones too.
+    pub poor: i64,
+    pub valid_emails: i64,
+    pub valid_phones: i64,
+}
+
+impl QualityDay {
+    /// For the check of plans.
+    pub(crate) const SAMPLE: Self = Self {
+        day: 0,
+        total_records: 1,
+        avg_quality_score: 0.0,
+        excellent: 0,
+        good: 0,
+        fair: 0,
+        poor: 1,
+        valid_emails: 0,
+        valid_phones: 0,
+    };
+}
+
+columns! { TREND_COLUMNS, fn trend_row(day: &QualityDay, before: Option<&QualityDay>, facts: &Facts<'_>)
+where {
+    let change = before.map(|before| day.avg_quality_score - before.avg_quality_score);
+    let share = |count: i64| percent(count, day.total_records);
+} {
+    quality_date: Date = Value::Date(day.day),
+    total_records: Int64 = day.total_records,
+    avg_quality_score: Float64 = day.avg_quality_score,
+    excellent_quality_count: Int64 = day.excellent,
+    good_quality_count: Int64 = day.good,
+    fair_quality_count: Int64 = day.fair,
+    poor_quality_count: Int64 = day.poor,
+    valid_emails: Int64 = day.valid_emails,
+    valid_phones: Int64 = day.valid_phones,
+    excellent_quality_percentage: Float64 = share(day.excellent),
+    good_quality_percentage: Float64 = share(day.good),
+    email_validity_percentage: Float64 = share(day.valid_emails),
+    phone_validity_percentage: Float64 = share(day.valid_phones),
+    previous_avg_quality: Float64 = before.map(|before| before.avg_quality_score),
+    quality_trend: Text = change.map_or("Baseline", trend),
+    quality_change: Float64 = change,
+    processing_date: Date = facts.processing_date(),
+    created_at: Timestamp = facts.created_at(),
+}}
+
+const ANOMALY_COLUMNS: [Column; 23] = followed_by(TREND_COLUMNS, anomalies::COLUMNS);
+
+pub(super) const DATA_QUALITY_TRENDS: PlannedTable = PlannedTable {
+    spec: TableSpec {
+        name: "fact_data_quality_trends",
+        layer: Layer::Timeseries,
+        contents: Contents::Snapshot,
+        columns: TREND_COLUMNS,
+        key: 1,
+        data_subject: None,
+    },
+    counts: &[],
+    rows: trend_rows,
+};
+
+pub(super) const QUALITY_ANOMALIES: PlannedTable = PlannedTable {
+    spec: TableSpec {
+        name: "fact_quality_anomalies",
+        layer: Layer::Timeseries,
+        contents: Contents::Snapshot,
+        columns: &ANOMALY_COLUMNS,
+        key: 1,
+        data_subject: None,
+    },
+    counts: &[],
+    rows: |facts| {
+        let scores: Vec<f64> = facts.quality_days.iter().map(|day| day.avg_quality_score).collect();
+        let judged = anomalies::judge(&scores);
+        trend_rows(facts)?.into_iter().zip(judged).map(|(row, judged)| judged.beside(row)).collect()
+    },
+};
+
+fn trend_rows(facts: &Facts<'_>) -> Result<Vec<Row>, PlanError> {
+    let before = std::iter::once(None).chain(facts.quality_days.iter().map(Some));
+    facts.quality_days.iter().zip(before).map(|(day, before)| trend_row(day, before, facts)).collect()
+}
+
+/// More than a point up or down.
+fn trend(change: f64) -> &'static str {
+    if change > 1.0 {
+        "Improving"
+    } else if change < -1.0 {
+        "Declining"
+    } else {
+        "Stable"
+    }
+}
