@@ -29,9 +29,10 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   millrace job raw-transformation
   millrace job analytics-aggregation --as-of 2026-01-31
-  millrace job time-series-analysis --as-of 2026-01-31 --started-at 2026-02-01T03:00:00Z --json
+  millrace job time-series-analysis --as-of 2026-01-31 \\
+      --started-at 2026-02-01T03:00:00Z --json
 
-The jobs of a day run in this order: each reads what the one before it made.";
+A day's jobs run in this order: each reads what the one before it made.";
 
 /// Arguments of `millrace job`.
 #[derive(Debug, Args)]
@@ -135,7 +136,7 @@ pub(crate) async fn unless_stopped<T>(
     };
     bars.clear();
     if outcome.is_none() {
-        bars.say("stopped: what was being made is not published, what was published stays");
+        output::notice("stopped: what was being made is not published, what was published stays");
     }
     Ok(outcome)
 }
