@@ -21,13 +21,18 @@ fn values(text: &str) -> Result<Vec<Value>> {
     values.with_context(|| format!("not JSON alone: {text}"))
 }
 
+/// What the platform tells otherwise.
+const SET: [&str; 4] = ["--set", "lake_url=s3://lake/dev", "--set", "storage_role_arn=ARN"];
+
 #[test]
 fn json_stands_alone_on_standard_output() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     let (lake, other, file) = (path("lake"), path("other"), path("users.csv"));
     let broker = EmbeddedBroker::start()?;
-    broker.create_topic("ad_events", 1)?;
+    for topic in ["ad_events", "ad_events.dlq"] {
+        broker.create_topic(topic, 1)?;
+    }
     let brokers = broker.brokers();
     Ended::of(simulate(Path::new(&lake), 100, 5, &[])?)?.summary(0)?;
     let land = ["land", "--topics", "ad_events", "--generation", "g1", "--until-idle", "1"];
@@ -53,8 +58,8 @@ fn json_stands_alone_on_standard_output() -> Result<()> {
         (&["backfill", "--from", DAY, "--to", DAY], &["--lake", &lake]),
         (&["export", "raw_users"], &["--lake", &lake]),
         (&["export", "raw_users", "--output", &file], &["--lake", &lake]),
-        (&["snowflake", "plan", "--offline", "--sql", "../sql"], &[]),
-        (&["snowflake", "check", "--offline", "--sql", "../sql"], &[]),
+        (&["snowflake", "plan", "--offline", "--sql", "../sql"], &SET),
+        (&["snowflake", "check", "--offline", "--sql", "../sql"], &SET),
         (&["settings"], &[]),
     ] {
         let all = [arguments, place, &["--json"]].concat();
