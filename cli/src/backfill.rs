@@ -20,9 +20,10 @@ Examples:
   millrace backfill --from 2026-01-01 --to 2026-01-31
   millrace backfill --from 2026-01-31 --to 2026-01-31 --json
 
-Each day's three jobs run in order, day after day: a day's dimension and trends build on those of the days before. The
-tables equal those that were there, but for the instant of the run (give --started-at to fix that too). After Ctrl-C
-the days that are done stay, and it says which are not.";
+Each day's three jobs run in order, day after day: a day's dimension and trends
+build on those of the days before. The tables equal those that were there, but
+for the instant of the run (--started-at fixes that too). After Ctrl-C the days
+that are done stay, and it says which are not.";
 
 /// Arguments of `millrace backfill`.
 #[derive(Debug, Args)]
@@ -53,7 +54,7 @@ pub(crate) async fn backfill(args: BackfillArgs, shutdown: &Shutdown) -> anyhow:
                     let told = json!({ "interrupted": true, "undone": { "from": as_of, "to": args.to } });
                     writeln!(output::out(), "{told}")?;
                 }
-                output::remark(format_args!("undone: {undone}"));
+                output::notice(format_args!("undone: {undone}"));
                 return Ok(ExitCode::from(crate::INTERRUPTED));
             };
             job::tell(&done, &run, args.at.json)?;

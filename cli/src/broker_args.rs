@@ -8,17 +8,23 @@ use millrace_stream::client::ClientSettings;
 use millrace_stream::registry::{Registry, RegistrySettings};
 use millrace_stream::security::Security;
 
+use crate::settings;
+
 /// Settings of a client of these brokers: who logs in, and how it is known that they are the right ones, the environment
-/// says (`MILLRACE_KAFKA_SECURITY`, `_USER`, `_PASSWORD`, `_CA`, `_REGION`).
+/// says (`MILLRACE_KAFKA_SECURITY`, `_USER`, `_PASSWORD`, `_CA`, `_REGION`), or a file of settings.
 pub(crate) fn client(brokers: &str) -> anyhow::Result<ClientSettings> {
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
-    let of_kafka = variables.filter(|(name, _)| name.starts_with("MILLRACE_KAFKA_"));
-    let of_kafka = of_kafka.map(|(name, value)| (name, value.to_string_lossy().into_owned()));
-    let mut environment = Environment::of(of_kafka);
+    let mut environment = Environment::of(settings::variables(OF_KAFKA));
     let security = Security::of_environment(&mut environment);
-    let security = environment.finish(|| security)?;
+    let security =
+        environment.finish(|| security).map_err(|error| match settings::files_that_say(OF_KAFKA) {
+            Some(places) => anyhow::anyhow!("{error} ({places})"),
+            None => error.into(),
+        })?;
     Ok(ClientSettings::new(brokers).secured(security))
 }
+
+/// Begins the environment's names of what a login to Kafka takes.
+const OF_KAFKA: &str = "MILLRACE_KAFKA_";
 
 /// `--brokers`: a list with nobody in it would be waited for, or taken for no list at all.
 pub(crate) fn parse_brokers(text: &str) -> Result<String, String> {
@@ -44,7 +50,7 @@ pub(crate) struct RegistryArgs {
     #[arg(long = "registry", value_name = "URL", env = "MILLRACE_REGISTRY_URL")]
     url: Option<String>,
 
-    /// The registry's user; the password comes from MILLRACE_REGISTRY_PASSWORD alone
+    /// The registry's user; the password is MILLRACE_REGISTRY_PASSWORD, or registry_password of millrace.toml
     #[arg(long = "registry-user", value_name = "USER", env = "MILLRACE_REGISTRY_USER", requires = "url")]
     user: Option<String>,
 
@@ -62,7 +68,7 @@ impl RegistryArgs {
         let Some(url) = &self.url else { return Ok(None) };
         let settings = RegistrySettings {
             user: self.user.clone(),
-            password: std::env::var(PASSWORD).ok().filter(|_| self.user.is_some()).map(Secret::new),
+            password: settings::variable(PASSWORD).filter(|_| self.user.is_some()).map(Secret::new),
             ca_file: self.ca_file.clone(),
             ..RegistrySettings::new(url)
         };

@@ -23,11 +23,12 @@ use crate::suggestion::did_you_mean;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace compact                                    small raw objects become large ones
-  millrace compact --dry-run                          what would be done
+  millrace compact
+  millrace compact --dry-run
   millrace compact --target-size 512MiB --lake /data/lake
 
-Safe beside runs, jobs and queries, and to be stopped at any moment: the next one goes on.";
+Safe beside runs, jobs and queries. Stop it whenever you like: the next one goes
+on.";
 
 /// Arguments of `millrace compact`.
 #[derive(Debug, Args)]
@@ -66,7 +67,7 @@ pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::
     for event in events {
         // A table without an object is told of only where it was asked for.
         let Some(report) = compact_table(args, event, &store, &bars, shutdown).await? else {
-            output::remark("stopped: what was compacted stays, the next compaction goes on");
+            output::notice("stopped: what was compacted stays, the next compaction goes on");
             if args.json {
                 let told = json!({ "table": event.table(), "dry_run": args.dry_run, "interrupted": true });
                 writeln!(output::out(), "{told}")?;

@@ -23,7 +23,7 @@ impl FirstWarning {
         }
         if let Some((kind, of_kind)) = dead.kinds().next() {
             self.given = true;
-            output::remark(format_args!("warning: the first dead letter, {kind}: {}", of_kind.sample));
+            output::notice(format_args!("warning: the first dead letter, {kind}: {}", of_kind.sample));
         }
     }
 }

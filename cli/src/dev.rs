@@ -35,17 +35,23 @@ use crate::{dead_letters, output};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  cargo lambda watch -A 127.0.0.1 -P 9000 -p land-events      in another terminal: builds and serves the function
+  In another terminal, to build the function and serve it:
+  cargo lambda watch -A 127.0.0.1 -P 9000 -p land-events
+
   millrace dev --brokers localhost:9092
-  millrace dev --brokers localhost:9092 --function land-events --topics ad_events --batch 500 --attempts 3 --bisect
-  millrace dev --brokers localhost:9092 --attempts 3 --on-failure http://127.0.0.1:4566/000000000000/failed
+  millrace dev --brokers localhost:9092 --topics ad_events --batch 500 \\
+      --attempts 3 --bisect
+  millrace dev --brokers localhost:9092 --attempts 3 \\
+      --on-failure http://127.0.0.1:4566/000000000000/failed
 
-Delivers as an event source mapping does: several partitions in one payload, ordered within each, at least once, again
-what an answer names in batchItemFailures, and to --on-failure what was tried too often. A function's answer calls its
-dead letters done: how many there were is looked up in their topics. Ctrl-C waits for the answer that is due, and for
-nothing where none is.
+Delivers as an event source mapping does: several partitions in one payload,
+ordered within each, at least once. What an answer names in batchItemFailures
+comes again, and what was tried too often goes to --on-failure. A function's
+answer calls its dead letters done: how many there were is looked up in their
+topics. Ctrl-C waits for the answer that is due, if one is.
 
-Exit codes: 0 done, 1 failed, or every record became a dead letter, 2 wrong usage, 130 ended by Ctrl-C";
+Exit codes: 0 done, 1 failed, or every record became a dead letter, 2 wrong
+usage, 130 ended by Ctrl-C";
 
 /// Arguments of `millrace dev`.
 #[derive(Debug, Args)]

@@ -22,18 +22,24 @@ use crate::output;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace erase 7a0eed16-9430-4d68-901f-c0d4c1c3bf00          what would be removed
-  millrace erase 7a0eed16-9430-4d68-901f-c0d4c1c3bf00 --yes    removes it
-  millrace erase --ids-from leavers.csv --yes                  one id a line, by commas, or a table; - is standard input
+  What would be removed, then its removal:
+  millrace erase 7a0eed16-9430-4d68-901f-c0d4c1c3bf00
+  millrace erase 7a0eed16-9430-4d68-901f-c0d4c1c3bf00 --yes
+  A list: one id a line, ids with commas between, or a table; - reads standard
+  input:
+  millrace erase --ids-from leavers.csv --yes
 
-Ids count byte for byte; in a list, blanks and quotes around them are none of them. One that is nowhere in the lake is
-named, and makes the exit code 1 unless it was erased before; --allow-missing makes it 0. The others go all the same.
+Ids are compared byte for byte; blanks and quotes around them in a list are left
+out. An id that is nowhere in the lake is named and makes the exit code 1,
+unless it was erased before; --allow-missing makes it 0. The others are erased
+all the same.
 
-Safe beside runs, jobs, queries and compactions. One that was interrupted goes on when the same command is given again.
-Stop the source that sends them first: what lands afterwards is new.
+Safe beside runs, jobs, queries and compactions. Give an interrupted command
+again and it goes on. Stop the source that sends these persons first: what lands
+afterwards is new.
 
-Exit codes: 0 done, 1 failed, not finished yet (the same command goes on) or an id is missing, 2 wrong usage, 130 after
-Ctrl-C (the same command goes on)";
+Exit codes: 0 done, 1 failed, not finished yet (the same command goes on) or an
+id is missing, 2 wrong usage, 130 after Ctrl-C (the same command goes on)";
 
 /// Arguments of `millrace erase`.
 #[derive(Debug, Args)]
@@ -62,8 +68,20 @@ pub(crate) struct EraseArgs {
 /// What the command was called before; it goes on working for a release.
 pub(crate) const FORMER_NAME: &str = "forget";
 
+/// Clap tells the command's name alone. The first word is it, unless it is the file of `--config`.
+fn is_called_by_its_former_name(mut words: impl Iterator<Item = String>) -> bool {
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--config" => drop(words.next()),
+            word if word.starts_with('-') => {}
+            word => return word == FORMER_NAME,
+        }
+    }
+    false
+}
+
 pub(crate) async fn erase(args: &EraseArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    if std::env::args().skip(1).find(|word| !word.starts_with('-')).as_deref() == Some(FORMER_NAME) {
+    if is_called_by_its_former_name(std::env::args().skip(1)) {
         tracing::warn!(
             "`millrace forget` is called `millrace erase` now; the former name goes with the next release"
         );
@@ -102,7 +120,7 @@ pub(crate) async fn erase(args: &EraseArgs, shutdown: &Shutdown) -> anyhow::Resu
     let report = tokio::select! {
         report = work => report?,
         () = shutdown.requested() => {
-            output::remark("stopped: give the same command again to go on");
+            output::notice("stopped: give the same command again to go on");
             if args.json {
                 writeln!(output::out(), "{}", json!({ "persons": subjects.len(), "interrupted": true }))?;
             }
@@ -124,11 +142,25 @@ pub(crate) async fn erase(args: &EraseArgs, shutdown: &Shutdown) -> anyhow::Resu
     if fails {
         let (are, were, them) =
             if missing == 1 { ("id is", "was", "it") } else { ("ids are", "were", "them") };
-        output::remark(format!(
+        output::notice(format!(
             "{} {are} nowhere in the lake and never {were} erased: check {them} (ids count byte for byte), or give --allow-missing",
             HumanCount(missing as u64)
         ));
     }
     let waits = args.yes && report.letters_being_written > 0;
     Ok(if waits || fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_former_name_is_the_command_and_no_id() {
+        let called = |words: &[&str]| is_called_by_its_former_name(words.iter().map(ToString::to_string));
+        assert!(called(&["forget", "7"]) && called(&["-v", "--config", "a.toml", "forget", "7"]));
+        assert!(
+            !called(&["erase", "forget"]) && !called(&["--config", "forget", "erase", "7"]) && !called(&[])
+        );
+    }
 }

@@ -4,7 +4,7 @@ use crate::output;
 
 /// Prints `error: …` and each cause on standard error, in one line.
 pub(crate) fn print(error: &anyhow::Error) {
-    output::remark(format_args!("error: {}", told(error)));
+    output::notice(format_args!("error: {}", told(error)));
 }
 
 /// The error and its causes, without those that an outer message already quotes.

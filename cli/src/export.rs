@@ -1,26 +1,30 @@
 //! `millrace export`: a table as a file that anything reads.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use chrono::NaiveDate;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use millrace_jobs::query::{Lake, Wanted};
 use millrace_lake::layout::Layer;
+use serde_json::json;
 
 use crate::day::parse_day;
 use crate::lake::{LakeAddress, Missing};
-
+use crate::output;
 use crate::query::{self, Format};
 use crate::run::UsageError;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   millrace export users_transformed_latest --format csv > users.csv
-  millrace export fact_registration_trends --format json --as-of 2026-01-31
+  millrace export fact_registration_trends --json --as-of 2026-01-31
   millrace export dim_user_demographics --all --output versions.parquet
 
-JSON is an array of objects, a line each. Without --as-of it is the newest day, of a raw table every row.";
+JSON is an array of objects, a line each. Without --as-of you get the newest
+day, of a raw table every row.";
 
 /// Arguments of `millrace export`.
 #[derive(Debug, Args)]
@@ -33,6 +37,9 @@ pub(crate) struct ExportArgs {
     /// How it is written [default: by --output's ending, else csv]
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// The same as --format json; with --output, print one JSON object about the file
+    #[arg(long)]
+    json: bool,
     /// The day, YYYY-MM-DD, today or yesterday [default: the newest]
     #[arg(long, value_name = "DATE", value_parser = parse_day, conflicts_with = "all")]
     as_of: Option<NaiveDate>,
@@ -45,13 +52,36 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
-    let format = Format::choose(args.format, args.output.as_deref(), Format::Csv)?;
+    let format = format(args)?;
     query::silence_engine_panics();
     let session = args.lake.session(Missing::Refuse)?;
     let newest = |table: &str| if table == args.table { Wanted::NewestDay } else { Wanted::Nothing };
     let rows = rows(args, &session.lake_with(newest)?)?;
-    query::answer(&session, &format!("SELECT * FROM {rows}"), format, args.output.as_deref())?;
+    let rows = query::answer(&session, &format!("SELECT * FROM {rows}"), format, args.output.as_deref())?;
+    if let Some(path) = args.output.as_deref().filter(|_| args.json) {
+        let bytes = std::fs::metadata(path).with_context(|| format!("{} is gone", path.display()))?.len();
+        let format = format.to_possible_value().map(|value| value.get_name().to_owned());
+        let told =
+            json!({ "table": args.table, "output": path, "format": format, "rows": rows, "bytes": bytes });
+        writeln!(output::out(), "{told}")?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `--json` says how standard output is written: the table itself, or a report where the table goes to a file.
+fn format(args: &ExportArgs) -> Result<Format, UsageError> {
+    let asked = match (args.json && args.output.is_none(), args.format) {
+        (false, asked) => asked,
+        (true, None | Some(Format::Json)) => Some(Format::Json),
+        (true, Some(_)) => {
+            let remedy =
+                "leave one of them out, or give --output FILE for another format and a report as JSON";
+            return Err(UsageError(format!(
+                "--json and --format say two formats for standard output: {remedy}"
+            )));
+        }
+    };
+    Format::choose(asked, args.output.as_deref(), Format::Csv)
 }
 
 /// What to export, as a query's FROM has it.

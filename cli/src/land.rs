@@ -31,15 +31,18 @@ use crate::{dead_letters, output};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace land --brokers localhost:9092 --generation g0001 --lake s3://bucket/lake
-  millrace land --brokers localhost:9092 --generation g0001 --topics ad_events,video_engagements --group ads
-  millrace land --brokers localhost:9092 --generation g0001 --until-idle 30
-  millrace land --brokers localhost:9092 --generation g0001 --metrics 127.0.0.1:9464
+  export MILLRACE_BROKERS=localhost:9092 MILLRACE_GENERATION=g0001
+  millrace land --lake s3://bucket/lake
+  millrace land --topics ad_events,video_engagements --group ads
+  millrace land --until-idle 30
+  millrace land --metrics 127.0.0.1:9464
 
-As many as there are partitions share the work in one group. Ctrl-C lands what was taken and leaves. A login is told by
-MILLRACE_KAFKA_SECURITY and what goes with it.
+As many processes as there are partitions share the work in one group. Ctrl-C
+lands what was taken and leaves. MILLRACE_KAFKA_SECURITY and what goes with it
+tell the login.
 
-Exit codes: 0 done, 1 failed, or every record became a dead letter, 2 wrong usage, 130 ended by Ctrl-C";
+Exit codes: 0 done, 1 failed, or every record became a dead letter, 2 wrong
+usage, 130 ended by Ctrl-C";
 
 /// Arguments of `millrace land`.
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod backfill;
 mod broker_args;
 mod clock;
 mod compact;
+mod completions;
 mod count;
 mod day;
 mod dead_letters;
@@ -19,6 +20,7 @@ mod interrupt;
 mod job;
 mod lake;
 mod land;
+mod man;
 mod output;
 mod peek;
 mod progress;
@@ -26,6 +28,7 @@ mod query;
 mod record_encoding;
 mod run;
 mod schema;
+mod settings;
 mod shell_quoting;
 mod simulate;
 mod size;
@@ -36,9 +39,12 @@ mod topic_choice;
 mod topics;
 mod validate;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Parser, Subcommand};
+use anyhow::Context;
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use millrace_runtime::{Shutdown, heap, telemetry};
 
 use self::output::{Remarks, WhenUnread};
@@ -48,8 +54,15 @@ use self::output::{Remarks, WhenUnread};
 #[command(version, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {
     /// Tell more on standard error: -v, -vv, -vvv. The environment's MILLRACE_LOG overrides it
-    #[arg(short, long, action = ArgAction::Count, global = true)]
+    #[arg(short, long, action = ArgAction::Count, global = true, help_heading = GLOBAL)]
     verbose: u8,
+    /// No progress bars and no remarks on standard error: warnings and errors alone
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
+    quiet: bool,
+    /// Take settings from this file instead of ./millrace.toml
+    #[arg(long, value_name = "FILE", global = true, env = settings::CONFIG, help_heading = GLOBAL)]
+    // Read before clap is asked, as clap's defaults are in the file.
+    config: Option<OsString>,
     #[command(subcommand)]
     command: Command,
 }
@@ -103,16 +116,30 @@ enum Command {
     /// Tell whether all is there for a first deployment
     #[command(after_help = validate::EXAMPLES)]
     Validate(validate::ValidateArgs),
+    /// Show each setting, its value and where it comes from
+    #[command(after_help = settings::EXAMPLES)]
+    Settings(settings::SettingsArgs),
+    /// Write a shell's completions of this command line
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages
+    #[command(after_help = man::EXAMPLES)]
+    Man(man::ManArgs),
 }
 
 impl Command {
     /// The one decision about readers that leave, as `| head` does.
     fn when_unread(&self) -> WhenUnread {
         match self {
-            Self::Query(_) | Self::Tables(_) | Self::Topics(_) | Self::Peek(_) | Self::Export(_) => {
-                WhenUnread::End
-            }
+            Self::Query(_)
+            | Self::Tables(_)
+            | Self::Topics(_)
+            | Self::Peek(_)
+            | Self::Export(_)
+            | Self::Settings(_)
+            | Self::Completions(_) => WhenUnread::End,
             Self::Simulate(args) if args.shows_records() => WhenUnread::End,
+            Self::Man(args) if args.shows_page() => WhenUnread::End,
             // Work, or an exit code that says something.
             Self::Run(_)
             | Self::Simulate(_)
@@ -124,16 +151,29 @@ impl Command {
             | Self::Job(_)
             | Self::Backfill(_)
             | Self::Snowflake(_)
-            | Self::Validate(_) => WhenUnread::GoOn,
+            | Self::Validate(_)
+            | Self::Man(_) => WhenUnread::GoOn,
         }
+    }
+
+    /// Whether it is about the program alone, whatever is set.
+    fn needs_no_settings(&self) -> bool {
+        matches!(self, Self::Completions(_) | Self::Man(_))
     }
 }
 
+/// What every command takes stands apart from its own options.
+const GLOBAL: &str = "Options of every command";
+
 const EXAMPLES: &str = "\
 Examples:
-  millrace run                                        5,000 users into ./lake
-  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC\"
+  5,000 users into ./lake:
+  millrace run
+  millrace query \"SELECT COUNT(*) AS users FROM users_transformed_latest\"
   millrace tables
+
+Options that you always give may stand in a millrace.toml, or in the
+environment: see `millrace settings --help`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C";
 
@@ -143,12 +183,55 @@ const USAGE: u8 = 2;
 /// The exit code after Ctrl-C, as [`millrace_runtime`] has it where a second one ends the process.
 const INTERRUPTED: u8 = 130;
 
+/// The command line as it is on every machine.
+fn command_line() -> clap::Command {
+    Cli::command()
+}
+
+/// What is asked for, with the settings of files for defaults.
+fn asked() -> anyhow::Result<Cli> {
+    let files = settings::Files::of_process();
+    let layers = settings::Layers::of_process(&files);
+    let command = match &layers {
+        Ok(layers) => layers.defaults_of(command_line()),
+        Err(_) => command_line(),
+    };
+    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match (parsed, &layers) {
+        // A file that cannot be read keeps nobody from the help, but may be why an option is missing.
+        (Err(error), Err(_)) if error.use_stderr() => None,
+        (Err(error), _) => error.exit(),
+        (Ok(cli), _) => Some(cli),
+    };
+    let layers = match layers {
+        Err(_) if cli.as_ref().is_some_and(|cli| cli.command.needs_no_settings()) => Default::default(),
+        layers => layers.map_err(|error| run::UsageError(error.to_string()))?,
+    };
+    settings::install(files, layers);
+    let cli = cli.context("the command line could not be read")?;
+    if cli.quiet && cli.verbose > 0 {
+        // Options that every command takes may stand before and behind its name, where clap compares them no more.
+        let text = "the argument '--quiet' cannot be used with '--verbose...'";
+        command_line().error(ErrorKind::ArgumentConflict, text).exit();
+    }
+    Ok(cli)
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match asked() {
+        Ok(cli) => cli,
+        Err(error) => {
+            error_report::print(&error);
+            return ExitCode::from(USAGE);
+        }
+    };
     match cli.command {
         Command::Run(_) => heap::set(heap::Use::Columns),
         Command::Land(_) => heap::set(heap::Use::Fetches),
         _ => {}
+    }
+    if cli.quiet {
+        output::be_quiet();
     }
     output::when_unread(cli.command.when_unread());
     match output::finish(execute(cli)) {
@@ -165,7 +248,9 @@ fn main() -> ExitCode {
 }
 
 fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
-    telemetry::for_people_on(cli.verbose, || Remarks)?;
+    let filter = settings::variable(telemetry::FILTER);
+    telemetry::for_people_filtered(cli.verbose, filter.as_deref(), || Remarks)?;
+    settings::tell_of_files();
     let shutdown = interrupt::listen()?;
     let stop = &shutdown;
     match cli.command {
@@ -185,6 +270,9 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Validate(args) => within_runtime(stop, validate::validate(&args)),
         Command::Compact(args) => within_runtime(stop, compact::compact(&args, stop)),
         Command::Erase(args) => within_runtime(stop, erase::erase(&args, stop)),
+        Command::Settings(args) => settings::settings(&args),
+        Command::Completions(args) => completions::completions(&args, command_line()),
+        Command::Man(args) => man::man(&args, command_line()),
     }
 }
 
@@ -208,8 +296,6 @@ fn within_runtime(
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -218,6 +304,57 @@ mod tests {
         for command in Cli::command().get_subcommands() {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains(&format!("millrace {}", command.get_name())), "{}", command.get_name());
+        }
+    }
+
+    /// `command` and every command below it, each with its path.
+    fn every_command(command: &clap::Command, path: &str) -> Vec<(String, clap::Command)> {
+        let below = command
+            .get_subcommands()
+            .flat_map(|below| every_command(below, &format!("{path} {}", below.get_name())));
+        std::iter::once((path.to_owned(), command.clone())).chain(below).collect()
+    }
+
+    /// Commands that answer nothing that a program would take as JSON, and why.
+    const WITHOUT_JSON: [(&str, &str); 2] = [
+        ("millrace completions", "what it writes is a shell's own language"),
+        ("millrace man", "what it writes is a page for man"),
+    ];
+
+    #[test]
+    fn every_command_answers_in_json() {
+        let all = every_command(&command_line(), "millrace");
+        for (name, _) in WITHOUT_JSON {
+            assert!(all.iter().any(|(path, _)| path == name), "there is no {name} any more");
+        }
+        for (path, command) in all.iter().filter(|(_, command)| command.get_subcommands().next().is_none()) {
+            let has = command.get_arguments().any(|argument| argument.get_long() == Some("json"));
+            let listed = WITHOUT_JSON.iter().any(|(name, _)| name == path);
+            assert!(has != listed, "{path}: give it --json, or say in WITHOUT_JSON why it has none");
+        }
+    }
+
+    #[test]
+    fn what_the_environment_sets_a_file_sets_too() {
+        for (path, command) in every_command(&command_line(), "millrace") {
+            for variable in command.get_arguments().filter_map(|argument| argument.get_env()?.to_str()) {
+                let known = variable == settings::CONFIG || settings::is_known(variable);
+                assert!(known, "{path}: add {variable} to settings/known.rs");
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_below_the_options_fits_eighty_columns() {
+        for (path, command) in every_command(&Cli::command(), "millrace") {
+            let helps = [command.get_after_help(), command.get_after_long_help()];
+            for line in helps
+                .into_iter()
+                .flatten()
+                .flat_map(|help| help.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
+            {
+                assert!(line.chars().count() <= 80, "{path} --help: {line}");
+            }
         }
     }
 }

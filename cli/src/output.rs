@@ -93,8 +93,27 @@ fn noted(error: io::Error) -> io::Result<()> {
     if GOES_ON.load(Ordering::Relaxed) { Ok(()) } else { Err(io::Error::new(kind, error.to_string())) }
 }
 
-/// A line on standard error, beside the progress bars. Where nobody reads it, nobody is to be told so.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Said once by main: `--quiet`.
+pub(crate) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// A line on standard error that is nice to know, and is left out by `--quiet`.
 pub(crate) fn remark(text: impl Display) {
+    if !is_quiet() {
+        notice(text);
+    }
+}
+
+/// A line on standard error that has to be told: an error, a warning, what is left undone. It stands beside the progress bars.
+/// Where nobody reads it, nobody is to be told so.
+pub(crate) fn notice(text: impl Display) {
     progress::beside_bars(|| {
         let _ = writeln!(io::stderr(), "{text}");
     });

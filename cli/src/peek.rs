@@ -32,11 +32,14 @@ use crate::topic_choice::is_there;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace peek user_interactions --brokers localhost:9092 --decode -n 10
-  millrace peek users_created.dlq --brokers localhost:9092 --from beginning     dead letters with their story
-  millrace peek ad_events --brokers localhost:9092 --from 2026-01-31T12:00:00Z --follow --decode
+  export MILLRACE_BROKERS=localhost:9092
+  millrace peek user_interactions --decode -n 10
+  millrace peek ad_events --from 2026-01-31T12:00:00Z --follow --decode
+  Dead letters, with what failed and where:
+  millrace peek users_created.dlq --from beginning
 
-A record a line, as JSON. Nothing is committed: who reads the topic does not notice. Credentials secrets are masked.";
+One record a line, as JSON. Nothing is committed, so whoever reads the topic
+does not notice. Secrets of logins are masked.";
 
 /// Arguments of `millrace peek`.
 #[derive(Debug, Args)]
@@ -61,6 +64,9 @@ pub(crate) struct PeekArgs {
     number: Option<u64>,
     #[command(flatten)]
     registry: RegistryArgs,
+    /// Records as JSON, a line each: as they are shown anyway
+    #[arg(long)]
+    json: bool,
 }
 
 fn parse_start(text: &str) -> Result<Start, String> {

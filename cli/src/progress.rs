@@ -27,10 +27,10 @@ pub(crate) fn beside_bars(write: impl FnOnce()) {
 }
 
 impl Bars {
-    /// Bars are drawn on a terminal only, and not for machines.
+    /// Bars are drawn on a terminal only, and neither for machines nor under `--quiet`.
     pub(crate) fn new(for_machines: bool) -> Self {
         let bars = MultiProgress::new();
-        if for_machines {
+        if for_machines || output::is_quiet() {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
         // A command makes them once.

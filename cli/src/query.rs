@@ -23,14 +23,17 @@ pub(crate) use grid::terminal_width;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace query \"SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC\"
-  millrace query \"SELECT * FROM raw_users LIMIT 10\" --format json
-  millrace query \"SELECT id, email FROM users_transformed_latest\" --output users.parquet
+  millrace query \"SELECT COUNT(*) AS users FROM users_transformed_latest\"
+  millrace query \"SELECT * FROM raw_users LIMIT 10\" --json
+  millrace query \"SELECT id, email FROM users_transformed_latest\" \\
+      --output users.parquet
   millrace query < questions.sql
-  millrace query                                      a prompt; .help tells what it takes
+  A prompt, where .help tells what it takes:
+  millrace query
 
-Nulls sort last unless the query says NULLS FIRST. Timestamps are UTC. What Polars' SQL would answer otherwise than
-the standard is refused, with the form that works. A CAST of a float to an integer cuts its fraction.";
+Nulls sort last unless the query says NULLS FIRST. Timestamps are UTC. What
+Polars' SQL would answer otherwise than the standard is refused, with the form
+that works. A CAST of a float to an integer cuts its fraction.";
 
 /// Arguments of `millrace query`.
 #[derive(Debug, Args)]
@@ -46,6 +49,9 @@ pub(crate) struct QueryArgs {
     /// How the answer is written [default: by --output's ending, else table]
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     /// Write the answer to this file, whole or not at all
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -91,10 +97,13 @@ impl Format {
 
 pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
     silence_engine_panics();
-    let format = Format::choose(args.format, args.output.as_deref(), Format::Table)?;
+    let asked = if args.json { Some(Format::Json) } else { args.format };
+    let format = Format::choose(asked, args.output.as_deref(), Format::Table)?;
     let session = args.lake.session(Missing::unless(args.create))?;
     match &args.sql {
-        Some(sql) => answer(&session, sql, format, args.output.as_deref())?,
+        Some(sql) => {
+            answer(&session, sql, format, args.output.as_deref())?;
+        }
         None if std::io::stdin().is_terminal() => prompt::prompt(&session, format)?,
         None => {
             let mut text = String::new();
@@ -121,13 +130,13 @@ pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks `sql` and writes its answer to `output`, or to standard output.
+/// Asks `sql` and writes its answer to `output`, or to standard output. Returns its rows.
 pub(crate) fn answer(
     session: &Session,
     sql: &str,
     format: Format,
     output: Option<&Path>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let Some(path) = output else {
         if format == Format::Parquet && std::io::stdout().is_terminal() {
             bail!("a terminal cannot show Parquet: give --output FILE, or pipe it");
@@ -140,8 +149,9 @@ pub(crate) fn answer(
     let partial = PathBuf::from(partial);
     let _left_out = interrupt::partial_file(partial.clone());
     let file = File::create(&partial).with_context(|| format!("could not create {}", partial.display()))?;
-    let written = write(session, sql, format, BufWriter::new(file)).and_then(|()| {
-        std::fs::rename(&partial, path).with_context(|| format!("could not write {}", path.display()))
+    let written = write(session, sql, format, BufWriter::new(file)).and_then(|rows| {
+        std::fs::rename(&partial, path).with_context(|| format!("could not write {}", path.display()))?;
+        Ok(rows)
     });
     if written.is_err() {
         // The first failure is the one to tell.
@@ -169,19 +179,17 @@ fn with_suggestion(error: QueryError) -> anyhow::Error {
     }
 }
 
-fn write(session: &Session, sql: &str, format: Format, mut out: impl Write + Send) -> anyhow::Result<()> {
+fn write(session: &Session, sql: &str, format: Format, mut out: impl Write + Send) -> anyhow::Result<u64> {
     let started = Instant::now();
     let answer = session.query(sql).map_err(with_suggestion)?;
-    match format {
+    let rows = match format {
         Format::Table => grid::write(answer, started, &mut out)?,
         Format::Json => format::write_json(answer, &mut out)?,
         Format::Csv => format::write_csv(answer, &mut out)?,
-        Format::Parquet => {
-            answer.write_parquet(&mut out)?;
-        }
-    }
+        Format::Parquet => answer.write_parquet(&mut out)?,
+    };
     out.flush().map_err(QueryError::Write)?;
-    Ok(())
+    Ok(rows)
 }
 
 /// A panic inside the engine comes back as the query's error: its own words would only stand above that.

@@ -18,12 +18,15 @@ use crate::topic_choice::events_of;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace schema list                                             the events and their schemas
-  millrace schema list --topic ad_events --format avro             one schema's text
-  millrace schema check --registry http://localhost:8081           would the registry take them?
+  The events and their schemas, then the text of one:
+  millrace schema list
+  millrace schema list --topic ad_events --format avro
+  Would the registry take them?
+  millrace schema check --registry http://localhost:8081
   millrace schema register --registry http://localhost:8081 --format avro
 
-Exit codes: 0 done, 1 a schema is incompatible or the registry failed, 2 usage.";
+Exit codes: 0 done, 1 a schema is incompatible or the registry failed, 2 wrong
+usage";
 
 /// Arguments of `millrace schema`.
 #[derive(Debug, Args)]

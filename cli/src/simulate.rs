@@ -33,12 +33,16 @@ use crate::schema::{Format, subject};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace simulate --events 1000 | head                     records as JSON, a line each
-  millrace simulate --brokers localhost:9092 --rate 500/s    until Ctrl-C
-  millrace simulate --brokers localhost:9092 --for 10m --format avro --registry http://localhost:8081
-  millrace simulate --streams videos,ads --seed 7 --events 1000000 --brokers localhost:9092 --late 2%
+  Records as JSON, a line each:
+  millrace simulate --events 1000 | head
+  To Kafka, until Ctrl-C:
+  millrace simulate --brokers localhost:9092 --rate 500/s
+  millrace simulate --brokers localhost:9092 --for 10m --format avro \\
+      --registry http://localhost:8081
+  millrace simulate --brokers localhost:9092 --streams videos,ads --seed 7 \\
+      --events 1000000 --late 2%
 
-The same arguments give the same records, byte for byte, from the same --start on.";
+The same arguments with the same --start give the same records, byte for byte.";
 
 /// Arguments of `millrace simulate`.
 #[derive(Debug, Args)]
@@ -82,7 +86,8 @@ pub(crate) struct SimulateArgs {
     /// Share of records whose event lies up to 48 hours before, such as 2%
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     late: Share,
-    /// End with one JSON object on standard error instead of a summary
+    /// End with one JSON object instead of a summary: on standard output, or on standard error where the records go to standard
+    /// output, a line of JSON each
     #[arg(long)]
     json: bool,
 }
@@ -143,7 +148,7 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
         Ok::<_, anyhow::Error>((ended?, args))
     });
     let (behaviour, args) = work.await??;
-    tell(&args, &seed, &behaviour, began.elapsed(), shutdown.is_requested());
+    tell(&args, &seed, &behaviour, began.elapsed(), shutdown.is_requested())?;
     Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
@@ -257,8 +262,14 @@ impl<'a> Pacing<'a> {
     }
 }
 
-/// On standard error: standard output may be the records'.
-fn tell(args: &SimulateArgs, seed: &str, behaviour: &Behaviour, elapsed: Duration, interrupted: bool) {
+/// For people on standard error, for machines on standard output unless that is the records'.
+fn tell(
+    args: &SimulateArgs,
+    seed: &str,
+    behaviour: &Behaviour,
+    elapsed: Duration,
+    interrupted: bool,
+) -> std::io::Result<()> {
     let counts = args.streams.iter().map(|stream| (stream.topic(), behaviour.counts(stream)));
     let seconds = elapsed.as_secs_f64();
     if args.json {
@@ -270,10 +281,13 @@ fn tell(args: &SimulateArgs, seed: &str, behaviour: &Behaviour, elapsed: Duratio
                 (topic, counts)
             })
             .collect();
-        output::remark(
-            json!({ "seed": seed, "streams": streams, "interrupted": interrupted, "seconds": seconds }),
-        );
-        return;
+        let told =
+            json!({ "seed": seed, "streams": streams, "interrupted": interrupted, "seconds": seconds });
+        if args.shows_records() {
+            output::notice(told);
+            return Ok(());
+        }
+        return writeln!(output::out(), "{told}");
     }
     let mut all = 0;
     output::remark(format_args!("seed {seed}"));
@@ -296,4 +310,5 @@ fn tell(args: &SimulateArgs, seed: &str, behaviour: &Behaviour, elapsed: Duratio
         seconds,
         HumanCount((all as f64 / seconds.max(0.001)) as u64)
     ));
+    Ok(())
 }

@@ -20,20 +20,24 @@ use crate::output;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace snowflake plan --offline --set lake_url=s3://lake/dev --set storage_role_arn=ARN
+  millrace snowflake plan --offline --set lake_url=s3://lake/dev \\
+      --set storage_role_arn=ARN
   millrace snowflake plan --env prod --platform outputs.json
   millrace snowflake deploy --env prod --platform outputs.json
-  millrace snowflake deploy --platform outputs.json --through 3      the integration alone, for the role's trust
+  The integration alone, for the role's trust:
+  millrace snowflake deploy --platform outputs.json --through 3
   millrace snowflake query \"DESC INTEGRATION &{database}_lake\"
-  millrace snowflake query --sample totals
-  millrace snowflake query \"SELECT COUNT(*) AS users FROM &{database}.gold.users\" --format json
+  millrace snowflake query --sample totals --json
   millrace snowflake check
 
-outputs.json is what `terraform -chdir=infra/envs/dev output -json platform` tells. Who logs in where comes from the
-environment alone: SNOWFLAKE_ACCOUNT, _USER, _PRIVATE_KEY (or _PRIVATE_KEY_PATH, with _PRIVATE_KEY_PASSPHRASE where it
-is encrypted); _ROLE, _WAREHOUSE, _DATABASE, _SCHEMA and _HOST where they are not the usual ones.
+`terraform -chdir=infra/envs/dev output -json platform` writes outputs.json. Who
+logs in where comes from the environment alone: SNOWFLAKE_ACCOUNT, _USER,
+_PRIVATE_KEY (or _PRIVATE_KEY_PATH, with _PRIVATE_KEY_PASSPHRASE where it is
+encrypted); _ROLE, _WAREHOUSE, _DATABASE, _SCHEMA and _HOST where they are not
+the usual ones.
 
-Exit codes: 0 done, 1 a statement failed or the tables are apart, 2 usage, 130 after Ctrl-C (the same command goes on).";
+Exit codes: 0 done, 1 a statement failed or the tables differ, 2 wrong usage,
+130 after Ctrl-C (the same command goes on)";
 
 /// Arguments of `millrace snowflake`.
 #[derive(Debug, Args)]
@@ -45,6 +49,7 @@ pub(crate) struct SnowflakeArgs {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Show which scripts a deployment would run, and why; changes nothing
+    #[command(name = "plan")]
     DeploymentPlan {
         #[command(flatten)]
         chosen: Chosen,
@@ -63,6 +68,9 @@ enum Task {
         chosen: Chosen,
         #[command(flatten)]
         extent: Extent,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// Ask one query, with the environment's variables in it
     Query {
@@ -77,6 +85,9 @@ enum Task {
         /// How the answer is written
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
+        /// The same as --format json
+        #[arg(long, conflicts_with = "format")]
+        json: bool,
     },
     /// Compare external tables with the lake's schemas: in the scripts, and as deployed
     Check {
@@ -85,6 +96,9 @@ enum Task {
         /// Look at the scripts alone
         #[arg(long)]
         offline: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -154,12 +168,13 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
 
 pub(crate) async fn snowflake(args: &SnowflakeArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     match &args.task {
-        Task::Deploy { chosen, extent } => run(chosen, extent, shutdown).await,
+        Task::Deploy { chosen, extent, json } => run(chosen, extent, *json, shutdown).await,
         Task::DeploymentPlan { chosen, extent, offline, json } => plan(chosen, extent, *offline, *json).await,
-        Task::Query { chosen, sql, sample, format } => {
-            query(chosen, sql.as_deref(), sample.as_deref(), *format).await
+        Task::Query { chosen, sql, sample, format, json } => {
+            let format = if *json { Format::Json } else { *format };
+            query(chosen, sql.as_deref(), sample.as_deref(), format).await
         }
-        Task::Check { chosen, offline } => compare(chosen, *offline).await,
+        Task::Check { chosen, offline, json } => compare(chosen, *offline, *json).await,
     }
 }
 
@@ -219,7 +234,7 @@ fn told(plan: &DeploymentPlan) -> Value {
     json!({ "scripts": steps.collect::<Vec<_>>(), "gone": plan.gone })
 }
 
-async fn run(chosen: &Chosen, extent: &Extent, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+async fn run(chosen: &Chosen, extent: &Extent, json: bool, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let (environment, session) = chosen.connect().await?;
     let database = environment.database()?;
     let plan =
@@ -234,9 +249,17 @@ async fn run(chosen: &Chosen, extent: &Extent, shutdown: &Shutdown) -> anyhow::R
     };
     shutdown.waits_for("the statement that runs ends");
     let deployed = deploy(&session, database, &plan, shutdown, begins).await?;
+    if json {
+        let told = json!({ "database": database, "scripts": deployed.scripts, "statements": deployed.statements,
+                           "of_scripts": plan.steps.len(), "interrupted": deployed.interrupted });
+        writeln!(output::out(), "{told}")?;
+    }
     if deployed.interrupted {
-        output::remark(format_args!("ended after {} scripts; the same command goes on", deployed.scripts));
+        output::notice(format_args!("ended after {} scripts; the same command goes on", deployed.scripts));
         return Ok(ExitCode::from(crate::INTERRUPTED));
+    }
+    if json {
+        return Ok(ExitCode::SUCCESS);
     }
     writeln!(
         output::out(),
@@ -283,7 +306,7 @@ fn write_answer(rows: &Rows, format: Format) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn compare(chosen: &Chosen, offline: bool) -> anyhow::Result<ExitCode> {
+async fn compare(chosen: &Chosen, offline: bool, json: bool) -> anyhow::Result<ExitCode> {
     let lake = LakeTable::all()?;
     let (told, of_what) = if offline {
         (chosen.environment(Settings::of_process().ok().as_ref())?.differences()?, "in the scripts")
@@ -294,6 +317,13 @@ async fn compare(chosen: &Chosen, offline: bool) -> anyhow::Result<ExitCode> {
         (told, "in the scripts and as deployed")
     };
     let mut out = output::out();
+    if json {
+        let differences: Vec<_> = told.iter().map(ToString::to_string).collect();
+        let report =
+            json!({ "tables": lake.len(), "deployed_compared": !offline, "differences": differences });
+        writeln!(out, "{report}")?;
+        return Ok(if told.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     for difference in &told {
         writeln!(out, "{difference}")?;
     }

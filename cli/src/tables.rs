@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use millrace_jobs::erasure;
 use millrace_jobs::lineage::{self, Lineage};
 use millrace_jobs::query::{Cell, LakeTable, Session};
@@ -101,7 +101,11 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
         writeln!(out)?;
         return Ok(ExitCode::SUCCESS);
     }
-    writeln!(out, "{}", grid(&told))?;
+    let (table, left_out) = grid(&told, terminal_width());
+    writeln!(out, "{table}")?;
+    if !left_out.is_empty() {
+        writeln!(out, "no room for {}: widen the terminal, or give --json", left_out.join(", "))?;
+    }
     if args.schema {
         for table in &told {
             writeln!(out, "\n{}", table.name)?;
@@ -165,30 +169,82 @@ fn rows_by_position(session: &Session, table: &LakeTable) -> anyhow::Result<u64>
     Ok(rows)
 }
 
-fn grid(told: &[Told]) -> Table {
+/// The columns and their rank: where not all fit, those of the lowest rank (the greatest number) are left out.
+const COLUMNS: [(&str, u8); 7] =
+    [("table", 0), ("rows", 1), ("files", 6), ("size", 5), ("newest", 2), ("age", 3), ("made of", 4)];
+
+/// Never left out.
+const NAME: usize = 0;
+
+/// The one column that may take several lines.
+const MADE_OF: usize = COLUMNS.len() - 1;
+
+/// A column's border and padding; the table has one border more.
+const BORDER: usize = 3;
+
+/// The table within `width` characters, and the columns that were left out for it. A name is whole and in one line however
+/// narrow the terminal is: it is copied into queries.
+fn grid(told: &[Told], width: Option<usize>) -> (Table, Vec<&'static str>) {
+    let rows: Vec<[String; COLUMNS.len()]> = told.iter().map(cells).collect();
+    // Of MADE_OF the narrowest that breaks no name.
+    let widths: Vec<_> = (0..COLUMNS.len())
+        .map(|column| {
+            let texts = rows.iter().map(|row| row[column].as_str()).chain([COLUMNS[column].0]);
+            let narrowest = |text: &str| match column {
+                MADE_OF => text.split(' ').map(|word| word.chars().count()).max().unwrap_or_default(),
+                _ => text.chars().count(),
+            };
+            texts.map(narrowest).max().unwrap_or_default() + BORDER
+        })
+        .collect();
+    let mut by_importance: Vec<usize> = (0..COLUMNS.len()).collect();
+    by_importance.sort_by_key(|column| COLUMNS[*column].1);
+    let mut used = 1;
+    let (mut kept, mut left_out) = (Vec::new(), Vec::new());
+    for column in by_importance {
+        if column == NAME || width.is_none_or(|width| used + widths[column] <= width) {
+            used += widths[column];
+            kept.push(column);
+        } else {
+            left_out.push(COLUMNS[column].0);
+        }
+    }
+    kept.sort_unstable();
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
-    if let Some(width) = terminal_width() {
+    table.set_header(kept.iter().map(|column| COLUMNS[*column].0));
+    for row in &rows {
+        table.add_row(kept.iter().map(|column| row[*column].as_str()));
+    }
+    for (index, column) in kept.iter().enumerate() {
+        let Some(shown) = table.column_mut(index) else { continue };
+        if (1..=3).contains(column) {
+            shown.set_cell_alignment(CellAlignment::Right);
+        }
+        if *column != MADE_OF {
+            shown.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    // A single name may be wider than the terminal: it runs over the edge, and is not cut.
+    if let Some(width) = width.filter(|width| used <= *width) {
         table
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(u16::try_from(width).unwrap_or(u16::MAX));
     }
-    table.set_header(["table", "rows", "files", "size", "newest", "age", "made of"]);
-    for line in told {
-        table.add_row([
-            line.name.clone(),
-            thousands(line.rows),
-            line.files.to_string(),
-            size(line.bytes),
-            line.newest_date.clone().unwrap_or_else(|| "–".to_owned()),
-            line.made_by.as_ref().map_or_else(|| "–".to_owned(), |made| age(made.age_seconds)),
-            line.made_by.as_ref().map_or_else(|| "–".to_owned(), |made| made_of(&made.lineage)),
-        ]);
-    }
-    for column in table.column_iter_mut().skip(1).take(3) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+    (table, left_out)
+}
+
+fn cells(line: &Told) -> [String; COLUMNS.len()] {
+    let none = || "–".to_owned();
+    [
+        line.name.clone(),
+        thousands(line.rows),
+        line.files.to_string(),
+        size(line.bytes),
+        line.newest_date.clone().unwrap_or_else(none),
+        line.made_by.as_ref().map_or_else(none, |made| age(made.age_seconds)),
+        line.made_by.as_ref().map_or_else(none, |made| made_of(&made.lineage)),
+    ]
 }
 
 /// How long ago, in the largest unit that says enough.
@@ -241,5 +297,60 @@ mod tests {
         assert_eq!([-5, 59, 600, 10_000, 200_000].map(age), ["0 s", "59 s", "10 min", "2 h", "2 days"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([0, 1023, 1024, 5 << 20].map(size), ["0 B", "1023 B", "1.0 KiB", "5.0 MiB"]);
+    }
+
+    /// A lake with the longest names that there are.
+    fn told() -> Vec<Told> {
+        let one = |name: &str, inputs: &[(&str, usize)]| Told {
+            name: name.to_owned(),
+            layer: Layer::Raw,
+            rows: 12_345_678,
+            files: 1_234,
+            bytes: 5 << 30,
+            newest_date: Some("2026-01-31".to_owned()),
+            made_by: Some(Made {
+                lineage: Lineage {
+                    inputs: inputs.iter().map(|(table, objects)| ((*table).to_owned(), *objects)).collect(),
+                    job: "analytics-aggregation".to_owned(),
+                    as_of: chrono::NaiveDate::default(),
+                    started_at: 0,
+                },
+                age_seconds: 600,
+            }),
+            schema: Vec::new(),
+        };
+        millrace_jobs::catalogue::tables()
+            .iter()
+            .map(|table| one(&table.name(), &[("users_transformed", 1), ("data_quality_summary", 31)]))
+            .collect()
+    }
+
+    #[test]
+    fn names_are_whole_however_narrow_the_terminal() {
+        let told = told();
+        for (width, columns) in [
+            (20, &["table"][..]),
+            (60, &["table", "rows", "newest"]),
+            (80, &["table", "rows", "size", "newest", "age"]),
+            (120, &["table", "rows", "files", "size", "newest", "age", "made of"]),
+        ] {
+            let (table, left_out) = grid(&told, Some(width));
+            let text = table.to_string();
+            for line in &told {
+                let whole = text.lines().any(|shown| shown.split_whitespace().nth(1) == Some(&line.name));
+                assert!(whole, "{} at {width}:\n{text}", line.name);
+            }
+            assert!(
+                width == 20 || text.lines().all(|line| line.chars().count() <= width),
+                "{width}:\n{text}"
+            );
+            let header = text.lines().nth(1).unwrap_or_default();
+            let shown: Vec<_> =
+                header.split(['│', '┆']).map(str::trim).filter(|name| !name.is_empty()).collect();
+            assert_eq!(shown, columns, "{width}:\n{text}");
+            assert_eq!(left_out.len() + columns.len(), COLUMNS.len());
+        }
+        let (whole, left_out) = grid(&told, None);
+        assert!(left_out.is_empty() && whole.to_string().contains("data_quality_summary (31 objects)"));
     }
 }

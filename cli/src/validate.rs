@@ -10,21 +10,24 @@ use clap::Args;
 use millrace_events::event_catalogue;
 use millrace_snowflake::{Connection, Environment, Session, Settings, Values};
 use millrace_stream::topics::Topics;
-use millrace_validate::{Cloud, LocalMachine, Scope, Trouble, validate as validated};
+use millrace_validate::{Cloud, LocalMachine, Machine, Scope, Trouble, validate as validated};
 
 use crate::broker_args::client;
 use crate::lake::LakeAddress;
-use crate::output;
+use crate::{output, settings};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace validate                                  for dev, from the repository's root
+  From the repository's root:
+  millrace validate
   millrace validate --env prod --json
-  millrace validate --offline                        ask nobody beyond this machine
+  Without asking anybody beyond this machine:
+  millrace validate --offline
 
-Each line is ok, missing (with what to do) or skipped (with why). Nothing is changed anywhere.
+Each line is ok, missing (with what to do) or skipped (with why). Nothing is
+changed anywhere.
 
-Exit codes: 0 nothing is missing, 1 something is, 2 usage.";
+Exit codes: 0 nothing is missing, 1 something is, 2 wrong usage";
 
 /// Arguments of `millrace validate`.
 #[derive(Debug, Args)]
@@ -46,7 +49,7 @@ pub(crate) struct ValidateArgs {
 pub(crate) async fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
     let scope = Scope { environment: args.environment.clone(), offline: args.offline };
     let services = Services { scripts: args.root.join("sql"), environment: args.environment.clone() };
-    let report = validated(&LocalMachine::new(&args.root), &services, &scope).await;
+    let report = validated(&ThisMachine(LocalMachine::new(&args.root)), &services, &scope).await;
     let mut out = output::out();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
@@ -56,6 +59,24 @@ pub(crate) async fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The machine, with what its files of settings say.
+#[derive(Debug)]
+struct ThisMachine(LocalMachine);
+
+impl Machine for ThisMachine {
+    fn variable(&self, name: &str) -> Option<String> {
+        settings::variable(name).filter(|value| !value.is_empty())
+    }
+
+    fn file(&self, path: &str) -> Option<String> {
+        self.0.file(path)
+    }
+
+    fn output(&self, program: &str, arguments: &[&str]) -> Result<String, String> {
+        self.0.output(program, arguments)
+    }
 }
 
 /// The platform's own clients.

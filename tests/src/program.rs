@@ -42,6 +42,8 @@ pub fn millrace(arguments: &[&str]) -> Result<Command> {
             command.env_remove(name);
         }
     }
+    // Nor does a file of settings of theirs.
+    command.env("XDG_CONFIG_HOME", std::env::temp_dir().join("no settings of anybody"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Ok(command)
 }

@@ -34,7 +34,7 @@ fn what_is_simulated_is_seen_in_every_encoding() -> Result<()> {
         let broker = broker()?;
         let brokers = broker.brokers();
         let more = ["--events", "3000", "--format", format, "--brokers", &brokers];
-        let told: Value = serde_json::from_str(run(&[&SEEDED[..], &more].concat())?.stderr.trim())?;
+        let told: Value = serde_json::from_str(run(&[&SEEDED[..], &more].concat())?.stdout.trim())?;
         let seen: Value = serde_json::from_str(&run(&["topics", "--brokers", &brokers, "--json"])?.stdout)?;
         let mut messages = 0;
         for stream in Stream::ALL {

@@ -112,6 +112,9 @@ fn arguments(command: &[String]) -> Result<(Vec<&'static str>, bool)> {
         ["snowflake", "query"] => (vec!["snowflake", "query", "SELECT 1 AS n", "--sql", "../sql"], false),
         ["snowflake", "check"] => (vec!["snowflake", "check", "--offline", "--sql", "../sql"], false),
         ["validate"] => (vec!["validate", "--offline", "--root", ".."], false),
+        ["settings"] => (vec!["settings"], true),
+        ["completions"] => (vec!["completions", "zsh"], true),
+        ["man"] => (vec!["man"], true),
         _ => bail!("{command:?} is new: say here how it is called, and whether it only writes"),
     })
 }

@@ -127,8 +127,8 @@ fn landers_that_are_killed_land_every_stream_of_a_real_kafka_on_s3() -> Result<(
             &["--broken", "1%", "--repeat", "5%", "--late", "2%"][..],
             registry,
         ];
-        let stderr = servers.run(&simulate.concat())?.stderr;
-        let told: Value = serde_json::from_str(stderr.trim()).with_context(|| stderr.clone())?;
+        let stdout = servers.run(&simulate.concat())?.stdout;
+        let told: Value = serde_json::from_str(stdout.trim()).with_context(|| stdout.clone())?;
         for event in event_catalogue::events() {
             let counts = &told["streams"][event.topic()];
             let of = |name: &str| counts[name].as_u64().context("a count");

@@ -10,8 +10,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use indicatif::{HumanBytes, HumanCount};
 use millrace_jobs::free_memory::default_memory_bytes;
-use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_jobs::raw_transformation;
+use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_lake::Store;
 use millrace_runtime::Shutdown;
 use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS};
@@ -30,9 +30,10 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   millrace job raw-transformation
   millrace job analytics-aggregation --as-of 2026-01-31
-  millrace job time-series-analysis --as-of 2026-01-31 --started-at 2026-02-01T03:00:00Z --json
+  millrace job time-series-analysis --as-of 2026-01-31 \\
+      --started-at 2026-02-01T03:00:00Z --json
 
-The jobs of a day run in this order: each reads what the one before it made.";
+A day's jobs run in this order: each reads what the one before it made.";
 
 /// Arguments of `millrace job`.
 #[derive(Debug, Args)]
@@ -136,7 +137,7 @@ pub(crate) async fn unless_stopped<T>(
     };
     bars.clear();
     if outcome.is_none() {
-        bars.say("stopped: what was being made is not published, what was published stays");
+        output::notice("stopped: what was being made is not published, what was published stays");
     }
     Ok(outcome)
 }

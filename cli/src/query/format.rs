@@ -4,19 +4,19 @@ use std::io::Write;
 
 use millrace_jobs::query::{Answer, QueryError};
 
-/// An array of objects, one a line, columns in the answer's order.
-pub(super) fn write_json(answer: Answer, out: &mut impl Write) -> Result<(), QueryError> {
+/// An array of objects, one a line, columns in the answer's order. Returns how many.
+pub(super) fn write_json(answer: Answer, out: &mut impl Write) -> Result<u64, QueryError> {
     let names: Vec<_> = answer
         .columns()
         .into_iter()
         .map(|column| serde_json::Value::String(column.name).to_string())
         .collect();
     out.write_all(b"[")?;
-    let mut first = true;
+    let mut rows = 0;
     for batch in answer {
         for row in batch?.rows() {
-            out.write_all(if first { b"\n{" } else { b",\n{" })?;
-            first = false;
+            out.write_all(if rows == 0 { b"\n{" } else { b",\n{" })?;
+            rows += 1;
             for (index, (name, cell)) in names.iter().zip(&row).enumerate() {
                 let comma = if index == 0 { "" } else { "," };
                 write!(out, "{comma}{name}:{}", cell.to_json())?;
@@ -24,21 +24,23 @@ pub(super) fn write_json(answer: Answer, out: &mut impl Write) -> Result<(), Que
             out.write_all(b"}")?;
         }
     }
-    out.write_all(if first { b"]\n" } else { b"\n]\n" })?;
-    Ok(())
+    out.write_all(if rows == 0 { b"]\n" } else { b"\n]\n" })?;
+    Ok(rows)
 }
 
-/// A header, then a line a row; null is empty, lists are JSON.
-pub(super) fn write_csv(answer: Answer, out: &mut impl Write) -> Result<(), QueryError> {
+/// A header, then a line a row; null is empty, lists are JSON. Returns how many rows.
+pub(super) fn write_csv(answer: Answer, out: &mut impl Write) -> Result<u64, QueryError> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(answer.columns().iter().map(|column| column.name.as_str())).map_err(failed)?;
+    let mut rows = 0;
     for batch in answer {
         for row in batch?.rows() {
+            rows += 1;
             csv.write_record(row.iter().map(|cell| cell.to_text().unwrap_or_default())).map_err(failed)?;
         }
     }
     csv.flush()?;
-    Ok(())
+    Ok(rows)
 }
 
 /// The csv crate wraps the writer's error: a broken pipe must be seen as one.

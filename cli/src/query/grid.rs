@@ -24,7 +24,7 @@ pub(crate) fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
 
-pub(super) fn write(answer: Answer, started: Instant, out: &mut impl Write) -> Result<(), QueryError> {
+pub(super) fn write(answer: Answer, started: Instant, out: &mut impl Write) -> Result<u64, QueryError> {
     let columns = answer.columns();
     let mut rows = Vec::new();
     let mut total = 0;
@@ -46,7 +46,7 @@ pub(super) fn write(answer: Answer, started: Instant, out: &mut impl Write) -> R
     if left_out > 0 {
         writeln!(out, "{left_out} more columns do not fit: name those you want, or use --format csv")?;
     }
-    Ok(())
+    Ok(total as u64)
 }
 
 /// The table within `width` characters, and how many columns were left out for it.

@@ -12,17 +12,22 @@ use millrace_events::event_catalogue;
 use millrace_lake::TopicGeneration;
 use millrace_sources::{Share, Stream, Streams};
 
-/// Carry users from a source through Kafka into the lake and make tables of them.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
-  millrace run                                        5,000 users from the API, or simulated ones without it
+  5,000 users from the API, or simulated ones where it does not answer:
+  millrace run
   millrace run --users 200000 --source simulator --broken 1% --repeat 5%
   millrace run --source recorded:answers/ --as-of 2026-01-31 --json
-  millrace run --streams all                          and what these users do: 50,000 simulated events
+  What these users do too, 50,000 simulated events:
+  millrace run --streams all
   millrace run --brokers localhost:9092 --generation g0001
 
-Exit codes: 0 done, 1 failed (what was fetched is landed), 2 usage, 130 after Ctrl-C (what was fetched is in the tables).")]
+Exit codes: 0 done, 1 failed (what was fetched is landed), 2 wrong usage, 130
+after Ctrl-C (what was fetched is in the tables)";
+
+/// Carry users from a source through Kafka into the lake and make tables of them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {
     /// How many users [default: 5000; recorded answers: all of them]
     #[arg(long, value_name = "N", value_parser = count::<u64, 1>)]

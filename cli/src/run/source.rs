@@ -8,6 +8,7 @@ use millrace_sources::{
 };
 
 use super::args::{RunArgs, RunPlan, SourceChoice};
+use crate::output;
 use crate::progress::Bars;
 
 const DEFAULT_USERS: u64 = 5_000;
@@ -41,7 +42,7 @@ pub(crate) async fn open(plan: &RunPlan, args: &RunArgs, bars: &Bars) -> anyhow:
                 behaviour_seed: numeric(&seed(args, plan)),
             })
         }
-        SourceChoice::Api => api(args, plan, bars),
+        SourceChoice::Api => api(args, plan),
         SourceChoice::Simulator => simulator(args, plan, clock),
         SourceChoice::Auto if plan.auto_is_simulator => {
             bars.say("source: the simulator, since the API knows neither another day's clock nor --broken or --repeat");
@@ -50,7 +51,7 @@ pub(crate) async fn open(plan: &RunPlan, args: &RunArgs, bars: &Bars) -> anyhow:
         SourceChoice::Auto => {
             let api_source = ApiSource::new(ApiSettings::default())?;
             match api_source.reachable(PROBE).await {
-                Ok(()) => api(args, plan, bars),
+                Ok(()) => api(args, plan),
                 Err(error) => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "the API did not answer");
                     bars.say(
@@ -63,8 +64,7 @@ pub(crate) async fn open(plan: &RunPlan, args: &RunArgs, bars: &Bars) -> anyhow:
     }
 }
 
-fn api(args: &RunArgs, plan: &RunPlan, bars: &Bars) -> anyhow::Result<OpenSource> {
-    let bars = bars.clone();
+fn api(args: &RunArgs, plan: &RunPlan) -> anyhow::Result<OpenSource> {
     let users = args.users.unwrap_or(DEFAULT_USERS);
     let settings = ApiSettings {
         // One call where one is enough, and whole pages where it is not: a page's users depend on its size.
@@ -76,7 +76,7 @@ fn api(args: &RunArgs, plan: &RunPlan, bars: &Bars) -> anyhow::Result<OpenSource
     let seed = settings.seed.clone();
     let source = ApiSource::new(settings)?.on_retry(move |retrying| {
         let seconds = retrying.pause.as_secs_f64();
-        bars.say(&format!("the API: {}; next try in {seconds:.0} s", retrying.error));
+        output::notice(format_args!("the API: {}; next try in {seconds:.0} s", retrying.error));
     });
     let behaviour_seed = seed.as_deref().map_or(0, numeric);
     Ok(OpenSource { users: Box::new(source), label: "api".to_owned(), seed, behaviour_seed })

@@ -31,6 +31,14 @@ pub fn for_people_on<W>(verbosity: u8, writer: W) -> Result<(), TelemetryError>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
+    for_people_filtered(verbosity, of_environment().as_deref(), writer)
+}
+
+/// The same with a filter that was read from wherever settings are; an empty one is none.
+pub fn for_people_filtered<W>(verbosity: u8, filter: Option<&str>, writer: W) -> Result<(), TelemetryError>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
     let default = match verbosity {
         // Why AWS's keys could not be had is told by the error that comes of it.
         0 => "warn,aws_config=error",
@@ -40,7 +48,7 @@ where
     };
     let colour =
         std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let filter = filter(default)?;
+    let filter = parse(filter.filter(|filter| !filter.is_empty()).unwrap_or(default))?;
     let subscriber = fmt().compact().with_ansi(colour).with_writer(writer).with_max_level(LevelFilter::TRACE);
     let subscriber = subscriber.with_target(verbosity > 1);
     if verbosity == 0 {
@@ -56,7 +64,10 @@ pub fn for_lambda() -> Result<(), TelemetryError> {
     let subscriber = fmt().json().flatten_event(true).with_current_span(true).with_span_list(false);
     // CloudWatch stamps each line itself.
     let subscriber = subscriber.without_time().with_max_level(LevelFilter::TRACE).finish();
-    subscriber.with(filter("info")?).try_init().map_err(|error| TelemetryError::Twice(error.into()))
+    subscriber
+        .with(parse(of_environment().as_deref().unwrap_or("info"))?)
+        .try_init()
+        .map_err(|error| TelemetryError::Twice(error.into()))
 }
 
 /// An error with all that lies behind it, in a line.
@@ -72,11 +83,11 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     told.join(": ")
 }
 
-/// Levels by target. Not the filter of fields and spans: its regular expressions weigh more than a twentieth of a function.
-fn filter(default: &str) -> Result<Targets, TelemetryError> {
-    parse(std::env::var(FILTER).ok().filter(|filter| !filter.is_empty()).as_deref().unwrap_or(default))
+fn of_environment() -> Option<String> {
+    std::env::var(FILTER).ok().filter(|filter| !filter.is_empty())
 }
 
+/// Levels by target. Not the filter of fields and spans: its regular expressions weigh more than a twentieth of a function.
 fn parse(filter: &str) -> Result<Targets, TelemetryError> {
     filter.parse().map_err(|source| TelemetryError::Filter { filter: filter.to_owned(), source })
 }
