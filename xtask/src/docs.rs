@@ -43,7 +43,7 @@ pub(crate) fn run() -> anyhow::Result<bool> {
     build.arg("build").arg("--dest-dir").arg(&book).arg(&pages).env("MDBOOK_BOOK__SRC", ".");
     let built = succeeds(&mut build)?;
     if built {
-        println!("the book is {}", book.join("docs/index.html").display());
+        println!("the book is {}", book.join("index.html").display());
     }
     Ok(built)
 }
@@ -54,7 +54,7 @@ fn gather(root: &Path, pages: &Path) -> anyhow::Result<()> {
         std::fs::remove_dir_all(pages).with_context(|| format!("could not remove {}", pages.display()))?;
     }
     copy_folder(&root.join("docs"), &pages.join("docs"))?;
-    for page in BESIDE.iter().map(|(page, _)| *page).chain(["README.md", "book.toml"]) {
+    for page in BESIDE.iter().map(|(page, _)| *page).chain(["README.md", "LICENSE", "book.toml"]) {
         copy(&root.join(page), &pages.join(page))?;
     }
     let docs = pages.join("docs/SUMMARY.md");
@@ -66,8 +66,10 @@ fn gather(root: &Path, pages: &Path) -> anyhow::Result<()> {
 
 /// The summary as seen from the repository's root, with the pages beside docs/.
 fn summary(of_docs: &str) -> String {
-    let mut summary = of_docs.replace("](", "](docs/");
-    summary.push_str("\n# In the repository\n\n- [README](README.md)\n");
+    // The first page becomes index.html as well, beside which its links have to hold.
+    let first = "# Summary\n\n[README](README.md)\n";
+    let mut summary = of_docs.replace("](", "](docs/").replacen("# Summary\n\n", first, 1);
+    summary.push_str("\n# In the repository\n\n");
     for (page, name) in BESIDE {
         let _ = writeln!(summary, "- [{name}]({page})");
     }
