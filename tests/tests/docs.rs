@@ -143,7 +143,7 @@ fn reason(mark: &Mark) -> Result<Option<String>> {
             missing.push(server.name);
         }
     }
-    let why = format!("{} is not here; `cargo xtask test` starts it", missing.join(", "));
+    let why = format!("not here: {}; `cargo xtask test` starts them", missing.join(", "));
     Ok((!missing.is_empty()).then_some(why))
 }
 
@@ -247,7 +247,8 @@ fn a_command_that_fails_fails_its_page() -> Result<()> {
     let page = |commands: &str| format!("```sh\ntrue\n```\n\n```sh\n{commands}\n```\n");
     for (commands, said) in [
         ("millrace tables --lake ./none\ntrue", "failed: millrace tables"),
-        ("false | cat", "failed: false"),
+        // Bash names the last command of a pipe.
+        ("false | cat", "failed: cat"),
         ("cargo run -- tables --no-such-option", "failed: cargo run"),
         ("cargo publish", "knows no: cargo publish"),
         ("cat \"$NOT_SET\"", "NOT_SET"),
@@ -413,33 +414,61 @@ fn every_page_is_in_the_summary() -> Result<()> {
 }
 
 /// The help of `millrace` and of everything below it, each by its words.
-fn helps(words: &[String], found: &mut Vec<(String, String)>) -> Result<()> {
-    let mut arguments: Vec<_> = words.iter().map(String::as_str).collect();
-    arguments.push("--help");
-    let mut command = millrace(&arguments)?;
-    // No terminal's width, and no person's home.
-    command.env("COLUMNS", "100").env("HOME", "/home/you").env_remove("XDG_CONFIG_HOME");
-    let ended = Ended::of(command)?;
-    ensure!(ended.code == Some(0), "{words:?}: {}", ended.stderr);
-    let below: Vec<String> = ended
-        .stdout
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
-        .filter(|name| !name.is_empty() && *name != "help")
-        .map(str::to_owned)
-        .collect();
-    let text = ended.stdout.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
-    found.push((
-        std::iter::once("millrace").chain(words.iter().map(String::as_str)).collect::<Vec<_>>().join(" "),
-        text,
-    ));
-    for name in below {
-        let words: Vec<_> = words.iter().cloned().chain([name]).collect();
-        helps(&words, found)?;
+fn helps() -> Result<Vec<(String, String)>> {
+    let mut helps = Vec::new();
+    let mut left = vec!["millrace".to_owned()];
+    while let Some(name) = left.pop() {
+        let mut arguments: Vec<_> = name.split(' ').skip(1).collect();
+        arguments.push("--help");
+        let mut command = millrace(&arguments)?;
+        // No terminal's width, and no person's home.
+        command.env("COLUMNS", "100").env("HOME", "/home/you").env_remove("XDG_CONFIG_HOME");
+        let ended = Ended::of(command)?;
+        ensure!(ended.code == Some(0), "{name}: {}", ended.stderr);
+        let below = ended.stdout.lines().skip_while(|line| *line != "Commands:").skip(1);
+        let below = below.take_while(|line| !line.is_empty());
+        let below = below.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+        let below = below.filter(|below| !below.is_empty() && *below != "help");
+        // The last one is taken first.
+        let first = left.len();
+        left.extend(below.map(|below| format!("{name} {below}")));
+        left[first..].reverse();
+        helps.push((name, ended.stdout.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")));
     }
+    Ok(helps)
+}
+
+/// What the program does not know of a line that calls it: a command, or an option of one.
+fn unknown(line: &str, helps: &BTreeMap<String, String>) -> Option<String> {
+    let line = line.split(" #").next().unwrap_or(line);
+    let words: Vec<_> = line.split_whitespace().collect();
+    let command = words.get(1).filter(|word| !word.starts_with('-'))?;
+    let below = words.get(2).map(|below| format!("millrace {command} {below}"));
+    let found =
+        below.and_then(|below| helps.get(&below)).or_else(|| helps.get(&format!("millrace {command}")));
+    let Some(help) = found else { return Some(format!("`{line}`: there is no command {command}")) };
+    let options =
+        words.iter().filter(|word| word.starts_with("--")).map(|word| word.split('=').next().unwrap_or(word));
+    let missing =
+        options.into_iter().find(|option| !help.split([' ', ',', '\n']).any(|word| word == *option));
+    missing.map(|option| format!("`{line}`: {command} has no {option}"))
+}
+
+#[test]
+fn the_documents_call_commands_that_exist() -> Result<()> {
+    let helps: BTreeMap<_, _> = helps()?.into_iter().collect();
+    ensure!(unknown("millrace query --none", &helps).is_some() && unknown("millrace none", &helps).is_some());
+    ensure!(unknown("millrace query \"SELECT 1\" --format=csv # --none", &helps).is_none());
+    let mut failures = Vec::new();
+    for page in documents()?.iter().filter(|page| *page != COMMANDS) {
+        let text = read(page)?;
+        let code = text.split("```").skip(1).step_by(2).flat_map(str::lines);
+        failures.extend(
+            code.filter(|line| line.starts_with("millrace "))
+                .filter_map(|line| Some(format!("{page}: {}", unknown(line, &helps)?))),
+        );
+    }
+    ensure!(failures.is_empty(), "\n{}", failures.join("\n"));
     Ok(())
 }
 
@@ -447,8 +476,7 @@ const COMMANDS: &str = "docs/reference/commands.md";
 
 #[test]
 fn the_reference_of_commands_is_what_the_program_prints() -> Result<()> {
-    let mut found = Vec::new();
-    helps(&[], &mut found)?;
+    let found = helps()?;
     ensure!(found.len() > 15, "{found:?}");
     let mut page = "# Commands\n\n<!-- Written by `cargo xtask docs` from `millrace --help`. -->\n\n\
                     What `--help` prints for each command. [Settings](settings.md) explains where values come from.\n"
