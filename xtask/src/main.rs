@@ -1,10 +1,11 @@
-//! What a contributor runs: `cargo xtask test`, `lint`, `ci`, `bench NAME`; `up`, `down` and `status` of the local servers; and what
+//! What a contributor runs: `cargo xtask test`, `lint`, `ci`, `docs`, `bench NAME`; `up`, `down` and `status` of the local servers; and what
 //! deploys: `infra`, `workflows`, `bootstrap`, `terraform`, `smoke`, `release`, `rollback`.
 
 mod aws;
 mod bench;
 mod bootstrap;
 mod commands;
+mod docs;
 mod environment;
 mod infra;
 mod lambda_zip;
@@ -46,6 +47,8 @@ enum Task {
     Sql(sql::SqlArguments),
     /// Builds and runs one benchmark of tests/benches
     Bench(bench::BenchArguments),
+    /// Writes docs/reference/commands.md from the built program, and builds the book where mdBook is installed
+    Docs,
     /// Starts Kafka, an AWS, a schema registry and a Snowflake on 127.0.0.1, without Docker, and lets them run
     Up(up::UpArguments),
     /// Stops what `up` started
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Task::Package(arguments) => package::run(&arguments),
         Task::Sql(arguments) => sql::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Docs => docs::run(),
         Task::Up(arguments) => up::up(&arguments),
         Task::Down(arguments) => up::down(&arguments),
         Task::Status => up::status(),

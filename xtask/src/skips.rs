@@ -12,8 +12,10 @@ use anyhow::Context;
 /// The variable that names the log.
 pub(crate) const VARIABLE: &str = "MILLRACE_SKIP_LOG";
 
-/// What `--strict` forgives, for only a cloud account, Docker or another processor would lift it.
-const FORGIVEN: [&str; 4] = ["no account", "no docker", "no arm64", "no recorded answers"];
+/// What `--strict` forgives, for only a cloud account, Docker or another processor would lift it; mdBook is a contributor's choice, and
+/// a block of the documents that is marked `no-run` is never run.
+const FORGIVEN: [&str; 6] =
+    ["no account", "no docker", "no arm64", "no recorded answers", "no mdbook", "no-run"];
 
 /// The log of one run.
 #[derive(Debug)]
