@@ -4,6 +4,7 @@ data "aws_region" "current" {}
 
 locals {
   tables = jsondecode(file("${path.module}/../tables.json")).tables
+  topics = coalesce(var.topics, jsondecode(file("${path.module}/../topics.json")).topics)
 
   in_network = var.network.kind != "none"
 
@@ -75,8 +76,8 @@ locals {
   cluster_arn = coalesce(module.stream.cluster_arn, "arn:aws:kafka:::cluster/none/none")
   topic_arn   = replace(local.cluster_arn, ":cluster/", ":topic/")
   group_arn   = replace(local.cluster_arn, ":cluster/", ":group/")
-  dead_topics = [for topic in var.topics : "${local.topic_arn}/${topic}.dlq"]
-  live_topics = [for topic in var.topics : "${local.topic_arn}/${topic}"]
+  dead_topics = [for topic in local.topics : "${local.topic_arn}/${topic}.dlq"]
+  live_topics = [for topic in local.topics : "${local.topic_arn}/${topic}"]
 
   connect = {
     sid       = "ConnectToKafka"
@@ -108,7 +109,7 @@ locals {
       {
         sid       = "CommitOffsets"
         actions   = ["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"]
-        resources = [for topic in var.topics : "${local.group_arn}/${local.consumer_group}-${topic}"]
+        resources = [for topic in local.topics : "${local.group_arn}/${local.consumer_group}-${topic}"]
       },
     ]
     replay-dead-letters = [
@@ -222,7 +223,7 @@ module "function" {
   tracing                  = var.tracing
 
   kafka_source = each.key != "land-events" || !var.mappings.made ? null : {
-    topics              = var.topics
+    topics              = local.topics
     consumer_group      = local.consumer_group
     cluster_arn         = module.stream.cluster_arn
     brokers             = module.stream.cluster_arn == null ? split(",", module.stream.brokers) : null
@@ -282,7 +283,7 @@ module "alarms" {
         queue_name      = function.queue_name
         timeout_seconds = function.timeout_seconds
         kafka           = name == "land-events"
-        topics          = name == "land-events" ? var.topics : []
+        topics          = name == "land-events" ? local.topics : []
       }
     },
     {

@@ -101,11 +101,11 @@ variable "registry" {
 }
 
 variable "topics" {
-  description = "The topics that land."
+  description = "The topics that land; null: those of infra/topics.json, which are all events'."
   type        = list(string)
-  default     = ["users_created", "user_interactions", "video_engagements", "ad_events"]
+  default     = null
   validation {
-    condition     = length(var.topics) > 0 && alltrue([for topic in var.topics : can(regex("^[a-z0-9_]+$", topic))])
+    condition     = var.topics == null ? true : length(var.topics) > 0 && alltrue([for topic in var.topics : can(regex("^[a-z0-9_]+$", topic))])
     error_message = "topics has to name at least one, of a-z, 0-9 and '_'."
   }
 }

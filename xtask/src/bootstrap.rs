@@ -42,8 +42,8 @@ pub(crate) struct BootstrapArguments {
     pub(crate) endpoint: Option<String>,
 }
 
-/// Topics and their partitions; each has a dead-letter topic. docs/events.md tells them.
-const TOPICS: [&str; 4] = ["users_created", "user_interactions", "video_engagements", "ad_events"];
+/// The events' topics, which a test of crates/tables holds to the events' catalogue; each has a dead-letter topic.
+const TOPICS: &str = include_str!("../../infra/topics.json");
 const PARTITIONS: u32 = 6;
 /// What a topic takes, Kafka's default, said so that its dead letters' topic can take the story beside it: `stream::message_limits`.
 const MAX_MESSAGE_BYTES: u32 = 1_048_588;
@@ -60,12 +60,12 @@ pub(crate) fn run(arguments: &BootstrapArguments) -> anyhow::Result<bool> {
     if arguments.plan {
         println!("{}", account.plan()?);
         println!("   with --plan nothing was done; the rest is told as it would be\n");
-        tell_rest(arguments, &Value::Null);
+        tell_rest(arguments, &Value::Null)?;
         return Ok(true);
     }
     let changed = account.apply()?;
     println!("   {changed}\n");
-    tell_rest(arguments, &account.outputs()?);
+    tell_rest(arguments, &account.outputs()?)?;
     Ok(true)
 }
 
@@ -168,7 +168,7 @@ impl<'a> Account<'a> {
 }
 
 /// What is a person's to do, with the words to do it by.
-fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) {
+fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) -> anyhow::Result<()> {
     let BootstrapArguments { env, state_bucket, region, repository, .. } = arguments;
     let of = |name: &str| outputs[name]["value"].as_str().unwrap_or("(told after the apply)").to_owned();
     println!(
@@ -183,9 +183,9 @@ fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) {
     );
     println!("\n3. infra/envs/{env}/terraform.tfvars: yours to write, from example.tfvars beside it\n");
     println!("4. topics: yours to make where the brokers are reached; ones that are there are left");
-    for topic in TOPICS {
-        println!("   {}", topic_command(topic));
-        println!("   {}", dead_letters_command(topic));
+    for topic in topics()? {
+        println!("   {}", topic_command(&topic));
+        println!("   {}", dead_letters_command(&topic));
     }
     println!(
         "\n5. the first push (or cargo xtask terraform apply --env {env}): makes the lake; its output snowflake_role_arn is what 6 asks for\n"
@@ -204,6 +204,13 @@ fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) {
         "\n7. auto-refresh: SHOW EXTERNAL TABLES tells notification_channel, an SQS queue of Snowflake's: put it into terraform.tfvars as"
     );
     println!("   notifications = {{ queue_arn = \"…\" }}, and push: the bucket tells it of each new object");
+    Ok(())
+}
+
+fn topics() -> anyhow::Result<Vec<String>> {
+    let listed: Value = serde_json::from_str(TOPICS).context("infra/topics.json is no JSON")?;
+    let listed = listed["topics"].as_array().context("infra/topics.json lists no topics")?;
+    Ok(listed.iter().filter_map(|topic| topic.as_str().map(str::to_owned)).collect())
 }
 
 fn topic_command(topic: &str) -> String {
@@ -278,9 +285,7 @@ mod tests {
 
     #[test]
     fn the_topics_are_those_of_the_platform() {
-        let variables =
-            std::fs::read_to_string(workspace::root().join("infra/platform/variables.tf")).unwrap();
-        let listed = TOPICS.map(|topic| format!("\"{topic}\"")).join(", ");
-        assert!(variables.contains(&format!("[{listed}]")), "{listed}");
+        let topics = topics().unwrap();
+        assert!(topics.contains(&"users_created".to_owned()) && topics.len() > 1, "{topics:?}");
     }
 }

@@ -33,7 +33,7 @@ run "platform" {
   }
 
   assert {
-    condition     = alltrue([for topic in var.topics : contains(output.alarm_names, "millrace-test-land-events-freshness-${topic}")])
+    condition     = alltrue([for topic in jsondecode(file("../topics.json")).topics : contains(output.alarm_names, "millrace-test-land-events-freshness-${topic}")])
     error_message = "each topic's freshness is watched"
   }
 
