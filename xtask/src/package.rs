@@ -154,6 +154,13 @@ impl Build<'_> {
         if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
             // rustc's own linker there, lld, lays functions of the same code on one another.
             build.args(["-C", "link-arg=-Wl,--icf=all"]);
+            // A function ends at a panic: nobody looks up how to unwind it. Its relocations are packed as glibc 2.36 reads them.
+            build.args([
+                "-C",
+                "link-arg=-Wl,--no-eh-frame-hdr",
+                "-C",
+                "link-arg=-Wl,-z,pack-relative-relocs",
+            ]);
         }
         Ok(succeeds(&mut build)?.then(|| builds().join(self.profile).join(self.binary)))
     }

@@ -343,7 +343,7 @@ pub(crate) const MUTATIONS: [Mutation; 95] = [
         "kafka           = false",
         &["somebody is told when land-events is behind"]),
     of("one", "platform/main.tf",
-        "name == \"land-events\" ? var.topics : []",
+        "name == \"land-events\" ? local.topics : []",
         "[]",
         &["each topic's freshness is watched"]),
     of("one", "modules/alarms/main.tf",
