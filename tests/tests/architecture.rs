@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
 /// The crates that a crate may use directly. Tests use any.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("millrace-proto", &[]),
     ("millrace-events", &["millrace-proto"]),
     ("millrace-sources", &["millrace-events"]),
@@ -28,13 +28,22 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ),
     // What AWS does between Kafka and a function: it invokes any, and knows none.
     ("millrace-event-source", &["millrace-events", "millrace-stream"]),
+    // The tables, without an engine: whoever reads them needs no Polars.
+    ("millrace-tables", &["millrace-events", "millrace-lake"]),
     // A crate of its own for its client's sake, which takes minutes to build.
     ("millrace-glue", &["millrace-lake"]),
-    ("millrace-jobs", &["millrace-events", "millrace-lake", "millrace-runtime"]),
+    ("millrace-jobs", &["millrace-events", "millrace-lake", "millrace-runtime", "millrace-tables"]),
     // The jobs' mains for the cloud, with what only they need: Lambda and Glue.
     (
         "millrace-cloud-jobs",
-        &["millrace-events", "millrace-glue", "millrace-jobs", "millrace-lake", "millrace-runtime"],
+        &[
+            "millrace-events",
+            "millrace-glue",
+            "millrace-jobs",
+            "millrace-lake",
+            "millrace-runtime",
+            "millrace-tables",
+        ],
     ),
     // The runtime for its `Secret`: the deployer's key.
     ("millrace-snowflake", &["millrace-runtime"]),
@@ -54,6 +63,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "fetch-users",
             "land-events",
             "millrace-jobs",
+            "millrace-tables",
         ],
     ),
 ];
@@ -79,7 +89,7 @@ const TESTS: [&str; 9] = [
 ];
 
 /// What a crate must not reach, by whatever way.
-const MUST_NOT_KNOW: [(&str, &[Thing]); 16] = [
+const MUST_NOT_KNOW: [(&str, &[Thing]); 17] = [
     ("millrace-proto", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-events", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-sources", &[KAFKA, AWS, POLARS]),
@@ -91,6 +101,7 @@ const MUST_NOT_KNOW: [(&str, &[Thing]); 16] = [
     ("land-events", &[POLARS]),
     ("replay-dead-letters", &[POLARS]),
     ("millrace-event-source", &[S3, POLARS]),
+    ("millrace-tables", &[KAFKA, POLARS]),
     ("millrace-glue", &[KAFKA, POLARS]),
     ("millrace-jobs", &[KAFKA, LAMBDA]),
     ("millrace-cloud-jobs", &[KAFKA]),
