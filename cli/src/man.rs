@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Command};
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 
 use crate::output;
 
@@ -62,12 +63,63 @@ fn pages(command: Command) -> std::io::Result<Vec<Page>> {
     let mut left = vec![command];
     while let Some(command) = left.pop() {
         left.extend(command.get_subcommands().filter(|below| !below.is_hide_set()).cloned());
-        let man = Man::new(command);
-        let mut text = Vec::new();
-        man.render(&mut text)?;
-        pages.push(Page { file: man.get_filename(), text });
+        pages.push(page(command)?);
     }
     Ok(pages)
+}
+
+/// In the order of man's own pages.
+fn page(command: Command) -> std::io::Result<Page> {
+    let man = Man::new(command.clone())
+        .source(format!("millrace {}", env!("CARGO_PKG_VERSION")))
+        .manual("Millrace");
+    let mut text = Vec::new();
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut text)?;
+    }
+    if let Some(help) = command.get_after_help() {
+        of_help(&help.to_string()).to_writer(&mut text)?;
+    }
+    man.render_version_section(&mut text)?;
+    Ok(Page { file: man.get_filename(), text })
+}
+
+/// What stands below the options in the help, under man's own headings. Examples keep their lines, as they are copied.
+fn of_help(help: &str) -> Roff {
+    let mut roff = Roff::default();
+    let mut keeps_lines = false;
+    for line in help.lines() {
+        let line = match line.strip_prefix("Exit codes: ") {
+            Some(rest) => {
+                roff.control("SH", ["EXIT STATUS"]);
+                rest
+            }
+            None => line,
+        };
+        if line == "Examples:" {
+            roff.control("SH", ["EXAMPLES"]);
+            continue;
+        }
+        let is_example = line.starts_with("  ");
+        if is_example != keeps_lines {
+            roff.control(if is_example { "nf" } else { "fi" }, []);
+            keeps_lines = is_example;
+        }
+        if line.is_empty() {
+            roff.control("PP", []);
+        } else {
+            roff.text([roman(line.strip_prefix("  ").unwrap_or(line))]);
+        }
+    }
+    if keeps_lines {
+        roff.control("fi", []);
+    }
+    roff
 }
 
 #[cfg(test)]
@@ -85,6 +137,18 @@ mod tests {
         let query = pages.iter().find(|page| page.file == "millrace-query.1").expect("query's page");
         let text = String::from_utf8_lossy(&query.text).into_owned();
         assert!(text.contains("--lake") || text.contains("\\-\\-lake"), "{text}");
-        assert!(text.contains("questions.sql"), "{text}");
+        let examples = text.split_once(".SH EXAMPLES\n.nf\n").expect("a section").1;
+        let copied = examples.lines().find(|line| line.contains("questions.sql"));
+        assert_eq!(copied, Some("millrace query < questions.sql"), "{text}");
+        assert!(examples.contains(".fi\n.PP\nNulls sort last"), "{text}");
+    }
+
+    #[test]
+    fn exit_codes_have_their_section() {
+        let text = of_help("Examples:\n  a \\\n      --b\n\nMore.\n\nExit codes: 0 done\nor so").to_roff();
+        assert_eq!(
+            text,
+            ".SH EXAMPLES\n.nf\na \\\\\n    \\-\\-b\n.fi\n.PP\nMore.\n.PP\n.SH \"EXIT STATUS\"\n0 done\nor so\n"
+        );
     }
 }

@@ -218,6 +218,7 @@ fn who_is_nowhere_is_named_and_who_was_erased_is_told_with_the_date() -> Result<
 #[test]
 fn the_former_name_works_and_says_so() -> Result<()> {
     let lake = tempfile::tempdir()?;
+    Ended::of(simulate(lake.path(), 50, 1, &[])?)?.summary(0)?;
     let users = two_users(lake.path())?;
     let said =
         Command::new(binary()?).args(["-v", "forget", &users[0].0, "--lake"]).arg(lake.path()).output()?;
