@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use chrono::NaiveDate;
 use clap::Args;
-use millrace_jobs::run_context::RunContext;
+use millrace_jobs::job_settings::RunContext;
 use millrace_runtime::Shutdown;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! `millrace dev`: what AWS does between Kafka and a Lambda function, on this machine.
 
+mod dead_letter_watch;
 mod function;
-mod letters;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::HumanCount;
 use land_events::DeadLettersByKind;
-use millrace_event_source::failure_destination::{FailureDestination, ToFile};
 use millrace_event_source::http_invoke::HttpInvoke;
+use millrace_event_source::on_failure_destination::{FailureDestination, ToFile};
 use millrace_event_source::source::{Places, RecordSource};
 use millrace_event_source::sqs_destination::SqsDestination;
 use millrace_event_source::{BatchPolicy, Driver, DriverReport, OwnedRecord};
@@ -25,8 +25,8 @@ use millrace_stream::group_consumer::{GroupConsumer, Turn};
 use millrace_stream::open_transaction::unread_by_group;
 use serde_json::json;
 
+use self::dead_letter_watch::{Delivered, LetterWatch};
 use self::function::AwaitedFunction;
-use self::letters::{Delivered, LetterWatch};
 use crate::broker_args::{client, parse_brokers};
 use crate::count::count;
 use crate::duration::parse_seconds;

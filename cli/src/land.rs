@@ -1,6 +1,6 @@
 //! `millrace land`: what land-events does, as a process that stays.
 
-mod watch;
+mod display;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use millrace_stream::topics::Topics;
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use self::watch::Watch;
+use self::display::Watch;
 use crate::broker_args::{RegistryArgs, client, parse_brokers};
 use crate::clock;
 use crate::duration::parse_seconds;

@@ -1,6 +1,6 @@
 //! Sizes as people write them.
 
-use millrace_jobs::run_context::LEAST_MEMORY;
+use millrace_jobs::job_settings::LEAST_MEMORY;
 
 /// A number of bytes, such as `128MiB`.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {

@@ -319,7 +319,7 @@ mod tests {
             }),
             schema: Vec::new(),
         };
-        millrace_jobs::catalogue::tables()
+        millrace_tables::tables()
             .iter()
             .map(|table| one(&table.name(), &[("users_transformed", 1), ("data_quality_summary", 31)]))
             .collect()

@@ -7,7 +7,9 @@ use clap::Args;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 use indicatif::HumanCount;
-use millrace_stream::describe::{BrokerDescription, Told, TopicDescription, describe_broker, reader};
+use millrace_stream::broker_description::{
+    BrokerDescription, Told, TopicDescription, describe_broker, reader,
+};
 use serde_json::json;
 
 use crate::broker_args::{client, parse_brokers};

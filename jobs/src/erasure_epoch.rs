@@ -54,7 +54,7 @@ pub(crate) async fn raise(store: &dyn Store) -> Result<(), JobError> {
 
 #[cfg(test)]
 mod tests {
-    use millrace_lake::memory::MemoryStore;
+    use millrace_lake::memory_store::MemoryStore;
 
     use super::*;
 

@@ -2,13 +2,13 @@
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
-use crate::run_context::LITTLE_MEMORY;
+use crate::job_settings::LITTLE_MEMORY;
 
 /// More is for those to say who want it.
 const MOST: u64 = 4 << 30;
 
 /// A quarter of the memory that is free now, within a container's limit: at least [`LITTLE_MEMORY`], at most 4 GiB. In bytes, for
-/// [`JobSettings::memory_bytes`](crate::run_context::JobSettings::memory_bytes).
+/// [`JobSettings::memory_bytes`](crate::job_settings::JobSettings::memory_bytes).
 pub fn default_memory_bytes() -> u64 {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = System::new_with_specifics(memory);

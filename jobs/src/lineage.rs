@@ -63,7 +63,7 @@ fn inputs(objects: &[String]) -> BTreeMap<String, usize> {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use millrace_lake::memory::MemoryStore;
+    use millrace_lake::memory_store::MemoryStore;
 
     use super::*;
     use crate::run_record::{Inputs, RowCounts, TableReport};

@@ -12,11 +12,11 @@ use millrace_tables::job_plan::{Facts, JobPlan};
 use crate::aggregation;
 use crate::erasure_epoch::{self, Epoch};
 use crate::job_error::JobError;
+use crate::job_settings::RunContext;
 use crate::partition::{Partition, ReadColumn};
 use crate::polars_schema::polars_schema;
 use crate::publish::{Staged, publish, schema_fingerprint};
 use crate::raw_transformation;
-use crate::run_context::RunContext;
 use crate::run_record::{Inputs, RowCounts, RunRecord, TableReport};
 use crate::table_file::TableFile;
 

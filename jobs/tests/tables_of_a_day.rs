@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use millrace_jobs::job_error::JobError;
+use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::polars_schema::polars_schema;
-use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_jobs::{analytics_aggregation, raw_transformation, time_series_analysis};
-use millrace_lake::memory::MemoryStore;
+use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
 use millrace_tables::tables;

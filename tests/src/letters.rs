@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use millrace_lake::dead_letter::DeadLetter;
+use millrace_lake::dead_letter_line::DeadLetter;
 
 /// The letters of one generation of `users_created`.
 pub fn of_generation(lake: &Path, generation: &str) -> Result<Vec<DeadLetter>> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use chrono::{Days, NaiveDate, NaiveTime};
 use millrace_lake::RawObjectName;
-use millrace_lake::dead_letter::DeadLetter;
+use millrace_lake::dead_letter_line::DeadLetter;
 use serde_json::Value;
 
 use crate::program::query_count;

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use millrace_lake::dead_letter::DeadLetter;
+use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_tests::program::{DAY, Ended, binary, query_count, simulate};
 use millrace_tests::{tables, whole_lake};
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type, Timestam
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 use millrace_lake::layout::Layer;
-use millrace_tables::catalogue;
+use millrace_tables::table_catalogue;
 use millrace_tests::program::{DAY, Ended, TIDY, simulate};
 use millrace_tests::tables;
 use sha2::{Digest, Sha256};
@@ -81,7 +81,7 @@ fn rows(batch: &RecordBatch, out: &mut String) -> Result<()> {
 fn hash(lake: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     let mut tables = 0;
-    for table in catalogue::tables().iter().filter(|table| table.layer != Layer::Raw) {
+    for table in table_catalogue::tables().iter().filter(|table| table.layer != Layer::Raw) {
         let folder = format!("{}/{}/processing_date={DAY}", table.layer, table.folder);
         let mut text = format!("{}\n", table.folder);
         for batch in tables::read(&lake.join(folder).join("part-00000.parquet"))? {

@@ -9,8 +9,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::raw_transformation;
-use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_lake::FolderStore;
 use millrace_lake::store::Store;
 use millrace_skips::skipped;

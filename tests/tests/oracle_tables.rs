@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use chrono::NaiveDate;
-use millrace_jobs::run_context::RunContext;
+use millrace_jobs::job_settings::RunContext;
 use millrace_jobs::{analytics_aggregation, time_series_analysis};
 use millrace_lake::{FolderStore, Store};
 use millrace_skips::skipped;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::raw_transformation::{self, JobReport};
-use millrace_jobs::run_context::{JobSettings, RunContext};
 use millrace_jobs::run_record::TableReport;
 use millrace_jobs::{analytics_aggregation, time_series_analysis};
 use millrace_lake::Store;

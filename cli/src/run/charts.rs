@@ -4,8 +4,8 @@ use std::io::Write;
 
 use comfy_table::{CellAlignment, Table};
 use indicatif::HumanCount;
+use millrace_jobs::job_settings::RunContext;
 use millrace_jobs::query::{Cell, Session};
-use millrace_jobs::run_context::RunContext;
 
 use crate::output;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use millrace_events::event::Event;
-use millrace_lake::dead_letter::DeadLetter;
+use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_lake::dead_letter_store::Letters;
 use millrace_lake::{Store, TopicGeneration};
 use millrace_stream::backpressure::Backpressure;

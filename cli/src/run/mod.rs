@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use land_events::LandCounts;
+use millrace_jobs::job_settings::{JobSettings, LITTLE_MEMORY, RunContext};
 use millrace_jobs::raw_transformation::JobReport;
-use millrace_jobs::run_context::{JobSettings, LITTLE_MEMORY, RunContext};
 use millrace_jobs::run_record::TableReport;
 use millrace_lake::Store;
 use millrace_runtime::Shutdown;

@@ -7,8 +7,8 @@ use millrace_stream::StreamError;
 use millrace_stream::batch_response::BatchResponse;
 
 use crate::delivery::{BatchPolicy, Delivery, Outcome, Settled};
-use crate::failure_destination::FailureDestination;
 use crate::invoke::{Invoke, InvokeError, Invoked};
+use crate::on_failure_destination::FailureDestination;
 use crate::payload::payload;
 use crate::record::OwnedRecord;
 use crate::source::{Places, RecordSource};

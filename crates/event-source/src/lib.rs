@@ -7,9 +7,9 @@
 pub mod delivery;
 mod delivery_batch;
 pub mod driver;
-pub mod failure_destination;
 pub mod http_invoke;
 pub mod invoke;
+pub mod on_failure_destination;
 pub mod payload;
 pub mod record;
 pub mod source;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use reqwest::Url;
 use serde_json::{Value, json};
 
-use crate::failure_destination::FailureDestination;
 use crate::http_invoke::emulators_client;
+use crate::on_failure_destination::FailureDestination;
 use crate::payload::payload;
 use crate::record::OwnedRecord;
 

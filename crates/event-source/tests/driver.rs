@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use land_events::Function;
-use millrace_event_source::failure_destination::{FailureDestination, InMemory, ToFile};
 use millrace_event_source::http_invoke::HttpInvoke;
 use millrace_event_source::invoke::{Invoke, InvokeError, Invoked};
+use millrace_event_source::on_failure_destination::{FailureDestination, InMemory, ToFile};
 use millrace_event_source::{BatchPolicy, Driver, OwnedRecord};
 use millrace_lake::{FolderStore, RawObjectName, Store};
 use millrace_runtime::Deadline;

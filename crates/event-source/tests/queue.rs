@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use millrace_event_source::OwnedRecord;
-use millrace_event_source::failure_destination::FailureDestination;
+use millrace_event_source::on_failure_destination::FailureDestination;
 use millrace_event_source::sqs_destination::SqsDestination;
 use millrace_skips::skipped;
 use serde_json::{Value, json};

@@ -7,8 +7,8 @@ use std::sync::{Arc, LazyLock};
 use millrace_events::decode::{Decoder, Value};
 use millrace_events::event_catalogue::events;
 use millrace_events::frame::{Encoding, SchemaId};
-use millrace_events::references::{Place, References};
 use millrace_events::repository_schemas::RepositorySchemas;
+use millrace_events::schema_references::{Place, References};
 use millrace_events::writer_schemas::{WriterSchema, WriterSchemas};
 
 /// A writer's schema with every type in it that can be passed over.

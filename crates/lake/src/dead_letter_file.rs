@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{Error, ErrorKind, Result, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::dead_letter::DeadLetter;
+use crate::dead_letter_line::DeadLetter;
 use crate::dead_letter_recovery::{self, Place};
 use crate::disk_error;
 use crate::layout::{self, LayoutError};
@@ -163,7 +163,7 @@ impl OpenFile {
 mod tests {
     use super::*;
     use crate::dead_letter_recovery::{folder_names, marked};
-    use crate::folder::FolderStore;
+    use crate::folder_store::FolderStore;
     use crate::store::Store;
 
     const PLACE: &str = "_dead_letters/users_created.dlq/0001.jsonl";

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::dead_letter::DeadLetter;
 use crate::dead_letter_file::{DeadLetterError, DeadLetterFile};
+use crate::dead_letter_line::DeadLetter;
 use crate::layout;
 use crate::object_key::Key;
 use crate::store::Store;
@@ -88,7 +88,7 @@ impl Letters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::MemoryStore;
+    use crate::memory_store::MemoryStore;
 
     #[tokio::test]
     async fn runs_of_one_life_leave_each_others_letters_alone() {

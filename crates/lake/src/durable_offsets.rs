@@ -97,7 +97,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::memory::MemoryStore;
+    use crate::memory_store::MemoryStore;
 
     #[tokio::test]
     async fn tells_lives_and_partitions_apart() {

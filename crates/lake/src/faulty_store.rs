@@ -196,7 +196,7 @@ mod tests {
     use millrace_events::failure::Class;
 
     use super::*;
-    use crate::memory::MemoryStore;
+    use crate::memory_store::MemoryStore;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn conforms_where_nothing_is_scripted() {

@@ -15,8 +15,8 @@ pub mod conformance;
 #[cfg(feature = "profiles")]
 mod credential_process;
 pub mod data_catalog;
-pub mod dead_letter;
 pub mod dead_letter_file;
+pub mod dead_letter_line;
 mod dead_letter_recovery;
 pub mod dead_letter_store;
 mod disk_error;
@@ -24,19 +24,19 @@ pub mod durable_offsets;
 pub mod erasure;
 pub mod faulty_store;
 mod file_lock;
-pub mod folder;
+pub mod folder_store;
 pub mod lake_file;
 pub mod layout;
-pub mod memory;
+pub mod memory_store;
 pub mod object_key;
 mod random;
-pub mod raw_file;
 pub mod raw_listing;
-pub mod raw_object;
 pub mod raw_object_name;
+pub mod raw_object_reader;
+pub mod raw_object_writer;
 #[cfg(test)]
 mod raw_samples;
-pub mod rolling;
+pub mod rolling_policy;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "s3")]
@@ -49,7 +49,7 @@ pub mod topic_claims;
 pub mod topic_generation;
 
 pub use data_catalog::DataCatalog;
-pub use folder::FolderStore;
+pub use folder_store::FolderStore;
 pub use object_key::Key;
 pub use raw_object_name::RawObjectName;
 #[cfg(feature = "s3")]

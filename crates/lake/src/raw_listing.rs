@@ -79,7 +79,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::memory::MemoryStore;
+    use crate::memory_store::MemoryStore;
     use crate::object_key::Key;
     use crate::store::{LockGuard, ObjectWriter};
 

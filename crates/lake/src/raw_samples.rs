@@ -9,11 +9,11 @@ use bytes::Bytes;
 use millrace_events::batch::{SourcePartition, UserBatchBuilder};
 use millrace_events::decode::Value;
 
-use crate::memory::MemoryStore;
+use crate::memory_store::MemoryStore;
 use crate::object_key::Key;
-use crate::raw_file::RawFile;
-use crate::raw_object::RawObject;
 use crate::raw_object_name::RawObjectName;
+use crate::raw_object_reader::RawFile;
+use crate::raw_object_writer::RawObject;
 use crate::store::{LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
 use crate::topic_generation::TopicGeneration;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use millrace_events::failure::Class;
 
-use crate::folder::FolderStore;
+use crate::folder_store::FolderStore;
 use crate::lake_file::{self, Entered, LakeError};
 #[cfg(feature = "s3")]
 use crate::s3::{BadAddress, S3Settings, S3Store};

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use bytes::Bytes;
-use millrace_lake::dead_letter::DeadLetter;
 use millrace_lake::dead_letter_file::DeadLetterFile;
+use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_lake::{FolderStore, Key, Store, TopicGeneration};
 
 /// Names the child's work and its lake.

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use bytes::Bytes;
 use millrace_events::failure::Class;
-use millrace_lake::dead_letter::DeadLetter;
 use millrace_lake::dead_letter_file::DeadLetterFile;
+use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_lake::{FolderStore, Key, Store, TopicGeneration};
 use millrace_skips::skipped;
 

@@ -2,21 +2,21 @@
 
 mod ascii;
 mod draw;
-mod flaw;
 mod invalid_users;
 mod member;
 mod nations;
 mod person;
 mod simulation;
-mod untidy;
+mod untidy_shares;
+mod untidy_users;
 mod user;
 
 use async_trait::async_trait;
 use millrace_events::randomuser::{AnswerContext, SIMULATOR, UserPage, read_answer};
 
-pub use self::flaw::{CHANGED_DETAILS, Flaw};
 pub use self::invalid_users::Fault;
 pub use self::simulation::Simulation;
+pub use self::untidy_shares::{CHANGED_DETAILS, Flaw};
 use crate::clock::Clock;
 use crate::error::SourceError;
 use crate::share::Share;

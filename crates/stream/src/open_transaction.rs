@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::StreamError;
+use crate::broker_description::{TopicDescription, reader};
 use crate::client::ClientSettings;
-use crate::describe::{TopicDescription, reader};
 use crate::topics::{Topics, Watermarks};
 
 /// A partition in which a producer's transaction is open. Whoever reads committed records alone, as we do, gets none from the last

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use millrace_events::failure::Class;
+use millrace_stream::broker_description::{self, Told};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
-use millrace_stream::describe::{self, Told};
 use millrace_stream::embedded::EmbeddedBroker;
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::producer::{Producer, Publisher};
@@ -58,7 +58,7 @@ fn topics_are_told_with_their_offsets_and_messages() {
     let (_broker, settings) = broker(&[("users", 3), ("empty", 1), ("__internal", 1)]);
     produce(&settings, "users", 0..50);
     let begin = Instant::now();
-    let broker = describe::describe_broker(&settings).unwrap();
+    let broker = broker_description::describe_broker(&settings).unwrap();
     assert!(begin.elapsed() < Duration::from_secs(30), "groups that are not told are not waited for long");
     let names: Vec<_> = broker.topics.iter().map(|topic| (topic.topic.as_str(), topic.messages())).collect();
     assert_eq!(names, [("empty", 0), ("users", 50)]);
@@ -72,15 +72,15 @@ fn topics_are_told_with_their_offsets_and_messages() {
 fn a_group_known_by_name_is_told_with_its_lag_and_not_joined() {
     let (_broker, settings) = broker(&[("users", 2), ("other", 1)]);
     produce(&settings, "users", 0..40);
-    let mut topics = describe::describe_broker(&settings).unwrap().topics;
-    describe::reader(&settings, "landing", &mut topics).unwrap();
+    let mut topics = broker_description::describe_broker(&settings).unwrap().topics;
+    broker_description::reader(&settings, "landing", &mut topics).unwrap();
     assert!(topics.iter().all(|topic| topic.readers.is_empty()), "it has committed nothing yet");
 
     let ends = topics[1].partitions.clone();
     let consumer =
         Consumer::assign(&settings, "landing", &BTreeMap::from([(("users".to_owned(), 0), 0)])).unwrap();
     consumer.commit("users", 0, 3).unwrap();
-    describe::reader(&settings, "landing", &mut topics).unwrap();
+    broker_description::reader(&settings, "landing", &mut topics).unwrap();
     assert!(topics[0].readers.is_empty(), "{topics:?}");
     let reader = &topics[1].readers[0];
     assert_eq!((reader.group.as_str(), &reader.committed), ("landing", &BTreeMap::from([(0, 3)])));
@@ -95,7 +95,7 @@ fn a_broker_that_is_away_is_an_error_to_retry() {
         reach_timeout: Duration::from_millis(500),
         ..ClientSettings::new(nobody.to_string())
     };
-    assert_eq!(describe::describe_broker(&settings).unwrap_err().class(), Class::Retry);
+    assert_eq!(broker_description::describe_broker(&settings).unwrap_err().class(), Class::Retry);
     let error = Peek::open(&settings, "users", Start::Beginning, Until::End).unwrap_err();
     assert_eq!(error.class(), Class::Retry);
 }
@@ -151,7 +151,7 @@ fn a_look_leaves_no_commit() {
     let (_broker, settings) = broker(&[("users", 1)]);
     produce(&settings, "users", 0..5);
     assert_eq!(all(Peek::open(&settings, "users", Start::Beginning, Until::End).unwrap()).len(), 5);
-    let mut topics = describe::describe_broker(&settings).unwrap().topics;
-    describe::reader(&settings, "millrace-peek", &mut topics).unwrap();
+    let mut topics = broker_description::describe_broker(&settings).unwrap().topics;
+    broker_description::reader(&settings, "millrace-peek", &mut topics).unwrap();
     assert!(topics[0].readers.is_empty(), "{topics:?}");
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use millrace_events::failure::Class;
 use millrace_stream::StreamError;
+use millrace_stream::broker_description::{Told, describe_broker};
 use millrace_stream::consumer::Consumer;
-use millrace_stream::describe::{Told, describe_broker};
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::{PARTITIONS, Topics, check_generation, dead_letters_of};

@@ -8,8 +8,8 @@ mod real_cluster;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use millrace_stream::broker_description::describe_broker;
 use millrace_stream::client::ClientSettings;
-use millrace_stream::describe::describe_broker;
 use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};
 use millrace_stream::open_transaction::{OpenTransaction, unread, unread_by_group};
 use millrace_stream::peek::{Peek, Peeked, Start, Until};

@@ -7,7 +7,7 @@ use crate::aggregate::{Aggregate, Cells, Key, Measure, Partial};
 use crate::column::{Row, Value};
 use crate::run_context::RunContext;
 use crate::table_spec::TableSpec;
-use crate::timeseries::QualityDay;
+use crate::time_series::QualityDay;
 
 /// Why a table cannot be made of what is counted. All of it shows when the plan is built, before a user is read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -135,7 +135,7 @@ mod tests {
     use crate::aggregate::{Condition, Counted, Text};
     use crate::column::columns;
     use crate::table_spec::Contents;
-    use crate::{analytics, timeseries};
+    use crate::{analytics, time_series};
 
     static COUNTRIES: Aggregate =
         Aggregate { name: "users by country", keys: &[Key::Text(Text::Country)], measures: &[Measure::Rows] };
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn the_plans_of_the_jobs_are_whole() {
         analytics::plan().expect("a plan");
-        timeseries::plan().expect("a plan");
+        time_series::plan().expect("a plan");
     }
 
     #[test]

@@ -9,20 +9,20 @@
 pub mod ages;
 pub mod aggregate;
 pub mod analytics;
-pub mod catalogue;
 mod column;
 pub mod curated;
 pub mod job_plan;
 mod rank;
 pub mod rounding;
 pub mod run_context;
+pub mod table_catalogue;
 mod table_spec;
-pub mod timeseries;
+pub mod time_series;
 
-pub use catalogue::{Table, tables};
 pub use column::{Column, ColumnType, Row, Value};
 pub use rank::rank;
 pub use run_context::RunContext;
+pub use table_catalogue::{Table, tables};
 pub use table_spec::{Contents, TableSpec};
 
 /// The names of the jobs, in the order in which they run.

@@ -12,12 +12,12 @@ use arrow_array::{
 use chrono::NaiveDate;
 use millrace_tables::aggregate::Partial;
 use millrace_tables::job_plan::{Facts, JobPlan};
-use millrace_tables::timeseries::{self, QualityDay};
+use millrace_tables::time_series::{self, QualityDay};
 use millrace_tables::{RunContext, analytics};
 use proptest::prelude::*;
 
 fn plans() -> [JobPlan; 2] {
-    [analytics::plan().expect("a plan"), timeseries::plan().expect("a plan")]
+    [analytics::plan().expect("a plan"), time_series::plan().expect("a plan")]
 }
 
 /// A user as the jobs read one.

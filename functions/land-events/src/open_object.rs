@@ -7,8 +7,8 @@ use millrace_events::decode::Value;
 use millrace_events::decode_error::DecodeError;
 use millrace_events::event::Event;
 use millrace_events::writer_schemas::WriterSchemas;
-use millrace_lake::raw_object::RawObject;
-use millrace_lake::rolling::OpenObjectSize;
+use millrace_lake::raw_object_writer::RawObject;
+use millrace_lake::rolling_policy::OpenObjectSize;
 
 use crate::error::LandError;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use millrace_lake::rolling::RollingPolicy;
+use millrace_lake::rolling_policy::RollingPolicy;
 
 /// Bounds of the landing, all of them in force at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

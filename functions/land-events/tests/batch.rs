@@ -10,7 +10,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use land_events::{BatchError, BatchLanding, BatchOutcome, BatchSettings, Function};
 use millrace_events::failure::Class;
 use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
-use millrace_lake::memory::MemoryStore;
+use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::{RawObjectName, Store, TopicGeneration};
 use millrace_proto::users::v1::UserCreated;
 use millrace_runtime::metrics::{Snapshot, Value as Told};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use land_events::{LandSettings, RawWriter};
-use millrace_lake::memory::MemoryStore;
+use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::{Store, TopicGeneration};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream, Streams};
 use millrace_stream::producer::NoRecords;

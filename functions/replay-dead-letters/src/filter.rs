@@ -3,7 +3,7 @@
 use chrono::{DateTime, FixedOffset};
 use serde::Deserialize;
 
-use crate::letter::Letter;
+use crate::dead_letter::Letter;
 
 /// Letters that fit every part that is given; without any part all do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -5,17 +5,17 @@
 //! letter that came back supersedes the one that was sent; and at `max_attempts` a letter is left. What was sent and
 //! landed lies in the queue still: a later run begins behind it (`from_offset`), as the report tells.
 
+mod dead_letter;
 mod filter;
 mod function;
-mod letter;
 mod mending;
 mod replay;
 mod request;
 mod source;
 
+pub use dead_letter::Letter;
 pub use filter::Filter;
 pub use function::{Function, FunctionError};
-pub use letter::Letter;
 pub use mending::{Change, Rule, When};
 pub use replay::{ReplayError, Report, Sample, replay};
 pub use request::{Kept, Request};

@@ -6,8 +6,8 @@ use millrace_events::frame::Encoding;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::dead_letter::Letter;
 use crate::filter::lies_in;
-use crate::letter::Letter;
 
 /// Letters of a kind, and what is changed in them, in this order. Every rule that fits is applied.
 ///

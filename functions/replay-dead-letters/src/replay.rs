@@ -10,7 +10,7 @@ use millrace_stream::producer::Publisher;
 use millrace_stream::record::OutgoingRecord;
 use serde::Serialize;
 
-use crate::letter::{Letter, REPLAYED_FROM};
+use crate::dead_letter::{Letter, REPLAYED_FROM};
 use crate::mending::{Mending, mend};
 use crate::request::Request;
 use crate::source::{LetterSource, SourceError};

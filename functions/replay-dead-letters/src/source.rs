@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_events::failure::Class;
-use millrace_lake::dead_letter::{BadLine, DeadLetter};
+use millrace_lake::dead_letter_line::{BadLine, DeadLetter};
 use millrace_lake::{Store, StoreError, layout};
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::topics::dead_letters_of;
 
-use crate::letter::Letter;
+use crate::dead_letter::Letter;
 
 /// Gives the letters of one topic's queue.
 pub trait LetterSource: Send {

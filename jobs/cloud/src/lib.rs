@@ -1,8 +1,8 @@
 //! The jobs as processes of their own, for the cloud: a binary each, run once by the environment, or by Lambda's events. What they
 //! publish is registered in the Glue catalogue.
 
+mod catalog_registration;
 mod error;
-mod registration;
 mod request;
 mod settings;
 
@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use chrono::{DateTime, NaiveDate, Utc};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use millrace_glue::{GlueDataCatalog, GlueSettings};
-use millrace_jobs::run_context::{JobSettings, RunContext};
+use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::run_record::TableReport;
 use millrace_jobs::{analytics_aggregation, job_error::JobError, raw_transformation, time_series_analysis};
 use millrace_lake::data_catalog::{DataCatalog, NoDataCatalog};
@@ -27,7 +27,7 @@ use serde::Serialize;
 pub use self::error::CloudJobError;
 pub use self::request::Request;
 pub use self::settings::Settings;
-use crate::registration::register;
+use crate::catalog_registration::register;
 
 /// Which job a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

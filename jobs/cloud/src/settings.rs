@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use millrace_jobs::run_context::{LEAST_MEMORY, LITTLE_MEMORY};
+use millrace_jobs::job_settings::{LEAST_MEMORY, LITTLE_MEMORY};
 use millrace_lake::data_catalog::DatabaseName;
 use millrace_runtime::settings::{Environment, SettingsError};
 

@@ -16,9 +16,9 @@ use millrace_tables::job_plan::{Facts, JobPlan};
 
 use crate::aggregation::{self, EngineSettings};
 use crate::job_error::JobError;
+use crate::job_settings::RunContext;
 use crate::partition::Partition;
 use crate::publish::Staged;
-use crate::run_context::RunContext;
 use crate::table_file::TableFile;
 use crate::table_job::{Began, JobProgress, Ready, TablesReport, made, publish_all, users_of_day};
 

@@ -1,11 +1,11 @@
 //! Why persons could not be erased.
 
 use millrace_events::failure::Class;
+use millrace_lake::erasure::dead_letters::LettersError;
 use millrace_lake::erasure::erased_ids::ErasedError;
-use millrace_lake::erasure::letters::LettersError;
 use millrace_lake::layout::LayoutError;
-use millrace_lake::raw_file::RawFileError;
 use millrace_lake::raw_listing::ListingError;
+use millrace_lake::raw_object_reader::RawFileError;
 use millrace_lake::store::StoreError;
 
 use crate::job_error::JobError;

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate};
-use millrace_lake::erasure::{Matches, Subjects, erased_ids, letters, raw};
+use millrace_lake::erasure::{Matches, Subjects, dead_letters, erased_ids, raw};
 use millrace_lake::layout::Layer;
 use millrace_lake::object_key::Key;
 use millrace_lake::store::{LockGuard, Store};
@@ -65,12 +65,12 @@ pub async fn preview(
         report.found(Place::Raw(object.table), matches.rows);
         all.add(matches);
     }
-    for file in letters::files(store.as_ref()).await? {
-        let matches = letters::find(store.as_ref(), &file, subjects).await?;
+    for file in dead_letters::files(store.as_ref()).await? {
+        let matches = dead_letters::find(store.as_ref(), &file, subjects).await?;
         report.found(Place::DeadLetters, matches.rows);
         all.add(matches);
     }
-    let being_written = letters::being_written(store.as_ref(), subjects)?;
+    let being_written = dead_letters::being_written(store.as_ref(), subjects)?;
     report.letters_being_written = being_written.rows;
     all.add(being_written);
     report.objects(Place::State, store.list(STATE).await?.len() as u64);
@@ -117,7 +117,7 @@ pub async fn erase(
         work.round(rebuild).await?;
         store.sweep().await?;
         if !work.came_back().await? {
-            let being_written = letters::being_written(store.as_ref(), &erasure.subjects)?;
+            let being_written = dead_letters::being_written(store.as_ref(), &erasure.subjects)?;
             work.begun.note(store.as_ref(), &being_written).await?;
             let Work { begun, mut report, .. } = work;
             report.persons = remembered.persons(&erasure.subjects, |id| begun.has_found(id));
@@ -225,10 +225,10 @@ impl Work<'_> {
     }
 
     async fn letters(&mut self) -> Result<(), ErasureError> {
-        for file in letters::files(self.store.as_ref()).await? {
-            let matches = letters::find(self.store.as_ref(), &file, self.subjects).await?;
+        for file in dead_letters::files(self.store.as_ref()).await? {
+            let matches = dead_letters::find(self.store.as_ref(), &file, self.subjects).await?;
             self.begun.note(self.store.as_ref(), &matches).await?;
-            let removed = letters::rewrite(self.store.as_ref(), &file, self.subjects).await?;
+            let removed = dead_letters::rewrite(self.store.as_ref(), &file, self.subjects).await?;
             // Those that were put in place since.
             self.begun.note(self.store.as_ref(), &removed).await?;
             self.report.found(Place::DeadLetters, removed.rows);
@@ -272,8 +272,8 @@ impl Work<'_> {
                 return Ok(true);
             }
         }
-        for file in letters::files(self.store.as_ref()).await? {
-            if letters::find(self.store.as_ref(), &file, self.subjects).await?.rows > 0 {
+        for file in dead_letters::files(self.store.as_ref()).await? {
+            if dead_letters::find(self.store.as_ref(), &file, self.subjects).await?.rows > 0 {
                 return Ok(true);
             }
         }

@@ -9,8 +9,8 @@ use millrace_lake::erasure::{Matches, Subjects};
 use millrace_lake::layout::{self, Layer, partition_key};
 use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
-use millrace_tables::catalogue::{MadeBy, Table, tables};
 use millrace_tables::curated::{DATA_QUALITY_SUMMARY, USERS_TRANSFORMED};
+use millrace_tables::table_catalogue::{MadeBy, Table, tables};
 use polars::polars_utils::slice_enum::Slice;
 use polars::prelude::*;
 use tokio::sync::mpsc;
@@ -19,10 +19,10 @@ use super::Place;
 use super::error::ErasureError;
 use super::marker::Begun;
 use crate::job_error::JobError;
+use crate::job_settings::RunContext;
 use crate::publish::{day_lock, published, write_record};
 use crate::raw_transformation::summary::Summary;
 use crate::raw_transformation::table_writer::TableWriter;
-use crate::run_context::RunContext;
 
 /// Rows read at once.
 const PIECE: usize = 32_768;

@@ -11,8 +11,8 @@ use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS};
 use super::ErasureError;
 use crate::erasure_epoch;
 use crate::job_error::JobError;
+use crate::job_settings::RunContext;
 use crate::publish::published;
-use crate::run_context::RunContext;
 use crate::{analytics_aggregation, time_series_analysis};
 
 /// The jobs that an erasure has run again.

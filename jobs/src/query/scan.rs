@@ -10,7 +10,7 @@ use super::open_files::OpenFiles;
 use super::overlap::overlaps;
 use super::{DataFile, LakeTable};
 use millrace_lake::layout::Layer;
-use millrace_tables::catalogue::SOURCE_POSITION;
+use millrace_tables::table_catalogue::SOURCE_POSITION;
 
 /// The table's rows; of a raw table each source position once.
 pub(super) fn scan_table(table: &LakeTable, open: &OpenFiles) -> PolarsResult<LazyFrame> {

@@ -16,9 +16,9 @@ use super::state::replacement::{self, Next, Origin, StateReplacement};
 use super::{JOB, JobReport, Message, Progress};
 use crate::erasure_epoch::Epoch;
 use crate::job_error::JobError;
+use crate::job_settings::{JobSettings, RunContext};
 use crate::polars_schema::polars_schema;
 use crate::publish::{Staged, publish, schema_fingerprint};
-use crate::run_context::{JobSettings, RunContext};
 use crate::run_record::{Inputs, RunRecord, TableReport};
 use crate::scratch::Scratch;
 

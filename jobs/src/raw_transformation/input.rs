@@ -11,7 +11,7 @@ use super::state::coverage::{self, Covered};
 use super::state::manifest::Unusable;
 use super::state::{self, Known};
 use crate::job_error::JobError;
-use crate::run_context::RunContext;
+use crate::job_settings::RunContext;
 
 /// The input of one run. Together, `state` and `new` hold each row of the listed objects that can still count.
 pub(super) struct Input {

@@ -32,7 +32,7 @@ use millrace_tables::job_names::RAW_TRANSFORMATION;
 use self::attempt::Attempt;
 use crate::erasure_epoch;
 use crate::job_error::JobError;
-use crate::run_context::{JobSettings, RunContext};
+use crate::job_settings::{JobSettings, RunContext};
 use crate::run_record::{Inputs, RowCounts, TableReport};
 
 /// The job's name, in its rows and its run records.

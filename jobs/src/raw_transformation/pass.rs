@@ -16,7 +16,7 @@ use super::summary::Summary;
 use super::table_writer::TableWriter;
 use super::{Message, Progress, RowCounts, newest, users_transformed};
 use crate::job_error::JobError;
-use crate::run_context::{JobSettings, RunContext};
+use crate::job_settings::{JobSettings, RunContext};
 
 /// Where the pass reads, and whether it keeps a state of what it has read.
 pub(super) struct Sources {

@@ -20,7 +20,7 @@ use crate::job_error::JobError;
 /// Where the raw rows of users lie.
 pub const RAW_USERS: &str = "raw/users/";
 
-pub use millrace_lake::raw_file::{COMPACTED_FROM, COMPACTED_ROWS};
+pub use millrace_lake::raw_object_reader::{COMPACTED_FROM, COMPACTED_ROWS};
 
 /// One object of the raw layer, its schema checked.
 #[derive(Debug, Clone)]

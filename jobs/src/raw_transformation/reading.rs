@@ -13,7 +13,7 @@ use super::spill::Spill;
 use super::state::rows::KeptRows;
 use super::{Progress, RowCounts, raw_columns, users_transformed};
 use crate::job_error::JobError;
-use crate::run_context::RunContext;
+use crate::job_settings::RunContext;
 
 /// Rows that are read at once, at most: more would not be read faster, and one piece is parted while the next is decoded.
 const PIECE_ROWS: usize = 65_536;

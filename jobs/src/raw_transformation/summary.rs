@@ -9,8 +9,8 @@ use millrace_tables::curated::DATA_QUALITY_SUMMARY;
 use polars::prelude::*;
 
 use super::JOB;
+use crate::job_settings::RunContext;
 use crate::polars_schema::{polars_schema, timestamp};
-use crate::run_context::RunContext;
 
 /// What has been counted so far.
 #[derive(Debug, Default)]

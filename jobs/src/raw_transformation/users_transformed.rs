@@ -7,8 +7,8 @@ use polars::prelude::*;
 
 use super::expressions::{date, finite, holds, integer, part_of_text, text, texts, word};
 use super::{JOB, clean, email, phone, quality};
+use crate::job_settings::RunContext;
 use crate::polars_schema::{polars_schema, timestamp};
-use crate::run_context::RunContext;
 
 /// The raw rows as they compete: an id of blanks is no id.
 pub fn with_ids(raw: LazyFrame) -> LazyFrame {

@@ -14,12 +14,12 @@ use millrace_lake::store::Store;
 use millrace_tables::analytics::DATA_QUALITY_METRICS;
 use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS as JOB};
 use millrace_tables::job_plan::Facts;
-use millrace_tables::timeseries::{self, QualityDay};
+use millrace_tables::time_series::{self, QualityDay};
 
 use crate::aggregation::{self, EngineSettings};
 use crate::job_error::JobError;
+use crate::job_settings::RunContext;
 use crate::partition::{Partition, ReadColumn};
-use crate::run_context::RunContext;
 use crate::table_job::{Began, JobProgress, TablesReport, made, publish_all, users_of_day};
 
 /// Runs the job for `run.as_of`.
@@ -31,7 +31,7 @@ pub async fn run(
     run: &RunContext,
     progress: &(dyn Fn(JobProgress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
-    let plan = timeseries::plan()?;
+    let plan = time_series::plan()?;
     let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
     let metrics = metrics_up_to(store.as_ref(), run).await?;

@@ -16,11 +16,11 @@ use lake::{
 use millrace_events::failure::Class;
 use millrace_jobs::erasure::{self, Erasure, Jobs, Place};
 use millrace_jobs::job_error::JobError;
+use millrace_jobs::job_settings::RunContext;
 use millrace_jobs::publish::published;
 use millrace_jobs::raw_transformation::{self, Progress};
-use millrace_jobs::run_context::RunContext;
-use millrace_lake::dead_letter::DeadLetter;
 use millrace_lake::dead_letter_file::DeadLetterFile;
+use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_lake::erasure::Subjects;
 use millrace_lake::faulty_store::{FaultPoint as Operation, FaultyStore, InjectedFault};
 use millrace_lake::layout::Layer;

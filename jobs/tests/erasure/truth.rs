@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use millrace_jobs::erasure::{self, Rebuild};
 use millrace_jobs::job_error::JobError;
-use millrace_jobs::run_context::RunContext;
+use millrace_jobs::job_settings::RunContext;
 use millrace_lake::FolderStore;
 use millrace_lake::faulty_store::{FaultPoint as Operation, FaultyStore, InjectedFault};
 use millrace_lake::store::Store;

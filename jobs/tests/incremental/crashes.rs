@@ -9,7 +9,7 @@ use crate::hooked_store::{Answer, Hooked};
 use crate::raw_lake::*;
 use millrace_lake::FolderStore;
 use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
-use millrace_lake::memory::MemoryStore;
+use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::store::Store;
 
 /// A lake with a state of its first object, and a second one: the run to come reads both and replaces the state.

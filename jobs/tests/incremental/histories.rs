@@ -8,7 +8,7 @@ use crate::raw_lake::*;
 use bytes::Bytes;
 use millrace_lake::FolderStore;
 use millrace_lake::RawObjectName;
-use millrace_lake::memory::MemoryStore;
+use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::store::Store;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;

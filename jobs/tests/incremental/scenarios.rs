@@ -10,7 +10,7 @@ use bytes::Bytes;
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::raw_transformation::JobReport;
 use millrace_lake::FolderStore;
-use millrace_lake::memory::MemoryStore;
+use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
 

@@ -10,7 +10,7 @@ use millrace_events::batch::{SourcePartition, UserBatchBuilder};
 use millrace_events::decode::Value;
 use millrace_events::randomuser::{AnswerContext, PageUser, SIMULATOR, SourceClock, read_answer};
 use millrace_events::raw_schema;
-use millrace_lake::raw_object::RawObject;
+use millrace_lake::raw_object_writer::RawObject;
 use millrace_lake::{FolderStore, RawObjectName, Store, TopicGeneration};
 use millrace_sources::Simulation;
 use serde::{Deserialize, Serialize};

@@ -8,8 +8,8 @@ use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::SchemaRef;
 
 use crate::object_key::Key;
-use crate::raw_file::{RawFile, RawFileError};
 use crate::raw_object_name::RawObjectName;
+use crate::raw_object_reader::{RawFile, RawFileError};
 
 /// Why objects did not become one.
 #[derive(Debug)]

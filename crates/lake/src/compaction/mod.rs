@@ -26,10 +26,10 @@ use self::merge::{Fingerprint, Growing, Unmerged};
 use self::selection::{Group, Listed, PartitionHour};
 use crate::layout::{self, LayoutError};
 use crate::object_key::{BadKey, Key};
-use crate::raw_file::{COMPACTED_FROM, COMPACTED_ROWS, RawFile, RawFileError};
 use crate::raw_listing::{self, ListingError};
-use crate::raw_object::RawObject;
 use crate::raw_object_name::RawObjectName;
+use crate::raw_object_reader::{COMPACTED_FROM, COMPACTED_ROWS, RawFile, RawFileError};
+use crate::raw_object_writer::RawObject;
 use crate::store::{ObjectMeta, Store, StoreError};
 
 pub use self::selection::CompactionPolicy;

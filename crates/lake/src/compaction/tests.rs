@@ -9,8 +9,8 @@ use arrow_schema::{DataType, Field, Schema};
 
 use super::*;
 use crate::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
-use crate::folder::FolderStore;
-use crate::memory::MemoryStore;
+use crate::folder_store::FolderStore;
+use crate::memory_store::MemoryStore;
 use crate::raw_samples::{self, batch, land, land_rows, name};
 
 const POLICY: CompactionPolicy = CompactionPolicy { target_bytes: 64 << 20, min_objects: 2 };

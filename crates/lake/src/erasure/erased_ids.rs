@@ -225,8 +225,8 @@ fn written(key: &Key, value: &impl Serialize) -> Result<Vec<u8>, ErasedError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::folder::FolderStore;
-    use crate::memory::MemoryStore;
+    use crate::folder_store::FolderStore;
+    use crate::memory_store::MemoryStore;
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(second, 0).unwrap()

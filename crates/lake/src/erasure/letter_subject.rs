@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Subjects;
-use crate::dead_letter::DeadLetter;
+use crate::dead_letter_line::DeadLetter;
 
 /// Where users in JSON of other shapes carry their id: the API's own, and that of other producers.
 const OTHER_SHAPES: [&str; 2] = ["/login/uuid", "/id"];

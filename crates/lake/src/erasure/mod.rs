@@ -1,8 +1,8 @@
 //! Persons out of the lake's raw objects and dead letters, and who they were.
 
+pub mod dead_letters;
 pub mod erased_ids;
 mod letter_subject;
-pub mod letters;
 pub mod raw;
 
 use std::collections::BTreeSet;

@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 
 use super::{Matches, Subjects};
 use crate::object_key::Key;
-use crate::raw_file::{RawFile, RawFileError};
-use crate::raw_object::RawObject;
+use crate::raw_object_reader::{RawFile, RawFileError};
+use crate::raw_object_writer::RawObject;
 use crate::store::Store;
 
 /// The rows of the raw object `key` that are about `subjects`, whose ids stand in the column `subject`.
@@ -126,9 +126,9 @@ fn no_text(object: &Key, subject: &'static str) -> RawFileError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::folder::FolderStore;
-    use crate::memory::MemoryStore;
-    use crate::raw_file::COMPACTED_FROM;
+    use crate::folder_store::FolderStore;
+    use crate::memory_store::MemoryStore;
+    use crate::raw_object_reader::COMPACTED_FROM;
     use crate::raw_samples::{batch, ids, land, texts};
     use crate::store::ObjectMeta;
 

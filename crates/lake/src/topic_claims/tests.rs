@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::memory::MemoryStore;
+use crate::memory_store::MemoryStore;
 use crate::object_key::Key;
 use crate::raw_object_name::RawObjectName;
 

@@ -1,9 +1,9 @@
 //! Which users a seed gives: each one a function of the seed, its number and the shares alone.
 
 use super::draw::{Draw, Purpose};
-use super::flaw::{CHANGED_DETAILS, Flaw};
 use super::invalid_users::{FAULTS, Fault};
-use super::{person, untidy, user};
+use super::untidy_shares::{CHANGED_DETAILS, Flaw};
+use super::{person, untidy_users, user};
 use crate::share::Share;
 
 /// The users of one seed, counted from 0. Nothing is remembered, so any user can be asked for at any time.
@@ -51,7 +51,7 @@ impl Simulation {
         Self { manners: Manners::Untidy, ..self }
     }
 
-    /// [`Self::untidy`], but that nobody is without an id.
+    /// [`Self::untidy_users`], but that nobody is without an id.
     #[must_use]
     pub(crate) fn untidy_with_ids(self) -> Self {
         Self { manners: Manners::UntidyWithIds, ..self }
@@ -103,7 +103,7 @@ impl Simulation {
         let start = out.len();
         match origin {
             Some(first) if first != number && self.manners != Manners::Tidy => {
-                untidy::write_changed(self.seed, first, number, out);
+                untidy_users::write_changed(self.seed, first, number, out);
             }
             _ => user::write(self.seed, origin.unwrap_or(number), number, out),
         }
@@ -116,7 +116,7 @@ impl Simulation {
     fn spoil(&self, number: u64, origin: Option<u64>, out: &mut Vec<u8>, start: usize) {
         if self.manners != Manners::Tidy {
             let (flaws, draw) = self.draw_flaws(number, origin);
-            untidy::spoil(&flaws, draw, out, start);
+            untidy_users::spoil(&flaws, draw, out, start);
         }
     }
 
@@ -145,7 +145,7 @@ impl Simulation {
         let number = u64::MAX - user;
         self.enclose(1, 1, out, |_, out| {
             let start = out.len();
-            untidy::write_changed(self.seed, first, number, out);
+            untidy_users::write_changed(self.seed, first, number, out);
             self.spoil(number, Some(first), out, start);
         });
     }

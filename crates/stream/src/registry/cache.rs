@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use millrace_events::references::Place;
+use millrace_events::schema_references::Place;
 
 use super::schema::{RegisteredSchema, Schema, SubjectVersion};
 

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::error::{CallError, RegistryError, of_exchange};
 use super::responses::ErrorBody;
-use super::settings::{RegistrySettings, RetryPolicy, without_secrets};
+use super::retry::RetryPolicy;
+use super::settings::{RegistrySettings, without_secrets};
 
 /// What the registry's API names its bodies; plain JSON is taken too.
 const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";

@@ -2,7 +2,7 @@
 
 use millrace_lake::layout::Layer;
 
-use super::aggregates::{BUSINESS, GROUPS, NEW, PERSONAL, VETERAN};
+use super::aggregate_definitions::{BUSINESS, GROUPS, NEW, PERSONAL, VETERAN};
 use crate::aggregate::{Condition, Counted, Key, Number, Text};
 use crate::column::columns;
 use crate::job_plan::{Facts, PlanError, PlannedTable};

@@ -2,7 +2,7 @@
 
 use millrace_lake::layout::Layer;
 
-use super::aggregates::{DOMAINS, FEMALE, MALE, PROVIDERS};
+use super::aggregate_definitions::{DOMAINS, FEMALE, MALE, PROVIDERS};
 use crate::aggregate::{Counted, Number, Text};
 use crate::column::columns;
 use crate::job_plan::{Facts, PlannedTable};

@@ -2,7 +2,7 @@
 
 use millrace_lake::layout::Layer;
 
-use super::aggregates::{BUSINESS, FEMALE, MALE, PLACES};
+use super::aggregate_definitions::{BUSINESS, FEMALE, MALE, PLACES};
 use crate::aggregate::{Cells, Counted, Key, Number, Text};
 use crate::column::{Row, columns};
 use crate::job_plan::{Facts, PlanError, PlannedTable};

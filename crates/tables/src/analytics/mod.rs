@@ -1,7 +1,7 @@
 //! The tables of the job analytics-aggregation.
 
 mod age_generation;
-pub(crate) mod aggregates;
+pub(crate) mod aggregate_definitions;
 mod dimension;
 mod email;
 mod geography;

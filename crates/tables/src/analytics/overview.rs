@@ -2,7 +2,7 @@
 
 use millrace_lake::layout::Layer;
 
-use super::aggregates::{ALL_USERS, DOMAINS, GROUPS, PLACES, STATES};
+use super::aggregate_definitions::{ALL_USERS, DOMAINS, GROUPS, PLACES, STATES};
 use crate::aggregate::{Cells, Key, Text};
 use crate::column::columns;
 use crate::job_plan::{Facts, PlanError, PlannedTable};

@@ -2,7 +2,7 @@
 
 use millrace_lake::layout::Layer;
 
-use super::aggregates::{ALL_USERS, EXCELLENT, FAIR, GOOD, POOR, VERY_POOR};
+use super::aggregate_definitions::{ALL_USERS, EXCELLENT, FAIR, GOOD, POOR, VERY_POOR};
 use crate::aggregate::{Condition, Counted, Number};
 use crate::column::columns;
 use crate::job_plan::{Facts, PlannedTable};

@@ -22,8 +22,8 @@ pub use attributes::{read_columns_of_users, read_columns_of_versions};
 use self::attributes::Attributes;
 use self::latest::LatestVersions;
 use crate::job_error::JobError;
+use crate::job_settings::RunContext;
 use crate::partition::Partition;
-use crate::run_context::RunContext;
 
 /// The table's schema as it is encoded: texts that repeat stay dictionaries, which are plain texts in the file.
 pub fn file_schema() -> SchemaRef {

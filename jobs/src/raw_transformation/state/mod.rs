@@ -24,7 +24,7 @@ use self::manifest::{Manifest, Unusable};
 use super::positions::Positions;
 use super::raw_scan::{self, RawObject};
 use crate::job_error::JobError;
-use crate::run_context::RunContext;
+use crate::job_settings::RunContext;
 
 /// Where the state lies. It holds rows of users: whoever erases one deletes all of it, under [`LOCK`].
 pub const STATE: &str = "_state/raw-transformation/";

@@ -19,9 +19,9 @@ use super::manifest::{Manifest, StateObject};
 use super::{LOCK, STATE};
 use crate::erasure_epoch::{self, Epoch};
 use crate::job_error::JobError;
+use crate::job_settings::RunContext;
 use crate::raw_transformation::positions::Positions;
 use crate::raw_transformation::raw_scan;
-use crate::run_context::RunContext;
 
 #[derive(Debug, thiserror::Error)]
 enum KeepError {

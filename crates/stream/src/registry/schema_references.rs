@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use millrace_events::failure::Class;
-use millrace_events::references::{Place, ReferenceError, References};
+use millrace_events::schema_references::{Place, ReferenceError, References};
 
 use super::client::Registry;
 use super::error::RegistryError;

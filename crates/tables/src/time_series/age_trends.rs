@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use millrace_lake::layout::Layer;
 
-use super::aggregates::COHORTS;
+use super::aggregate_definitions::COHORTS;
 use crate::aggregate::{Counted, Key, Number, Text};
 use crate::column::{Row, columns};
 use crate::job_plan::{Facts, PlanError, PlannedTable};

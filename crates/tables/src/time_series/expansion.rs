@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use millrace_lake::layout::Layer;
 
-use super::aggregates::COUNTRIES;
+use super::aggregate_definitions::COUNTRIES;
 use crate::ages;
 use crate::aggregate::{Counted, Number, Text};
 use crate::column::{Row, Value, columns};

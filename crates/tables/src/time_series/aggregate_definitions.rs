@@ -1,7 +1,7 @@
 //! What time-series-analysis counts of the users, by time.
 
 use crate::aggregate::{Aggregate, Key, Measure, Number, Text};
-use crate::analytics::aggregates::{FEMALE, MALE};
+use crate::analytics::aggregate_definitions::{FEMALE, MALE};
 
 const REGISTRATION_MEASURES: &[Measure] = &[
     Measure::Rows,

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use chrono::Datelike;
 use millrace_lake::layout::Layer;
 
-use super::aggregates::{MONTHS, QUARTERS, WEEKDAYS};
+use super::aggregate_definitions::{MONTHS, QUARTERS, WEEKDAYS};
 use super::anomalies::{self, Judged};
 use crate::ages;
 use crate::aggregate::{Aggregate, Cells, Counted, Number, Text};
-use crate::analytics::aggregates::{FEMALE, MALE};
+use crate::analytics::aggregate_definitions::{FEMALE, MALE};
 use crate::column::{Column, Row, columns, followed_by};
 use crate::job_plan::{Facts, PlanError, PlannedTable};
 use crate::rounding::percent;

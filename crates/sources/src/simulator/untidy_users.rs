@@ -1,8 +1,8 @@
 //! Writes a user's flaws into their JSON, and what changed of somebody who comes again.
 
 use super::draw::{Draw, Purpose};
-use super::flaw::Flaw;
 use super::member::Member;
+use super::untidy_shares::Flaw;
 use super::user;
 
 const NO_BREAK_SPACE: char = '\u{a0}';

@@ -13,7 +13,7 @@ use millrace_lake::layout::Layer;
 use crate::job_names::{ANALYTICS_AGGREGATION, RAW_TRANSFORMATION, TIME_SERIES_ANALYSIS};
 use crate::job_plan::PlannedTable;
 use crate::table_spec::{Contents, TableSpec};
-use crate::{analytics, curated, timeseries};
+use crate::{analytics, curated, time_series};
 
 /// `(_topic, _generation, _partition, _offset)`: the source position of a raw row.
 pub const SOURCE_POSITION: [&str; 4] = ["_topic", "_generation", "_partition", "_offset"];
@@ -128,7 +128,7 @@ pub fn tables() -> &'static [Table] {
         raw.chain(curated)
             .chain([Table::of(ANALYTICS_AGGREGATION, &analytics::DIM_USER_DEMOGRAPHICS)])
             .chain(planned(ANALYTICS_AGGREGATION, &analytics::TABLES))
-            .chain(planned(TIME_SERIES_ANALYSIS, &timeseries::TABLES))
+            .chain(planned(TIME_SERIES_ANALYSIS, &time_series::TABLES))
             .collect()
     });
     &TABLES

@@ -1,7 +1,7 @@
 //! A dead letter with its failure context, read back.
 
 use chrono::DateTime;
-use millrace_lake::dead_letter::DeadLetter;
+use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_stream::dead_letter::{HEADERS_OMITTED, KEY_OMITTED, VALUE_OMITTED, is_told};
 use millrace_stream::record::Record;
 

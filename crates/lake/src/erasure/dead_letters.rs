@@ -5,7 +5,7 @@ use std::path::Path;
 use millrace_events::failure::Class;
 
 use super::{Matches, Subjects, letter_subject};
-use crate::dead_letter::{BadLine, DeadLetter};
+use crate::dead_letter_line::{BadLine, DeadLetter};
 use crate::dead_letter_recovery;
 use crate::layout::{self, DEAD_LETTERS};
 use crate::object_key::Key;
@@ -138,7 +138,7 @@ fn parted(key: &Key, body: &[u8], subjects: &Subjects) -> Result<(Vec<u8>, Match
 mod tests {
     use super::*;
     use crate::dead_letter_file::DeadLetterFile;
-    use crate::folder::FolderStore;
+    use crate::folder_store::FolderStore;
     use crate::topic_generation::TopicGeneration;
 
     const PLACE: &str = "_dead_letters/users_created/0001.jsonl";

@@ -1,7 +1,7 @@
 //! The tables of the job time-series-analysis.
 
 mod age_trends;
-mod aggregates;
+mod aggregate_definitions;
 mod anomalies;
 mod expansion;
 mod quality_series;
