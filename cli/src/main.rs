@@ -53,7 +53,8 @@ use self::output::{Remarks, WhenUnread};
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {
-    /// Tell more on standard error: -v, -vv, -vvv. The environment's MILLRACE_LOG overrides it
+    /// Tell more on standard error: -v, -vv, -vvv. MILLRACE_LOG of the environment, or log of millrace.toml,
+    /// overrides it
     #[arg(short, long, action = ArgAction::Count, global = true, help_heading = GLOBAL)]
     verbose: u8,
     /// No progress bars and no remarks on standard error: warnings and errors alone

@@ -94,7 +94,7 @@ pub(crate) fn variables(prefix: &str) -> Vec<(String, String)> {
     set.chain(of_files).filter(|(name, _)| name.starts_with(prefix)).collect()
 }
 
-/// For the message of an error about the environment: ` (FILE says some of it)` where a file has settings of this prefix.
+/// For an error that speaks of the environment: which of the variables of this prefix a file has set, and which file.
 pub(crate) fn files_that_say(prefix: &str) -> Option<String> {
     let of_files = layers()?.of_files().filter(|(name, _)| name.starts_with(prefix));
     let places = of_files.filter_map(|(name, found)| match &found.origin {
