@@ -25,7 +25,8 @@ const EXAMPLES: [&str; 3] = [
 
 fn paths(text: &str) -> impl Iterator<Item = &str> {
     let quoted = text.split('`').skip(1).step_by(2);
-    quoted.filter(|word| CODE.iter().any(|folder| word.starts_with(folder)) && !word.contains([' ', '*', '<']))
+    quoted
+        .filter(|word| CODE.iter().any(|folder| word.starts_with(folder)) && !word.contains([' ', '*', '<']))
 }
 
 #[test]
