@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::layout::LayoutError;
 use millrace_lake::object_key::{BadKey, Key};
 use millrace_lake::raw_listing::ListingError;
@@ -76,16 +76,6 @@ pub enum JobError {
 }
 
 impl JobError {
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Store(error) => error.class(),
-            Self::Open(error) => error.class(),
-            Self::Listing(error) => error.class(),
-            Self::Erased => Class::Retry,
-            _ => Class::Stop,
-        }
-    }
-
     pub(crate) fn engine(action: impl Into<String>) -> impl FnOnce(PolarsError) -> Self {
         let action = action.into();
         move |source| Self::Engine { action, source }
@@ -102,5 +92,17 @@ impl JobError {
     ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Scratch { action, path, source }
+    }
+}
+
+impl Classified for JobError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Open(error) => error.class(),
+            Self::Listing(error) => error.class(),
+            Self::Erased => Class::Retry,
+            _ => Class::Stop,
+        }
     }
 }

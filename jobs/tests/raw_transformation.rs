@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::raw_transformation::{self, JobReport, summary, users_transformed};

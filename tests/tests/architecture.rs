@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
 /// The crates that a crate may use directly. Tests use any.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("millrace-proto", &[]),
     ("millrace-events", &["millrace-proto"]),
     ("millrace-sources", &["millrace-events"]),
@@ -19,12 +19,20 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("millrace-aws-http", &[]),
     // Not even the classes of failure, which are the domain's: what fails in the runtime fails at the start.
     ("millrace-runtime", &[]),
-    ("fetch-users", &["millrace-events", "millrace-sources", "millrace-stream", "millrace-runtime"]),
-    ("land-events", &["millrace-events", "millrace-stream", "millrace-lake", "millrace-runtime"]),
+    // The shell of every Lambda function; the libraries of functions are used without it.
+    ("millrace-lambda", &["millrace-events", "millrace-runtime"]),
+    (
+        "fetch-users",
+        &["millrace-events", "millrace-sources", "millrace-stream", "millrace-runtime", "millrace-lambda"],
+    ),
+    (
+        "land-events",
+        &["millrace-events", "millrace-stream", "millrace-lake", "millrace-runtime", "millrace-lambda"],
+    ),
     (
         "replay-dead-letters",
         // The lake for the letters that it keeps.
-        &["millrace-events", "millrace-stream", "millrace-lake", "millrace-runtime"],
+        &["millrace-events", "millrace-stream", "millrace-lake", "millrace-runtime", "millrace-lambda"],
     ),
     // What AWS does between Kafka and a function: it invokes any, and knows none.
     ("millrace-event-source", &["millrace-events", "millrace-stream"]),
@@ -41,6 +49,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "millrace-glue",
             "millrace-jobs",
             "millrace-lake",
+            "millrace-lambda",
             "millrace-runtime",
             "millrace-tables",
         ],
@@ -89,7 +98,7 @@ const TESTS: [&str; 9] = [
 ];
 
 /// What a crate must not reach, by whatever way.
-const MUST_NOT_KNOW: [(&str, &[Thing]); 17] = [
+const MUST_NOT_KNOW: [(&str, &[Thing]); 18] = [
     ("millrace-proto", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-events", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-sources", &[KAFKA, AWS, POLARS]),
@@ -97,6 +106,7 @@ const MUST_NOT_KNOW: [(&str, &[Thing]); 17] = [
     ("millrace-lake", &[KAFKA, POLARS]),
     ("millrace-aws-http", &[KAFKA, LAMBDA, S3, POLARS]),
     ("millrace-runtime", &[KAFKA, AWS, POLARS]),
+    ("millrace-lambda", &[KAFKA, S3, POLARS]),
     ("fetch-users", &[POLARS]),
     ("land-events", &[POLARS]),
     ("replay-dead-letters", &[POLARS]),

@@ -4,13 +4,14 @@ use crate::commands::{cargo, succeeds};
 
 /// Runs every check and answers the names of those that failed.
 pub(crate) fn run() -> anyhow::Result<Vec<&'static str>> {
-    let checks: [(&str, &[&str]); 2] = [
+    let checks: [(&str, &[&str]); 3] = [
         ("format", &["fmt", "--all", "--check"]),
         ("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        ("rustdoc", &["doc", "--workspace", "--no-deps"]),
     ];
     let mut failed = Vec::new();
     for (name, arguments) in checks {
-        if !succeeds(&mut cargo(arguments))? {
+        if !succeeds(cargo(arguments).env("RUSTDOCFLAGS", "-D warnings"))? {
             failed.push(name);
         }
     }

@@ -37,7 +37,7 @@ struct Arguments {
 enum Task {
     /// Format check, lints and every test, with all they need set up; ends with `N passed, N failed, N skipped`
     Test(test_run::TestArguments),
-    /// Format check and clippy, warnings refused
+    /// Format check, clippy and rustdoc, warnings refused
     Lint,
     /// What a pull request must pass: lint, dependency policy (cargo-deny, where installed), `test --strict`
     Ci,

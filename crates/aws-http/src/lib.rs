@@ -20,7 +20,7 @@ const AUTHORITIES: &str = "AWS_CA_BUNDLE";
 /// The client for everything that the SDK asks: services, and whoever gives it credentials.
 ///
 /// Requests go by HTTPS_PROXY, HTTP_PROXY or ALL_PROXY but for the hosts that NO_PROXY names, and for addresses that only this
-/// machine can reach: see [`proxies`].
+/// machine can reach: see `proxies.rs`.
 pub fn client() -> SharedHttpClient {
     let trusted = trusted();
     if !proxies::are_set() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_stream::StreamError;
 use millrace_stream::batch_response::BatchResponse;
 
@@ -24,9 +24,8 @@ pub enum DriverError {
     FailureDestination(#[source] std::io::Error),
 }
 
-impl DriverError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for DriverError {
+    fn class(&self) -> Class {
         match self {
             Self::Stream(error) => error.class(),
             Self::Invoke(error) => error.class(),

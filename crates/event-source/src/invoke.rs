@@ -1,7 +1,7 @@
 //! What is invoked: a port.
 
 use async_trait::async_trait;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 
 /// A function that can be invoked, in this process or behind Lambda's API.
 ///
@@ -43,17 +43,6 @@ pub enum InvokeError {
 }
 
 impl InvokeError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Address(_) => Class::Stop,
-            Self::Unreachable { .. } => Class::Retry,
-            // Throttled, or the endpoint's own trouble.
-            Self::Refused { status, .. } if *status == 429 || *status >= 500 => Class::Retry,
-            Self::Refused { .. } => Class::Stop,
-        }
-    }
-
     /// Whether something may have taken the payload: what cuts a connection or takes too long may have run, and what is to
     /// blame for it may be the payload.
     pub fn was_taken(&self) -> bool {
@@ -61,6 +50,18 @@ impl InvokeError {
             Self::Address(_) => false,
             Self::Unreachable { source, .. } => !source.is_connect(),
             Self::Refused { status, .. } => *status != 429,
+        }
+    }
+}
+
+impl Classified for InvokeError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Address(_) => Class::Stop,
+            Self::Unreachable { .. } => Class::Retry,
+            // Throttled, or the endpoint's own trouble.
+            Self::Refused { status, .. } if *status == 429 || *status >= 500 => Class::Retry,
+            Self::Refused { .. } => Class::Stop,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! commits only what is done.
 //!
 //! [`delivery`] is the policy, without IO and without a clock; [`driver`] runs it over three ports: where records come
-//! from ([`source`]), what is invoked ([`invoke`]), and where records go that were given up ([`on_failure`]).
+//! from ([`source`]), what is invoked ([`invoke`]), and where records go that were given up ([`on_failure_destination`]).
 
 pub mod delivery;
 mod delivery_batch;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use millrace_events::failure::Classified;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -66,7 +66,7 @@ impl EventBatchBuilder {
         self.offset.values_slice().len()
     }
 
-    /// The rows gathered, landed at `ingested_at` (µs since 1970, UTC), in the order of [`Event::arrow_schema`]; the builder
+    /// The rows gathered, landed at `ingested_at` (µs since 1970, UTC), in the order of [`Event::schema`]; the builder
     /// is empty again.
     pub fn finish(&mut self, ingested_at: i64) -> Result<RecordBatch, ArrowError> {
         let rows = self.rows();

@@ -1,5 +1,6 @@
 //! Why a record or a user cannot be an event.
 
+use crate::failure::{Class, Classified};
 use std::borrow::Cow;
 
 /// Why a record or a user cannot be an event: a dead letter's `error-kind` and `error-message`.
@@ -44,9 +45,10 @@ impl DecodeError {
             Self::UnfitSchema { .. } => "unfit_schema",
         }
     }
+}
 
-    /// Always a dead letter: the bytes stay as they are, so another try ends the same.
-    pub fn class(&self) -> crate::failure::Class {
+impl Classified for DecodeError {
+    fn class(&self) -> Class {
         crate::failure::Class::DeadLetter
     }
 }

@@ -103,6 +103,12 @@ impl Event {
         let slot = |name: &'static str| {
             message.fields.iter().position(|field| field.name == name).ok_or_else(|| no_name(name))
         };
+        let text_slot = |name: &'static str| {
+            slot(name).and_then(|slot| match message.fields[slot].kind {
+                Kind::Text => Ok(slot),
+                _ => Err(no_name(name)),
+            })
+        };
         let checks = description.rules.iter().map(|rule| rule.check(&message.fields).map_err(no_name));
         let (KeyRule::Text(key) | KeyRule::Uuid(key)) = description.key;
         let mut slots = vec![None; DENSE];
@@ -115,7 +121,7 @@ impl Event {
             checks: checks.collect::<Result<_, _>>()?,
             key_slot: slot(key)?,
             recognised_by_slot: description.recognised_by.map(slot).transpose()?,
-            data_subject_slot: description.data_subject.map(slot).transpose()?,
+            data_subject_slot: description.data_subject.map(text_slot).transpose()?,
             schema: raw_schema::of_fields(&message.fields),
             description,
             doc: message.doc,

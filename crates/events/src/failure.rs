@@ -1,6 +1,6 @@
 //! The one classification of failure: what a caller should do about an error.
 
-/// What to do about a failure. Each error type of the project has one function `class` that answers it.
+/// What to do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// Throttled, timed out, refused for now: the same call may go through later.
@@ -9,4 +9,9 @@ pub enum Class {
     DeadLetter,
     /// Settings, permissions, a bug: somebody has to act before anything else helps.
     Stop,
+}
+
+/// An error that says what to do about it. Every error that crosses a crate's border is one; what it wraps is asked, not guessed.
+pub trait Classified: std::error::Error {
+    fn class(&self) -> Class;
 }

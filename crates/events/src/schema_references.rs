@@ -3,6 +3,7 @@
 //! It fetches nothing: whoever talks to the registry is told what to ask for, and gives what was answered. A registry may
 //! be wrong or hostile, so that the way through is bounded in depth, number and size.
 
+use crate::failure::{Class, Classified};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -36,9 +37,8 @@ pub enum ReferenceError {
     Missing(Place),
 }
 
-impl ReferenceError {
-    /// The records are at fault that were written by such a schema: waiting helps none of them.
-    pub fn class(&self) -> crate::failure::Class {
+impl Classified for ReferenceError {
+    fn class(&self) -> Class {
         crate::failure::Class::DeadLetter
     }
 }

@@ -1,5 +1,6 @@
 //! Who knows the schemas that wrote framed values: a port, and what it hands out.
 
+use crate::failure::{Class, Classified};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -56,9 +57,8 @@ pub enum SchemaError {
     TooLong(usize),
 }
 
-impl SchemaError {
-    /// The registry has a text that is no schema: somebody has to mend it there.
-    pub fn class(&self) -> crate::failure::Class {
+impl Classified for SchemaError {
+    fn class(&self) -> Class {
         crate::failure::Class::Stop
     }
 }

@@ -7,7 +7,7 @@ mod held;
 use held::{Held, decode, event, present, symbol, text};
 use millrace_events::decode_error::DecodeError;
 use millrace_events::event_catalogue::{by_message, by_table, by_topic, events};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::frame::Encoding;
 
 const IDS: &str = r#""event_id":"e","user_id":"u","session_id":"s""#;

@@ -64,7 +64,7 @@ const PARCEL_RETURNED: Description = Description {
     topic: "parcels_returned",
     table: "parcels_returned",
     key: KeyRule::Text("event_id"),
-    data_subject: Some("user_id"),
+    data_subject: None,
     rules: &[Rule::Present("event_id"), Rule::Within { field: "weight_grams", least: 0, most: 40_000 }],
     unreadable: Unreadable::Refused,
     recognised_by: None,
@@ -189,6 +189,11 @@ fn a_description_that_does_not_fit_is_told() {
     ] {
         let rules: &'static [Rule] = Box::leak(rules.to_vec().into_boxed_slice());
         let error = with(RETURNS, Description { rules, ..PARCEL_RETURNED });
+        assert_eq!(error, DescriptionError::NoSuchName { event: PARCEL_RETURNED.message, name });
+    }
+    // Whose data it is: a text of the message.
+    for name in ["nobody", "weight_grams"] {
+        let error = with(RETURNS, Description { data_subject: Some(name), ..PARCEL_RETURNED });
         assert_eq!(error, DescriptionError::NoSuchName { event: PARCEL_RETURNED.message, name });
     }
     for field in [

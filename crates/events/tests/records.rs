@@ -9,7 +9,7 @@ use answers::{WHOLE, holds_a_secret, only};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
 use millrace_events::decode::Value;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::frame::{SchemaId, unframe};
 use millrace_proto::users::v1::UserCreated;
 use prost::Message;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arrow_schema::{DataType, Field, Schema};
 use chrono::NaiveDate;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_glue::{GlueDataCatalog, GlueSettings};
 use millrace_lake::data_catalog::{
     Change, DataCatalog, DataCatalogError, NoDataCatalog, PartitionEntry, Registered, TableEntry,

@@ -7,6 +7,7 @@
 //! It works on a lake in a folder. Objects on S3 cannot be appended to: there each run has one of its own
 //! ([`crate::dead_letter_store`]).
 
+use millrace_events::failure::{Class, Classified};
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -37,9 +38,8 @@ pub enum DeadLetterError {
     Place(#[from] LayoutError),
 }
 
-impl DeadLetterError {
-    /// What to do about it.
-    pub fn class(&self) -> millrace_events::failure::Class {
+impl Classified for DeadLetterError {
+    fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
             Self::Place(_) => millrace_events::failure::Class::Stop,

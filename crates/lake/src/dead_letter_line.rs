@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use chrono::{DateTime, SecondsFormat};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use serde::{Deserialize, Serialize};
 
 /// A record of a dead-letter topic.
@@ -30,9 +30,8 @@ pub struct BadLine {
     reason: &'static str,
 }
 
-impl BadLine {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for BadLine {
+    fn class(&self) -> Class {
         Class::DeadLetter
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn classify(store: &str, action: &'static str, key: &str, error: Erro
 
 #[cfg(test)]
 mod tests {
-    use millrace_events::failure::Class;
+    use millrace_events::failure::{Class, Classified};
 
     use super::*;
 

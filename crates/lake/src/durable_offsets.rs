@@ -1,5 +1,6 @@
 //! How far each generation of a topic has landed, as the names of its raw objects tell.
 
+use millrace_events::failure::{Class, Classified};
 use std::collections::BTreeMap;
 
 use crate::layout;
@@ -28,9 +29,8 @@ pub enum DurableOffsetsError {
     Table(#[from] RawNameError),
 }
 
-impl DurableOffsetsError {
-    /// What to do about it.
-    pub fn class(&self) -> millrace_events::failure::Class {
+impl Classified for DurableOffsetsError {
+    fn class(&self) -> Class {
         match self {
             Self::Listing(error) => error.class(),
             Self::Table(error) => error.class(),

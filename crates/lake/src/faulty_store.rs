@@ -193,7 +193,7 @@ impl ObjectWriter for FaultyWriter {
 
 #[cfg(test)]
 mod tests {
-    use millrace_events::failure::Class;
+    use millrace_events::failure::{Class, Classified};
 
     use super::*;
     use crate::memory_store::MemoryStore;

@@ -6,7 +6,7 @@
 //!
 //! Lakes that are older than the file are known by what they hold, and get it from the next who writes to them.
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use serde::{Deserialize, Serialize};
 
 use crate::layout;
@@ -66,9 +66,8 @@ pub enum LakeError {
     Key(#[from] BadKey),
 }
 
-impl LakeError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for LakeError {
+    fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
             _ => Class::Stop,

@@ -7,7 +7,7 @@
 //! what is going were there all the time.
 
 use bytes::Bytes;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 
 use crate::layout::{self, LayoutError};
 use crate::random;
@@ -29,9 +29,8 @@ pub enum ListingError {
     Restless { table: String },
 }
 
-impl ListingError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for ListingError {
+    fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
             Self::Table(_) => Class::Stop,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 
 use crate::object_key::Key;
 use crate::topic_generation::{BadTopicGeneration, TopicGeneration};
@@ -45,9 +45,8 @@ pub enum RawNameError {
     TopicGeneration { name: String, source: BadTopicGeneration },
 }
 
-impl RawNameError {
-    /// What to do about it: a timestamp is its record's, the rest is the program's or the settings'.
-    pub fn class(&self) -> Class {
+impl Classified for RawNameError {
+    fn class(&self) -> Class {
         match self {
             Self::Timestamp(_) => Class::DeadLetter,
             _ => Class::Stop,

@@ -9,7 +9,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::{ArrowError, SchemaRef};
 use bytes::Bytes;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -50,9 +50,8 @@ pub enum RawFileError {
     CutOff { object: Key },
 }
 
-impl RawFileError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for RawFileError {
+    fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
             _ => Class::Stop,

@@ -74,7 +74,7 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
 const ROW_GROUP: usize = 131_072;
 
 /// Encodes the rows of one object. Nothing is written anywhere before [`finish`](Self::finish) gives the bytes away, or
-/// [`take_encoded`](Self::take_encoded) those that are ready.
+/// `take_encoded` those that are ready.
 #[derive(Debug)]
 pub struct RawObject {
     writer: ArrowWriter<Vec<u8>>,

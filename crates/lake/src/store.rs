@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 
 use crate::object_key::Key;
 use crate::store_probe::{self, Capabilities};
@@ -129,16 +129,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+    /// Whether the object is simply not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+}
+
+impl Classified for StoreError {
+    fn class(&self) -> Class {
         match self {
             Self::NotFound { .. } | Self::Stop { .. } => Class::Stop,
             Self::Retry { .. } => Class::Retry,
         }
-    }
-
-    /// Whether the object is simply not there.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::NotFound { .. })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 
 use crate::folder_store::FolderStore;
 use crate::lake_file::{self, Entered, LakeError};
@@ -31,9 +31,8 @@ pub enum OpenError {
     Lake(#[from] LakeError),
 }
 
-impl OpenError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for OpenError {
+    fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
             Self::Lake(error) => error.class(),

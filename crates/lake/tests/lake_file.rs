@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::lake_file::{Entered, LAKE_FILE, LakeError, enter, enter_or_create, look, read};
 use millrace_lake::memory_store::MemoryStore;

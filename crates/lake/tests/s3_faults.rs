@@ -6,7 +6,7 @@ mod scripted_s3;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::s3::{S3Settings, S3Store};
 use millrace_lake::{Key, PutNew, Store, StoreError};
 use scripted_s3::{Answer, SECRET, ScriptedS3, refusal, status, written};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use bytes::Bytes;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::lake_file::{self, Entered, LakeError};
 use millrace_lake::s3::{S3Address, S3Credentials, S3Settings, S3Store};
 use millrace_lake::{Key, PutNew, Store, conformance};

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use bytes::Bytes;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::dead_letter_file::DeadLetterFile;
 use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_lake::{FolderStore, Key, Store, TopicGeneration};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::randomuser::AnswerError;
 
 use crate::api::CallError;
@@ -38,9 +38,8 @@ pub enum SourceError {
     Simulated { seed: u64, page: u64, source: AnswerError },
 }
 
-impl SourceError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for SourceError {
+    fn class(&self) -> Class {
         match self {
             Self::Call { source, .. } => source.class(),
             Self::Setting { .. }

@@ -22,7 +22,7 @@ pub trait Source: Debug + Send {
     /// The next page, `None` after the last. At most one page is in memory.
     ///
     /// # Errors
-    /// By [`SourceError::class`]: `Retry` for what may pass (it was already tried again for as long as the settings
+    /// By the class of [`SourceError`]: `Retry` for what may pass (it was already tried again for as long as the settings
     /// say), `Stop` for what somebody has to mend.
     async fn next_page(&mut self) -> Result<Option<UserPage>, SourceError>;
 }

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::randomuser::{PageUser, UserPage};
 use millrace_scripted_server::{Scripted, ScriptedServer};
 use millrace_sources::{ApiSettings, ApiSource, Gender, RetryPolicy, Source, SourceError};

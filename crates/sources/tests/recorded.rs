@@ -7,7 +7,7 @@ mod recorded_answers;
 use std::path::Path;
 
 use chrono::NaiveDate;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::randomuser::PageUser;
 use millrace_sources::{Clock, RecordedSource, Source, SourceError};
 

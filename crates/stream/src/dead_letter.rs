@@ -9,7 +9,7 @@ mod size_limit;
 
 use chrono::{DateTime, SecondsFormat};
 use millrace_events::decode_error::DecodeError;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 
 use crate::StreamError;
 use crate::producer::Publisher;

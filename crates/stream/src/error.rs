@@ -1,6 +1,6 @@
 //! What can go wrong between us and a broker.
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// Why Kafka did not do what it was asked.
@@ -64,9 +64,8 @@ pub enum StreamError {
     Unacknowledged { undelivered: u64, seconds: u64 },
 }
 
-impl StreamError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for StreamError {
+    fn class(&self) -> Class {
         let kafka = match self {
             Self::Unreachable { .. } | Self::Unacknowledged { .. } => return Class::Retry,
             Self::Settings(_)

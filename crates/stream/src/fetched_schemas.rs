@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::frame::{Encoding, SchemaId};
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::writer_schemas::{SchemaError, WriterSchema, WriterSchemas};

@@ -12,7 +12,7 @@
 //!   elsewhere. It never commits for a partition that has moved; see [`Commit`].
 //! - **An offset that the brokers do not have** (aged away, or the topic was made anew) is an error and never a jump.
 //! - One thread calls it, and calls `next` or `rest` at least every five minutes; a member that stays away longer loses its partitions.
-//! - After an error, drop it and join again, or stop: its [class](StreamError::class) says which.
+//! - After an error, drop it and join again, or stop: the class of the [`StreamError`] says which.
 
 mod membership;
 

@@ -127,6 +127,8 @@ pub(crate) fn await_token(
 
 #[cfg(test)]
 mod tests {
+    use millrace_events::failure::Classified as _;
+
     use super::*;
 
     #[test]

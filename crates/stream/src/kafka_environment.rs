@@ -1,6 +1,6 @@
 //! Where Kafka is and who asks, as a function's environment tells.
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_runtime::secret_source::{SecretError, SecretSource};
 use millrace_runtime::settings::Environment;
 
@@ -36,9 +36,8 @@ pub enum KafkaEnvironmentError {
     Security(#[from] StreamError),
 }
 
-impl KafkaEnvironmentError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for KafkaEnvironmentError {
+    fn class(&self) -> Class {
         match self {
             Self::Secret(error) if error.may_pass() => Class::Retry,
             Self::Security(error) => error.class(),

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use serde::Deserialize;
 
 use crate::record::Record;
@@ -75,9 +75,8 @@ pub enum EventError {
     Base64 { part: &'static str, topic: String, partition: i32, offset: i64, source: base64::DecodeError },
 }
 
-impl EventError {
-    /// What to do about it: AWS wrote the payload, so another try ends the same.
-    pub fn class(&self) -> Class {
+impl Classified for EventError {
+    fn class(&self) -> Class {
         Class::Stop
     }
 }

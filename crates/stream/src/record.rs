@@ -49,7 +49,7 @@ impl<'a> Record<'a> {
         SchemaId::needed_by(self.value?, self.header("content-type"))
     }
 
-    /// The room it takes, in bytes. See [`size`].
+    /// The room it takes in a producer's queue, in bytes.
     pub fn size(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len));
         size(self.key.map_or(0, <[u8]>::len), self.value.map_or(0, <[u8]>::len), headers)
@@ -68,7 +68,7 @@ pub struct OutgoingRecord<'a> {
 }
 
 impl OutgoingRecord<'_> {
-    /// The room it takes, in bytes. See [`size`].
+    /// The room it takes in a producer's queue, in bytes.
     pub fn size(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len));
         size(self.key.map_or(0, <[u8]>::len), self.value.map_or(0, <[u8]>::len), headers)

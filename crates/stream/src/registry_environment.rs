@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_runtime::Secret;
 use millrace_runtime::secret_source::{SecretError, SecretSource};
 use millrace_runtime::settings::Environment;
@@ -48,9 +48,8 @@ pub enum RegistryEnvironmentError {
     Registry(#[from] RegistryError),
 }
 
-impl RegistryEnvironmentError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for RegistryEnvironmentError {
+    fn class(&self) -> Class {
         match self {
             Self::Secret(error) if error.may_pass() => Class::Retry,
             Self::Registry(error) => error.class(),

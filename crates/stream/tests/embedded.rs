@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use millrace_events::decode_error::DecodeError;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_stream::StreamError;
 use millrace_stream::backpressure::Backpressure;
 use millrace_stream::base_offsets::BaseOffsets;

@@ -10,7 +10,7 @@ use millrace_events::decode::{Decoder, Value};
 use millrace_events::decode_error::DecodeError;
 use millrace_events::event::Event;
 use millrace_events::event_catalogue;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::frame::{Encoding, SchemaId};
 use millrace_events::row::{Datum, RowBuffer};
 use millrace_scripted_server::{Scripted, ScriptedServer};

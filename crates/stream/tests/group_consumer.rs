@@ -8,7 +8,7 @@ mod real_cluster;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::embedded::EmbeddedBroker;
 use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};

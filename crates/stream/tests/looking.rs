@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_stream::broker_description::{self, Told};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;

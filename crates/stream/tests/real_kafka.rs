@@ -8,7 +8,7 @@ mod real_cluster;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_stream::StreamError;
 use millrace_stream::broker_description::{Told, describe_broker};
 use millrace_stream::consumer::Consumer;

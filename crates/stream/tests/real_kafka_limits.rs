@@ -8,7 +8,7 @@ mod real_cluster;
 use std::collections::BTreeMap;
 
 use millrace_events::decode_error::DecodeError;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::dead_letter::{HEADERS_OMITTED, KEY_OMITTED, VALUE_OMITTED, publish_record};

@@ -8,7 +8,7 @@ mod real_cluster;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_runtime::Secret;
 use millrace_stream::StreamError;
 use millrace_stream::broker_description::describe_broker;

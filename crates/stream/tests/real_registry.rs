@@ -6,7 +6,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_skips::skipped;
 use millrace_stream::registry::{
     Compatibility, Level, Registry, RegistryError, RegistrySettings, RetryPolicy, Schema, SchemaType, Subject,

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_runtime::Secret;
 use millrace_scripted_server::{Scripted, ScriptedServer};
 use millrace_stream::registry::{

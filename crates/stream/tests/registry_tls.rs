@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_scripted_server::{Scripted, ScriptedServer};
 use millrace_stream::registry::{CallError, Registry, RegistryError, RegistrySettings};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};

@@ -1,4 +1,4 @@
-//! The lake's tables: one catalogue of all of them ([`catalogue`]), and how those that are counts are made of users.
+//! The lake's tables: one catalogue of all of them ([`table_catalogue`]), and how those that are counts are made of users.
 //!
 //! No engine, no store and no Polars: jobs count on this machine, others may count elsewhere, and queries, exports, Glue,
 //! Snowflake and the docs read the same definitions.

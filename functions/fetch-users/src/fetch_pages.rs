@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::randomuser::UserPage;
 use millrace_sources::{Source, SourceError};
 use millrace_stream::StreamError;
@@ -45,9 +45,8 @@ pub struct FetchError {
     source: StreamError,
 }
 
-impl FetchError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for FetchError {
+    fn class(&self) -> Class {
         self.source.class()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::secret_source::SecretSource;
 use millrace_runtime::settings::{Environment, SettingsError};
@@ -70,9 +70,8 @@ pub enum FunctionError {
     NothingInTime,
 }
 
-impl FunctionError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for FunctionError {
+    fn class(&self) -> Class {
         match self {
             Self::Settings(_) => Class::Stop,
             Self::Kafka(error) => error.class(),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use fetch_users::{Counts, FetchReport, Function, FunctionError, fetch, within};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::randomuser::{AnswerContext, SourceClock, UserPage, read_answer};
 use millrace_runtime::metrics::Value;
 use millrace_runtime::secret_source::SecretsExtension;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::{Store, TopicGeneration};
 use millrace_runtime::{Deadline, Meter};
 use millrace_stream::batch_response::{BatchResponse, ItemIdentifier};
@@ -75,9 +75,8 @@ pub enum BatchError {
     Land(#[from] LandError),
 }
 
-impl BatchError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for BatchError {
+    fn class(&self) -> Class {
         match self {
             Self::Event(error) => error.class(),
             Self::Land(error) => error.class(),

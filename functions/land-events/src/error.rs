@@ -1,6 +1,6 @@
 //! Why records could not be landed.
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::StoreError;
 use millrace_lake::raw_object_name::RawNameError;
 use millrace_stream::StreamError;
@@ -30,9 +30,8 @@ pub enum LandError {
     Schema(#[source] Box<RegistryError>),
 }
 
-impl LandError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for LandError {
+    fn class(&self) -> Class {
         match self {
             Self::UnknownTopic { .. } | Self::FailedBefore | Self::Encode { .. } => Class::Stop,
             Self::Name(error) => error.class(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::{OpenError, TopicGeneration};
 use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::secret_source::SecretSource;
@@ -69,9 +69,8 @@ pub enum FunctionError {
     Batch(#[from] BatchError),
 }
 
-impl FunctionError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for FunctionError {
+    fn class(&self) -> Class {
         match self {
             Self::Settings(_) => Class::Stop,
             Self::Lake(error) => error.class(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use millrace_events::event::Event;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::durable_offsets::{DurableOffsets, DurableOffsetsError};
 use millrace_lake::{Store, TopicGeneration};
 use millrace_runtime::{Meter, Shutdown};
@@ -77,9 +77,8 @@ pub enum LandingConsumerError {
     },
 }
 
-impl LandingConsumerError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for LandingConsumerError {
+    fn class(&self) -> Class {
         match self {
             Self::Stream(error) => error.class(),
             Self::Land(error) => error.class(),

@@ -1,33 +1,20 @@
 //! The Lambda function land-events: wiring only.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use land_events::Function;
-use millrace_runtime::metrics::emf::{self, Told};
+use millrace_lambda::{Error, Invocation, serve};
 use millrace_runtime::secret_source::SecretsExtension;
 use millrace_runtime::settings::Environment;
-use millrace_runtime::{Deadline, telemetry};
+use millrace_runtime::telemetry;
 use millrace_stream::lambda_event::KafkaEvent;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::for_lambda()?;
     let function = Function::new(Environment::of_process(), Arc::new(SecretsExtension::of_process()));
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<KafkaEvent>| {
-        let wall_now = SystemTime::now();
-        let deadline = Deadline::of_lambda(event.context.deadline, Instant::now(), wall_now);
-        let since = wall_now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
-        let answer = function.invoke(&event.payload, now, deadline).await;
-        let request_id = &event.context.request_id;
-        let now_millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        emf::tell(function.meter(), Told { function: "land-events", request_id, now_millis });
-        answer.map_err(|error| Diagnostic {
-            error_type: format!("{:?}", error.class()),
-            error_message: telemetry::with_causes(&error),
-        })
-    }))
-    .await
+    let invoke = async |Invocation { payload, deadline, now }: Invocation<KafkaEvent>| {
+        function.invoke(&payload, now, deadline).await
+    };
+    serve("land-events", function.meter(), invoke).await
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millrace_events::decode::Value;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_runtime::{Deadline, telemetry};
 use millrace_stream::lambda_event::EventRecord;
 use millrace_stream::producer::Publisher;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use land_events::{BatchError, BatchLanding, BatchOutcome, BatchSettings, Function};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::{RawObjectName, Store, TopicGeneration};

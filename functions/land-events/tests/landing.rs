@@ -10,7 +10,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use bytes::Bytes;
 use land_events::{CommitPoint, LandError, LandSettings, RawWriter};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::rolling_policy::RollingPolicy;

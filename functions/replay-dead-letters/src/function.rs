@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::OpenError;
 use millrace_runtime::metrics::{COLD_STARTS, RECORDS_IN, RECORDS_OUT};
 use millrace_runtime::secret_source::SecretSource;
@@ -49,13 +49,13 @@ pub enum FunctionError {
     CutOff(#[source] tokio::task::JoinError),
 }
 
-impl FunctionError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for FunctionError {
+    fn class(&self) -> Class {
         match self {
             Self::Kafka(error) => error.class(),
             Self::Replay(error) => error.class(),
-            Self::Settings(_) | Self::NoLake | Self::Lake(_) | Self::CutOff(_) => Class::Stop,
+            Self::Lake(error) => error.class(),
+            Self::Settings(_) | Self::NoLake | Self::CutOff(_) => Class::Stop,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_runtime::Deadline;
 use millrace_stream::StreamError;
 use millrace_stream::producer::Publisher;
@@ -76,9 +76,8 @@ pub enum ReplayError {
     Send { topic: String, source: Box<StreamError> },
 }
 
-impl ReplayError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for ReplayError {
+    fn class(&self) -> Class {
         match self {
             Self::Source(error) => error.class(),
             Self::Send { source, .. } => source.class(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::dead_letter_line::{BadLine, DeadLetter};
 use millrace_lake::{Store, StoreError, layout};
 use millrace_stream::StreamError;
@@ -33,9 +33,8 @@ pub enum SourceError {
     Line { key: String, line: usize, source: BadLine },
 }
 
-impl SourceError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for SourceError {
+    fn class(&self) -> Class {
         match self {
             Self::Stream(error) => error.class(),
             Self::Slow { .. } => Class::Retry,

@@ -1,6 +1,6 @@
 //! Why a job of the cloud failed.
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_jobs::job_error::JobError;
 use millrace_lake::data_catalog::DataCatalogError;
 use millrace_runtime::settings::SettingsError;
@@ -19,9 +19,8 @@ pub enum CloudJobError {
     UnknownTable { table: String },
 }
 
-impl CloudJobError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for CloudJobError {
+    fn class(&self) -> Class {
         match self {
             Self::Settings(_) | Self::UnknownTable { .. } => Class::Stop,
             Self::Job(error) => error.class(),

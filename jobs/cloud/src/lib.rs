@@ -11,14 +11,13 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use millrace_glue::{GlueDataCatalog, GlueSettings};
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::run_record::TableReport;
 use millrace_jobs::{analytics_aggregation, job_error::JobError, raw_transformation, time_series_analysis};
 use millrace_lake::data_catalog::{DataCatalog, NoDataCatalog};
 use millrace_lake::{OpenError, Store};
-use millrace_runtime::metrics::emf::{self, Told};
+use millrace_lambda::Invocation;
 use millrace_runtime::metrics::{BYTES_OUT, COLD_STARTS, OBJECT_SIZE};
 use millrace_runtime::settings::Environment;
 use millrace_runtime::{Meter, telemetry};
@@ -83,17 +82,10 @@ async fn once(job: Job) -> Result<(), Failure> {
 async fn serve(job: Job) -> Result<(), Failure> {
     let meter = Meter::new();
     meter.add(COLD_STARTS, "", 1);
-    let function = job.name();
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Request>| {
-        let answer = invoke(job, Environment::of_process(), event.payload, now(), &meter).await;
-        let now_millis = u64::try_from(now().timestamp_millis()).unwrap_or_default();
-        emf::tell(&meter, Told { function, request_id: &event.context.request_id, now_millis });
-        answer.map_err(|error| Diagnostic {
-            error_type: format!("{:?}", error.class()),
-            error_message: telemetry::with_causes(&error),
-        })
-    }))
-    .await
+    let invoke = async |invocation: Invocation<Request>| {
+        invoke(job, Environment::of_process(), invocation.payload, now(), &meter).await
+    };
+    millrace_lambda::serve(job.name(), &meter, invoke).await
 }
 
 /// One run, as the environment and the request say; the request wins.

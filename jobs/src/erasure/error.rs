@@ -1,6 +1,6 @@
 //! Why persons could not be erased.
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_lake::erasure::dead_letters::LettersError;
 use millrace_lake::erasure::erased_ids::ErasedError;
 use millrace_lake::layout::LayoutError;
@@ -33,9 +33,8 @@ pub enum ErasureError {
     Restless,
 }
 
-impl ErasureError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for ErasureError {
+    fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
             Self::Listing(error) => error.class(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use polars::error::PolarsError;
 
 /// See the variants. The text of a query may be in the message, the rows of a table never are.
@@ -45,9 +45,8 @@ pub enum QueryError {
     Write(#[from] std::io::Error),
 }
 
-impl QueryError {
-    /// A query is asked by a person, who reads the message and asks again: nothing here is retried by itself.
-    pub fn class(&self) -> Class {
+impl Classified for QueryError {
+    fn class(&self) -> Class {
         Class::Stop
     }
 }

@@ -13,7 +13,7 @@ use lake::{
     DAYS, GONE, STARTED, Stub, copy, ctx, day, erase, erasure, fates, files, fill, fill_by, left, settings,
     tables, transform,
 };
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_jobs::erasure::{self, Erasure, Jobs, Place};
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::job_settings::RunContext;

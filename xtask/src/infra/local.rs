@@ -41,7 +41,7 @@ const INVOKED: [&str; 2] = ["fetch-users", "land-events"];
 
 #[derive(Default, clap::Args)]
 pub(crate) struct LocalArguments {
-    /// Zips of this machine's processor, <function>/bootstrap.zip, as `cargo xtask package` writes them
+    /// Zips of this machine's processor, FUNCTION/bootstrap.zip, as `cargo xtask package` writes them
     #[arg(long)]
     zips: Option<PathBuf>,
     /// Brokers that have the topics, for fetch-users; without them its own error is what is looked for

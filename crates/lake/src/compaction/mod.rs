@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use parquet::file::metadata::KeyValue;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -51,9 +51,8 @@ pub enum CompactionError {
     Damaged { object: Key },
 }
 
-impl CompactionError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for CompactionError {
+    fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
             Self::Listing(error) => error.class(),

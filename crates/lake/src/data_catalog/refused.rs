@@ -1,6 +1,6 @@
 //! Why an entry could not be made.
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 
 use crate::layout::LayoutError;
 
@@ -34,9 +34,8 @@ pub enum DataCatalogError {
     },
 }
 
-impl DataCatalogError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for DataCatalogError {
+    fn class(&self) -> Class {
         match self {
             Self::Retry { .. } => Class::Retry,
             Self::Column { .. } | Self::Layout(_) | Self::Stop { .. } => Class::Stop,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 
 use super::{Matches, Subjects, letter_subject};
 use crate::dead_letter_line::{BadLine, DeadLetter};
@@ -24,9 +24,8 @@ pub enum LettersError {
     BeingWritten { folder: String, source: std::io::Error },
 }
 
-impl LettersError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for LettersError {
+    fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
             _ => Class::Stop,

@@ -12,7 +12,7 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt;
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -43,9 +43,8 @@ pub enum ErasedError {
     NoSalt,
 }
 
-impl ErasedError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for ErasedError {
+    fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
             _ => Class::Stop,

@@ -5,7 +5,7 @@
 //! - **Last write wins**: of two writes at once S3 keeps the one that it took later.
 //! - **Private letters**: S3 has no owner of a single object where the bucket's owner owns all, which is how buckets are
 //!   made today. Who may read `_dead_letters/` is for a bucket policy or a role's; the store cannot say it.
-//! - **Locks** are leases: see [`lease`].
+//! - **Locks** are leases: see `lease.rs`.
 //! - **Requests** that are throttled, time out or are cut off are tried again until the deadline of the settings.
 //!
 //! The process should await [`Store::settle`] before it ends: locks are given back, and given-up uploads aborted,

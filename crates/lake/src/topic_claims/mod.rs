@@ -19,7 +19,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use serde::{Deserialize, Serialize};
 
 use crate::durable_offsets::DurableOffsets;
@@ -81,9 +81,8 @@ pub enum ClaimError {
     Crowded,
 }
 
-impl ClaimError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for ClaimError {
+    fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
             Self::Listing(error) => error.class(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::randomuser::AnswerError;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Certificate, Response, StatusCode, Url, redirect};
@@ -45,21 +45,6 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Status { status, .. } if status.is_server_error() => Class::Retry,
-            Self::Status { status: StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT, .. } => {
-                Class::Retry
-            }
-            // An outage, an error page with status 200, an answer cut short: all of them pass.
-            Self::Answer(_) | Self::TooSlow(_) | Self::Unresolved(_) => Class::Retry,
-            Self::Exchange(error) if error.is_redirect() || error.is_builder() => Class::Stop,
-            Self::Exchange(_) => Class::Retry,
-            Self::Status { .. } | Self::OtherPage { .. } | Self::TooLarge { .. } => Class::Stop,
-        }
-    }
-
     pub(super) fn is_throttled(&self) -> bool {
         matches!(self, Self::Status { status: StatusCode::TOO_MANY_REQUESTS, .. })
     }
@@ -92,6 +77,22 @@ impl CallError {
             Self::Answer(_) | Self::TooSlow(_) | Self::Exchange(_) => {
                 "check the network and the base URL, or use the simulator"
             }
+        }
+    }
+}
+
+impl Classified for CallError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Status { status, .. } if status.is_server_error() => Class::Retry,
+            Self::Status { status: StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT, .. } => {
+                Class::Retry
+            }
+            // An outage, an error page with status 200, an answer cut short: all of them pass.
+            Self::Answer(_) | Self::TooSlow(_) | Self::Unresolved(_) => Class::Retry,
+            Self::Exchange(error) if error.is_redirect() || error.is_builder() => Class::Stop,
+            Self::Exchange(_) => Class::Retry,
+            Self::Status { .. } | Self::OtherPage { .. } | Self::TooLarge { .. } => Class::Stop,
         }
     }
 }

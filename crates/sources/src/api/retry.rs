@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, Utc};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 
 use super::call::CallError;
 

@@ -173,7 +173,7 @@ impl FromStr for Nationality {
 
 #[cfg(test)]
 mod tests {
-    use millrace_events::failure::Class;
+    use millrace_events::failure::{Class, Classified};
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::collections::binary_heap::PeekMut;
 
 use super::session::Session;
 
-/// How many sessions are open at most; a place's number has to fit in [`PLACE_BITS`].
+/// How many sessions are open at most; a place's number has to fit in `PLACE_BITS`.
 pub const MOST_OPEN_SESSIONS: usize = 1 << PLACE_BITS;
 
 const PLACE_BITS: u32 = 16;

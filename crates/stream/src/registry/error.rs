@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use reqwest::StatusCode;
 
 use super::schema::SchemaType;
@@ -53,10 +53,8 @@ pub enum RegistryError {
     Call { task: String, url: String, attempts: u32, source: CallError },
 }
 
-impl RegistryError {
-    /// What to do about it: `Retry` where the registry cannot be reached or serves nobody now, `DeadLetter` where a record's
-    /// schema id is unknown, `Stop` for all that somebody has to mend.
-    pub fn class(&self) -> Class {
+impl Classified for RegistryError {
+    fn class(&self) -> Class {
         match self {
             Self::UnknownId { .. } => Class::DeadLetter,
             Self::Call { source, .. } => source.class(),
@@ -95,21 +93,6 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Refused { status, .. } if status.is_server_error() => Class::Retry,
-            Self::Refused { status: StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT, .. } => {
-                Class::Retry
-            }
-            Self::Exchange(error) if error.is_builder() => Class::Stop,
-            Self::Exchange(_) => Class::Retry,
-            Self::Refused { .. } | Self::Unreadable { .. } | Self::TooLarge { .. } | Self::Untrusted(_) => {
-                Class::Stop
-            }
-        }
-    }
-
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
@@ -157,6 +140,22 @@ impl CallError {
             }
             Self::Exchange(error) if error.is_builder() => "check the URL",
             Self::Exchange(_) => "is it running, and may this machine reach it",
+        }
+    }
+}
+
+impl Classified for CallError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Refused { status, .. } if status.is_server_error() => Class::Retry,
+            Self::Refused { status: StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT, .. } => {
+                Class::Retry
+            }
+            Self::Exchange(error) if error.is_builder() => Class::Stop,
+            Self::Exchange(_) => Class::Retry,
+            Self::Refused { .. } | Self::Unreadable { .. } | Self::TooLarge { .. } | Self::Untrusted(_) => {
+                Class::Stop
+            }
         }
     }
 }

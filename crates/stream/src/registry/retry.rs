@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 
 use super::error::CallError;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use millrace_events::failure::Class;
+use millrace_events::failure::{Class, Classified};
 use millrace_events::schema_references::{Place, ReferenceError, References};
 
 use super::client::Registry;
@@ -22,9 +22,8 @@ pub enum ResolveError {
     Registry(#[from] RegistryError),
 }
 
-impl ResolveError {
-    /// What to do about it.
-    pub fn class(&self) -> Class {
+impl Classified for ResolveError {
+    fn class(&self) -> Class {
         match self {
             Self::Schema(error) => error.class(),
             Self::Registry(error) => error.class(),

@@ -146,7 +146,7 @@ pub(super) fn without_secrets(url: &Url) -> String {
 
 #[cfg(test)]
 mod tests {
-    use millrace_events::failure::Class;
+    use millrace_events::failure::{Class, Classified};
 
     use super::*;
 
