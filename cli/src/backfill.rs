@@ -55,7 +55,7 @@ pub(crate) async fn backfill(args: BackfillArgs, shutdown: &Shutdown) -> anyhow:
                     writeln!(output::out(), "{told}")?;
                 }
                 output::notice(format_args!("undone: {undone}"));
-                return Ok(ExitCode::from(crate::INTERRUPTED));
+                return Ok(ExitCode::from(crate::exit_code::INTERRUPTED));
             };
             job::tell(&done, &run, args.at.json)?;
         }

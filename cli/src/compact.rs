@@ -72,7 +72,7 @@ pub(crate) async fn compact(args: &CompactArgs, shutdown: &Shutdown) -> anyhow::
                 let told = json!({ "table": event.table(), "dry_run": args.dry_run, "interrupted": true });
                 writeln!(output::out(), "{told}")?;
             }
-            return Ok(ExitCode::from(crate::INTERRUPTED));
+            return Ok(ExitCode::from(crate::exit_code::INTERRUPTED));
         };
         if report.before.objects > 0 || args.table.is_some() {
             tell(args, event.table(), &report)?;

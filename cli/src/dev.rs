@@ -15,9 +15,9 @@ use indicatif::HumanCount;
 use land_events::DeadLettersByKind;
 use millrace_event_source::http_invoke::HttpInvoke;
 use millrace_event_source::on_failure_destination::{FailureDestination, ToFile};
-use millrace_event_source::source::{Places, RecordSource};
 use millrace_event_source::sqs_destination::SqsDestination;
 use millrace_event_source::{BatchPolicy, Driver, DriverReport, OwnedRecord};
+use millrace_event_source::{record::Places, source::RecordSource};
 use millrace_events::event::Event;
 use millrace_runtime::Shutdown;
 use millrace_stream::StreamError;
@@ -244,7 +244,7 @@ pub(crate) async fn dev(args: DevArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
         dead_letters::check(dead, report.done)?;
     }
     if shutdown.is_requested() {
-        return Ok(ExitCode::from(crate::INTERRUPTED));
+        return Ok(ExitCode::from(crate::exit_code::INTERRUPTED));
     }
     let left = unread_by_group(&client(&args.brokers)?, &args.group, &topics)?;
     let left: Vec<_> = left.iter().map(ToString::to_string).collect();

@@ -124,7 +124,7 @@ pub(crate) async fn erase(args: &EraseArgs, shutdown: &Shutdown) -> anyhow::Resu
             if args.json {
                 writeln!(output::out(), "{}", json!({ "persons": subjects.len(), "interrupted": true }))?;
             }
-            return Ok(ExitCode::from(crate::INTERRUPTED));
+            return Ok(ExitCode::from(crate::exit_code::INTERRUPTED));
         }
     };
     let missing = report.persons.missing.len();

@@ -116,7 +116,11 @@ pub(crate) async fn land(args: LandArgs, shutdown: &Shutdown) -> anyhow::Result<
     tell(&args, counts, &dead, began.elapsed(), shutdown.is_requested())?;
     ended?;
     dead_letters::check(&dead, counts.records)?;
-    Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
+    Ok(if shutdown.is_requested() {
+        ExitCode::from(crate::exit_code::INTERRUPTED)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn tell(

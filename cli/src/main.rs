@@ -15,6 +15,7 @@ mod dev;
 mod duration;
 mod erase;
 mod error_report;
+mod exit_code;
 mod export;
 mod interrupt;
 mod job;
@@ -178,12 +179,6 @@ environment: see `millrace settings --help`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C";
 
-/// The exit code of wrong usage, clap's own too.
-const USAGE: u8 = 2;
-
-/// The exit code after Ctrl-C, as [`millrace_runtime`] has it where a second one ends the process.
-const INTERRUPTED: u8 = 130;
-
 /// The command line as it is on every machine.
 fn command_line() -> clap::Command {
     Cli::command()
@@ -223,7 +218,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             error_report::print(&error);
-            return ExitCode::from(USAGE);
+            return ExitCode::from(exit_code::USAGE);
         }
     };
     match cli.command {
@@ -239,7 +234,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if error.is::<run::UsageError>() => {
             error_report::print(&error);
-            ExitCode::from(USAGE)
+            ExitCode::from(exit_code::USAGE)
         }
         Err(error) => {
             error_report::print(&error);

@@ -149,7 +149,11 @@ pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow:
     });
     let (behaviour, args) = work.await??;
     tell(&args, &seed, &behaviour, began.elapsed(), shutdown.is_requested())?;
-    Ok(if shutdown.is_requested() { ExitCode::from(crate::INTERRUPTED) } else { ExitCode::SUCCESS })
+    Ok(if shutdown.is_requested() {
+        ExitCode::from(crate::exit_code::INTERRUPTED)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// Registers the schemas that the values are framed with; refused here, no record was sent.

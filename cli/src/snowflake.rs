@@ -256,7 +256,7 @@ async fn run(chosen: &Chosen, extent: &Extent, json: bool, shutdown: &Shutdown) 
     }
     if deployed.interrupted {
         output::notice(format_args!("ended after {} scripts; the same command goes on", deployed.scripts));
-        return Ok(ExitCode::from(crate::INTERRUPTED));
+        return Ok(ExitCode::from(crate::exit_code::INTERRUPTED));
     }
     if json {
         return Ok(ExitCode::SUCCESS);

@@ -8,7 +8,7 @@ use millrace_lake::layout::LayoutError;
 use millrace_lake::object_key::{BadKey, Key};
 use millrace_lake::raw_listing::ListingError;
 use millrace_lake::store::StoreError;
-use millrace_tables::job_plan::PlanError;
+use millrace_tables::PlanError;
 use polars::error::PolarsError;
 
 #[derive(Debug, thiserror::Error)]

@@ -118,7 +118,7 @@ pub(crate) async fn job(args: JobArgs, shutdown: &Shutdown) -> anyhow::Result<Ex
             let told = json!({ "job": args.job.as_str(), "as_of": run.as_of, "published": false, "interrupted": true });
             writeln!(output::out(), "{told}")?;
         }
-        return Ok(ExitCode::from(crate::INTERRUPTED));
+        return Ok(ExitCode::from(crate::exit_code::INTERRUPTED));
     };
     tell(&done, &run, args.at.json)?;
     Ok(ExitCode::SUCCESS)

@@ -30,7 +30,7 @@ impl Outcome {
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
             Self::Done => ExitCode::SUCCESS,
-            Self::Interrupted => ExitCode::from(crate::INTERRUPTED),
+            Self::Interrupted => ExitCode::from(crate::exit_code::INTERRUPTED),
         }
     }
 }

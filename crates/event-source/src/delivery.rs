@@ -7,7 +7,7 @@ use millrace_stream::batch_response::BatchResponse;
 
 use crate::delivery_batch::DeliveryBatch;
 use crate::record::OwnedRecord;
-use crate::source::Places;
+use crate::record::Places;
 
 /// Bounds of a batch, and how long it is tried: the settings of an event source mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use crate::invoke::{Invoke, InvokeError, Invoked};
 use crate::on_failure_destination::FailureDestination;
 use crate::payload::payload;
 use crate::record::OwnedRecord;
-use crate::source::{Places, RecordSource};
+use crate::record::Places;
+use crate::source::RecordSource;
 
 /// Why a mapping stopped. What was not committed is delivered again by the next one.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,11 @@
 //! A record that was read and waits for its batch.
 
+use std::collections::BTreeSet;
+
 use millrace_stream::record::Record;
 
-use crate::source::Places;
+/// Partitions, by topic and number.
+pub type Places = BTreeSet<(String, i32)>;
 
 /// A record with bytes of its own.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,15 +1,11 @@
 //! Where records come from: a port, and Kafka behind it.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use millrace_stream::StreamError;
 use millrace_stream::consumer::Consumer;
 
-use crate::record::OwnedRecord;
-
-/// Partitions, by topic and number.
-pub type Places = BTreeSet<(String, i32)>;
+use crate::record::{OwnedRecord, Places};
 
 /// Gives the records of partitions, those of one in their order, and keeps how far they are done.
 pub trait RecordSource: Send {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use millrace_event_source::invoke::{Invoke, InvokeError, Invoked};
 use millrace_event_source::on_failure_destination::InMemory;
-use millrace_event_source::source::{Places, RecordSource};
 use millrace_event_source::{BatchPolicy, Driver, OwnedRecord};
+use millrace_event_source::{record::Places, source::RecordSource};
 use millrace_stream::StreamError;
 
 /// Gives ten records of two partitions; the second moves away while it rests.

@@ -3,7 +3,6 @@
 use millrace_events::failure::{Class, Classified};
 use std::collections::BTreeMap;
 
-use crate::layout;
 use crate::object_key::Key;
 use crate::raw_listing::{self, ListingError};
 use crate::raw_object_name::{RawNameError, RawObjectName};
@@ -41,7 +40,7 @@ impl Classified for DurableOffsetsError {
 impl DurableOffsets {
     /// Reads them from the names under `raw/<table>/`.
     pub async fn of_table(store: &dyn Store, table: &str) -> Result<Self, DurableOffsetsError> {
-        if !layout::is_table(table) {
+        if !crate::table_name::is_table(table) {
             return Err(RawNameError::Table(table.to_owned()).into());
         }
         Ok(Self::of_objects(&raw_listing::exact(store, table).await?, |key, error| {

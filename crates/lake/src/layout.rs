@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::object_key::{BadKey, Key};
 use crate::raw_object_name::{self, RawObjectName};
+use crate::table_name::is_table;
 use crate::topic_generation::TopicGeneration;
 
 /// A layer of the lake: the first part of its tables' paths.
@@ -212,12 +213,6 @@ pub(crate) const LIVES: &str = "_lives/";
 
 /// The folder of all dead letters.
 pub(crate) const DEAD_LETTERS: &str = "_dead_letters";
-
-/// Whether `text` can name a table: `[a-z0-9_]+`.
-pub(crate) fn is_table(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-}
 
 fn checked_day(day: NaiveDate) -> Result<NaiveDate, LayoutError> {
     // Further years are written with a sign, which neither sorts nor is read as a date by others.

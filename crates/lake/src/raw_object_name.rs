@@ -103,7 +103,7 @@ impl RawObjectName {
             .ok_or(RawNameError::Timestamp(first_timestamp_micros))?;
         Key::new(format!("raw/{table}/{}/{self}", hour.format("date=%Y-%m-%d/hour=%H")))
             .ok()
-            .filter(|_| crate::layout::is_table(table))
+            .filter(|_| crate::table_name::is_table(table))
             .ok_or_else(|| RawNameError::Table(table.to_owned()))
     }
 

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
-use crate::file_lock;
+use crate::{durable_names, file_lock};
 
 /// Begins the name of every temporary object. Hidden from listings by its dot; removed by a sweep once its writer
 /// is dead, so a name that begins so is nobody else's.
@@ -52,7 +52,7 @@ pub(crate) struct TempFile {
 impl TempFile {
     /// A new temporary file in `folder`, which is created if it is not there.
     pub(crate) fn create(folder: &Path, private: bool) -> Result<Self> {
-        create_folders(folder)?;
+        durable_names::create_folders(folder)?;
         let (file, path) = create(folder, PREFIX, private)?;
         Ok(Self { file, path, published: false })
     }
@@ -66,7 +66,7 @@ impl TempFile {
         self.file.sync_all()?;
         std::fs::rename(&self.path, path)?;
         self.published = true;
-        sync_parent(path)
+        durable_names::sync_parent(path)
     }
 
     /// The same where nothing has that name, which the caller makes durable; `false`: something has, and stays as it is.
@@ -113,38 +113,6 @@ pub(crate) fn remove_if_dead(path: &Path) -> Result<bool> {
     let Some(_locked) = lock_if_dead(path)? else { return Ok(false) };
     std::fs::remove_file(path)?;
     Ok(true)
-}
-
-/// Creates `folder` and what is missing above it, each durably.
-pub(crate) fn create_folders(folder: &Path) -> Result<()> {
-    if folder.is_dir() || folder.as_os_str().is_empty() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent() {
-        create_folders(parent)?;
-    }
-    match std::fs::create_dir(folder) {
-        Ok(()) => sync_parent(folder),
-        Err(_) if folder.is_dir() => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(Error::from(ErrorKind::NotADirectory)),
-        Err(error) => Err(error),
-    }
-}
-
-/// Makes the name `path`, or its absence, outlive a crash of the machine.
-pub(crate) fn sync_parent(path: &Path) -> Result<()> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    if !cfg!(unix) {
-        return Ok(());
-    }
-    match File::open(parent)?.sync_all() {
-        // Some file systems take no fsync of a folder; their names are durable by other means or not at all.
-        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
-        result => result,
-    }
 }
 
 #[cfg(test)]

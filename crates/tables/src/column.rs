@@ -171,7 +171,7 @@ macro_rules! columns {
     }) => {
         const $columns: &[$crate::Column] = &[$((stringify!($name), $crate::ColumnType::$kind)),+];
 
-        fn $row($($argument: $of),*) -> Result<$crate::Row, $crate::job_plan::PlanError> {
+        fn $row($($argument: $of),*) -> Result<$crate::Row, $crate::PlanError> {
             $($($shared)*)?
             Ok(vec![$($crate::Value::from($value)),+])
         }

@@ -3,28 +3,12 @@
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
-use crate::aggregate::{Aggregate, Cells, Key, Measure, Partial};
+use crate::aggregate::{Aggregate, Cells, Partial};
 use crate::column::{Row, Value};
+use crate::plan_error::PlanError;
+use crate::quality_day::QualityDay;
 use crate::run_context::RunContext;
 use crate::table_spec::TableSpec;
-use crate::time_series::QualityDay;
-
-/// Why a table cannot be made of what is counted. All of it shows when the plan is built, before a user is read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    #[error("{table} is made of {aggregate:?}, which it does not list: add it to the table's `counts`")]
-    NotListed { table: &'static str, aggregate: &'static str },
-    #[error("{0:?} is not counted: no table of the job lists it under `counts`")]
-    NotCounted(&'static str),
-    #[error("{aggregate:?} does not measure {measure:?}: add it to the aggregate's measures")]
-    NotMeasured { aggregate: &'static str, measure: Measure },
-    #[error("{aggregate:?} is not grouped by {key:?}")]
-    NotAKey { aggregate: &'static str, key: Key },
-    #[error("key {place} of {aggregate:?} is no {wanted}")]
-    KeyType { aggregate: &'static str, place: usize, wanted: &'static str },
-    #[error("{table}: {reason}")]
-    Row { table: &'static str, reason: String },
-}
 
 /// A job's plan: its tables of counts. What is counted for them follows from them.
 #[derive(Debug, Clone)]
@@ -132,7 +116,7 @@ mod tests {
     use millrace_lake::layout::Layer;
 
     use super::*;
-    use crate::aggregate::{Condition, Counted, Text};
+    use crate::aggregate::{Condition, Counted, Key, Measure, Text};
     use crate::column::columns;
     use crate::table_spec::Contents;
     use crate::{analytics, time_series};

@@ -12,6 +12,8 @@ pub mod analytics;
 mod column;
 pub mod curated;
 pub mod job_plan;
+mod plan_error;
+mod quality_day;
 mod rank;
 pub mod rounding;
 pub mod run_context;
@@ -20,6 +22,8 @@ mod table_spec;
 pub mod time_series;
 
 pub use column::{Column, ColumnType, Row, Value};
+pub use plan_error::PlanError;
+pub use quality_day::QualityDay;
 pub use rank::rank;
 pub use run_context::RunContext;
 pub use table_catalogue::{Table, tables};

@@ -12,7 +12,7 @@ use arrow_array::{
 use chrono::NaiveDate;
 use millrace_tables::aggregate::Partial;
 use millrace_tables::job_plan::{Facts, JobPlan};
-use millrace_tables::time_series::{self, QualityDay};
+use millrace_tables::{QualityDay, time_series};
 use millrace_tables::{RunContext, analytics};
 use proptest::prelude::*;
 

@@ -12,8 +12,8 @@ use millrace_sources::{ApiSettings, ApiSource, LARGEST_PAGE, Source, SourceError
 use millrace_stream::kafka_environment::{KafkaEnvironment, KafkaEnvironmentError};
 use millrace_stream::lazy_producer::LazyProducer;
 use millrace_stream::producer::Publisher;
-use serde::Serialize;
 
+use crate::counts::Counts;
 use crate::fetch_pages::{FetchError, Fetching, fetch};
 use crate::internal_events::UsersFetched;
 
@@ -41,16 +41,6 @@ impl Settings {
             Some(Self { kafka: kafka?, users: users?, api_url: api_url?, flush_reserve: flush_reserve? })
         })
     }
-}
-
-/// What an invocation answers: fetched = produced + rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    pub fetched: u64,
-    pub produced: u64,
-    pub rejected: u64,
-    /// The deadline came before the last user asked for.
-    pub out_of_time: bool,
 }
 
 /// Why an invocation failed. What was acknowledged by then is on Kafka; the next schedule fetches others.

@@ -4,7 +4,7 @@ use millrace_runtime::Meter;
 use millrace_runtime::metrics::{RECORDS_DEAD, RECORDS_IN, RECORDS_OUT};
 use millrace_stream::topics::USERS_CREATED;
 
-use crate::function::Counts;
+use crate::counts::Counts;
 
 /// A fetch ended; what it counts is on Kafka.
 pub(crate) struct UsersFetched(pub(crate) Counts);

@@ -14,7 +14,7 @@ use millrace_lake::store::Store;
 use millrace_tables::analytics::DATA_QUALITY_METRICS;
 use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS as JOB};
 use millrace_tables::job_plan::Facts;
-use millrace_tables::time_series::{self, QualityDay};
+use millrace_tables::{QualityDay, time_series};
 
 use crate::aggregation::{self, EngineSettings};
 use crate::job_error::JobError;

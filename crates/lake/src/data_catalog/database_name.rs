@@ -22,7 +22,7 @@ impl FromStr for DatabaseName {
     type Err = BadDatabaseName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if crate::layout::is_table(text) && text.len() <= 255 {
+        if crate::table_name::is_table(text) && text.len() <= 255 {
             Ok(Self(text.to_owned()))
         } else {
             Err(BadDatabaseName(text.to_owned()))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use super::{Aggregate, Condition, Key, Measure, Number, Text};
-use crate::job_plan::PlanError;
+use crate::plan_error::PlanError;
 
 /// One value of a group's key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use super::cells::{Cell, Cells, KeyValue};
 use super::dictionary::{ABSENT, AllCodes, Coded, NO_NUMBER};
 use super::{Aggregate, Key, Measure};
-use crate::job_plan::PlanError;
+use crate::plan_error::PlanError;
 
 /// The counts of `aggregates` over a part of the users.
 ///

@@ -5,7 +5,8 @@ use millrace_lake::layout::Layer;
 use super::aggregate_definitions::{BUSINESS, GROUPS, NEW, PERSONAL, VETERAN};
 use crate::aggregate::{Condition, Counted, Key, Number, Text};
 use crate::column::columns;
-use crate::job_plan::{Facts, PlanError, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
+use crate::plan_error::PlanError;
 use crate::rounding::percent;
 use crate::table_spec::{Contents, TableSpec};
 

@@ -12,7 +12,8 @@ pub use dimension::DIM_USER_DEMOGRAPHICS;
 pub use quality::DATA_QUALITY_METRICS;
 
 use crate::job_names::ANALYTICS_AGGREGATION;
-use crate::job_plan::{JobPlan, PlanError, PlannedTable};
+use crate::job_plan::{JobPlan, PlannedTable};
+use crate::plan_error::PlanError;
 
 /// The tables that are counts. [`DIM_USER_DEMOGRAPHICS`] has a row a user and is made apart.
 pub(crate) static TABLES: [PlannedTable; 8] = [

@@ -5,7 +5,8 @@ use millrace_lake::layout::Layer;
 use super::aggregate_definitions::{ALL_USERS, DOMAINS, GROUPS, PLACES, STATES};
 use crate::aggregate::{Cells, Key, Text};
 use crate::column::columns;
-use crate::job_plan::{Facts, PlanError, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
+use crate::plan_error::PlanError;
 use crate::rounding::percent;
 use crate::table_spec::{Contents, TableSpec};
 

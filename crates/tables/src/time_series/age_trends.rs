@@ -8,7 +8,8 @@ use millrace_lake::layout::Layer;
 use super::aggregate_definitions::COHORTS;
 use crate::aggregate::{Counted, Key, Number, Text};
 use crate::column::{Row, columns};
-use crate::job_plan::{Facts, PlanError, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
+use crate::plan_error::PlanError;
 use crate::rounding::{percent, percent_hundredths};
 use crate::table_spec::{Contents, TableSpec};
 

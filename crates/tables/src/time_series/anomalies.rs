@@ -1,7 +1,7 @@
 //! How unusual a value is among its series.
 
 use crate::column::{Column, Row, columns};
-use crate::job_plan::PlanError;
+use crate::plan_error::PlanError;
 
 // The columns of a judgement, behind those of what is judged.
 columns! { COLUMNS_HERE, fn judgement(judged: Judged) {

@@ -7,10 +7,9 @@ mod expansion;
 mod quality_series;
 mod registrations;
 
-pub use quality_series::QualityDay;
-
 use crate::job_names::TIME_SERIES_ANALYSIS;
-use crate::job_plan::{JobPlan, PlanError, PlannedTable};
+use crate::job_plan::{JobPlan, PlannedTable};
+use crate::plan_error::PlanError;
 
 pub(crate) static TABLES: [PlannedTable; 6] = [
     registrations::REGISTRATION_TRENDS,

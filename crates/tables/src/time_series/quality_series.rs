@@ -4,40 +4,11 @@ use millrace_lake::layout::Layer;
 
 use super::anomalies;
 use crate::column::{Column, Row, Value, columns, followed_by};
-use crate::job_plan::{Facts, PlanError, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
+use crate::plan_error::PlanError;
+use crate::quality_day::QualityDay;
 use crate::rounding::percent;
 use crate::table_spec::{Contents, TableSpec};
-
-/// What one day's fact_data_quality_metrics says, of a day with users.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct QualityDay {
-    /// Days since 1970-01-01.
-    pub day: i32,
-    pub total_records: i64,
-    pub avg_quality_score: f64,
-    pub excellent: i64,
-    pub good: i64,
-    pub fair: i64,
-    /// Below 70, so very poor ones too.
-    pub poor: i64,
-    pub valid_emails: i64,
-    pub valid_phones: i64,
-}
-
-impl QualityDay {
-    /// For the check of plans.
-    pub(crate) const SAMPLE: Self = Self {
-        day: 0,
-        total_records: 1,
-        avg_quality_score: 0.0,
-        excellent: 0,
-        good: 0,
-        fair: 0,
-        poor: 1,
-        valid_emails: 0,
-        valid_phones: 0,
-    };
-}
 
 columns! { TREND_COLUMNS, fn trend_row(day: &QualityDay, before: Option<&QualityDay>, facts: &Facts<'_>)
 where {

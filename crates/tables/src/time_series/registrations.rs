@@ -11,7 +11,8 @@ use crate::ages;
 use crate::aggregate::{Aggregate, Cells, Counted, Number, Text};
 use crate::analytics::aggregate_definitions::{FEMALE, MALE};
 use crate::column::{Column, Row, columns, followed_by};
-use crate::job_plan::{Facts, PlanError, PlannedTable};
+use crate::job_plan::{Facts, PlannedTable};
+use crate::plan_error::PlanError;
 use crate::rounding::percent;
 use crate::table_spec::{Contents, TableSpec};
 
