@@ -77,7 +77,8 @@ fn section(folder: &Path, name: &str) -> anyhow::Result<String> {
 }
 
 fn cell(text: &str) -> String {
-    text.replace("\\\"", "\"").replace('|', "\\|")
+    // Markdown would take `<function>` for a tag.
+    text.replace("\\\"", "\"").replace('|', "\\|").replace('<', "\\<")
 }
 
 /// A variable or an output.
