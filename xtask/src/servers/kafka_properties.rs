@@ -47,6 +47,8 @@ broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 # Who waits for a compaction waits for a second, not for fifteen.
 log.cleaner.backoff.ms=500
+# Tests write records with stamps of the past, which retention would take after five minutes.
+log.retention.check.interval.ms=86400000
 ",
         server = server.display(),
         data = data.display(),
