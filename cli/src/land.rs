@@ -50,7 +50,7 @@ pub(crate) struct LandArgs {
     /// Kafka's brokers, host:port (several by commas)
     #[arg(long, value_name = "BROKERS", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     brokers: String,
-    /// The name of this generation of the topics, [0-9a-z]{1,32}: another one once they were deleted and made again
+    /// The name of this topic generation, [0-9a-z]{1,32}: another one once they were deleted and made again
     #[arg(long, value_name = "GENERATION", env = "MILLRACE_GENERATION")]
     generation: String,
     /// The consumer group

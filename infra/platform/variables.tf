@@ -8,7 +8,7 @@ variable "name" {
 }
 
 variable "generation" {
-  description = "MILLRACE_GENERATION: the name of this generation of the topics. Give a greater one when the topics are made anew, never otherwise."
+  description = "MILLRACE_GENERATION: the name of this topic generation. Give a greater one when the topics are made anew, never otherwise."
   type        = string
   validation {
     condition     = can(regex("^[0-9a-z]{1,32}$", var.generation))

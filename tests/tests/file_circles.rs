@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Item, UseTree};
 
@@ -126,7 +126,6 @@ fn paths(tokens: TokenStream, found: &mut BTreeSet<Vec<String>>) {
             TokenTree::Group(group) => {
                 found.insert(std::mem::take(&mut path));
                 colons = 0;
-                let _: Delimiter = group.delimiter();
                 paths(group.stream(), found);
             }
             _ => {

@@ -71,7 +71,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "BROKERS", default_value = "embedded", env = "MILLRACE_BROKERS", value_parser = parse_brokers)]
     pub brokers: String,
 
-    /// Names this generation of the topic, [0-9a-z]{1,32}, zero-padded if numbered; needed with real brokers; the embedded
+    /// Names this topic generation, [0-9a-z]{1,32}, zero-padded if numbered; needed with real brokers; the embedded
     /// one's is the lake's own
     #[arg(long, value_name = "GENERATION", env = "MILLRACE_GENERATION")]
     pub generation: Option<String>,
@@ -149,7 +149,7 @@ impl RunArgs {
         };
         if brokers.is_some() && generation.is_none() {
             return usage(
-                "--brokers needs --generation: a name for this generation of the topic, such as g0001; give the same name \
+                "--brokers needs --generation: a name for this topic generation, such as g0001; give the same name \
                  on every run until the topic is deleted and made again",
             );
         }

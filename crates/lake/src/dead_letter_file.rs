@@ -138,11 +138,11 @@ struct OpenFile {
 
 impl OpenFile {
     fn create(place: &Place) -> Result<Self> {
-        crate::durable_names::create_folders(&place.folder())?;
+        crate::fsync::create_folders(&place.folder())?;
         let prefix = dead_letter_recovery::hidden_prefix(&place.generation);
         let (file, path) = temp_file::create(&place.folder(), &prefix, true)?;
         // Its name must outlive a crash of the machine, or what is appended would not.
-        crate::durable_names::sync_parent(&path)?;
+        crate::fsync::sync_parent(&path)?;
         Ok(Self { file, path, length: 0 })
     }
 

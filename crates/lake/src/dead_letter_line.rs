@@ -18,7 +18,7 @@ pub struct DeadLetter {
     pub timestamp_micros: Option<i64>,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
-    /// In their order, names repeated where the record repeats them. They tell the failure context.
+    /// In their order, names repeated where the record repeats them. They hold the failure context.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 

@@ -122,14 +122,14 @@ impl Place {
                 Ok(old) => old,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     std::fs::rename(&hidden, self.path())?;
-                    return crate::durable_names::sync_parent(&hidden);
+                    return crate::fsync::sync_parent(&hidden);
                 }
                 Err(error) => return Err(error),
             };
             let gap: &[u8] = if ends_in_line_feed(&mut old)? { b"" } else { b"\n" };
             let marked = marked(&hidden, old.metadata()?.len() + gap.len() as u64);
             std::fs::rename(&hidden, &marked)?;
-            crate::durable_names::sync_parent(&marked)?;
+            crate::fsync::sync_parent(&marked)?;
             hidden = marked;
 
             let mut whole = TempFile::create(&self.folder(), true)?;
@@ -141,7 +141,7 @@ impl Place {
             whole.publish(&self.path())?;
         }
         std::fs::remove_file(&hidden)?;
-        crate::durable_names::sync_parent(&hidden)
+        crate::fsync::sync_parent(&hidden)
     }
 
     /// Whether the letters in `file` are in place already, its run killed before it could remove their hidden name: it

@@ -11,7 +11,7 @@ use crate::topic_generation::TopicGeneration;
 
 /// The highest landed offset of every partition of every generation of a topic in one raw table.
 ///
-/// A broker whose end lies at or below it lives another generation than the setting says: its offsets would collide with
+/// A broker whose end lies at or below it is of another generation than the setting says: its offsets would collide with
 /// landed ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DurableOffsets {

@@ -78,7 +78,7 @@ impl LockGuard for NamedLock {}
 pub(crate) fn lock_path(root: &Path, name: &str) -> Result<PathBuf> {
     let path = root.join(LOCKS).join(format!("{name}.lock"));
     let folder = path.parent().ok_or_else(|| Error::from(ErrorKind::InvalidFilename))?;
-    crate::durable_names::create_folders(folder)?;
+    crate::fsync::create_folders(folder)?;
     Ok(path)
 }
 

@@ -81,7 +81,7 @@ impl Store for FolderStore {
                 temp.publish_new(&path)?
             };
             // Also of another's object: who wrote it may have died before this.
-            crate::durable_names::sync_parent(&path)?;
+            crate::fsync::sync_parent(&path)?;
             Ok(is_new)
         });
         Ok(if created.await? { PutNew::Created } else { PutNew::AlreadyThere })
@@ -114,7 +114,7 @@ impl Store for FolderStore {
     async fn delete(&self, key: &Key) -> std::result::Result<(), StoreError> {
         let path = self.path(key);
         self.off_thread("delete", key.as_str(), move |_| match std::fs::remove_file(&path) {
-            Ok(()) => crate::durable_names::sync_parent(&path),
+            Ok(()) => crate::fsync::sync_parent(&path),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         })

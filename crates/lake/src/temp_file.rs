@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
-use crate::{durable_names, file_lock};
+use crate::{file_lock, fsync};
 
 /// Begins the name of every temporary object. Hidden from listings by its dot; removed by a sweep once its writer
 /// is dead, so a name that begins so is nobody else's.
@@ -52,7 +52,7 @@ pub(crate) struct TempFile {
 impl TempFile {
     /// A new temporary file in `folder`, which is created if it is not there.
     pub(crate) fn create(folder: &Path, private: bool) -> Result<Self> {
-        durable_names::create_folders(folder)?;
+        fsync::create_folders(folder)?;
         let (file, path) = create(folder, PREFIX, private)?;
         Ok(Self { file, path, published: false })
     }
@@ -66,7 +66,7 @@ impl TempFile {
         self.file.sync_all()?;
         std::fs::rename(&self.path, path)?;
         self.published = true;
-        durable_names::sync_parent(path)
+        fsync::sync_parent(path)
     }
 
     /// The same where nothing has that name, which the caller makes durable; `false`: something has, and stays as it is.

@@ -1,4 +1,4 @@
-//! The name of one generation of a topic.
+//! The name of a topic generation.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
-/// One life of a topic: `[0-9a-z]{1,32}`. Recreating a topic restarts its offsets, and begins another generation.
+/// One existence of a topic: `[0-9a-z]{1,32}`. Recreating a topic restarts its offsets, and begins another generation.
 ///
 /// Generations sort bytewise in the order of the generations they name. Those drawn by the program do by construction; set
 /// ones should be zero-padded (`0001`, `0002`, …), for `10` sorts before `9`.

@@ -1,6 +1,6 @@
 //! The seeded simulator of behaviour: who comes to be, what they do in the shop, watch and are shown.
 //!
-//! A [`world`] happens in the order of time, the same whatever is told of it. For each wanted stream an [`output`]
+//! A [`world`] happens in the order of time, the same whatever is told of it. For each wanted stream an [`stream_output`]
 //! makes records of its part, and breaks, repeats and delays as many as asked.
 
 mod batch;

@@ -17,7 +17,7 @@ use crate::record::{OutgoingRecord, Record};
 use crate::topics::dead_letters_of;
 pub(crate) use size_limit::Letter;
 
-/// The headers that tell a dead letter's failure context, in their order.
+/// The headers of a dead letter's failure context, in their order.
 pub const FAILURE_HEADERS: [&str; 8] = [
     "error-kind",
     "error-message",

@@ -13,7 +13,6 @@ use crate::table_spec::TableSpec;
 /// A job's plan: its tables of counts. What is counted for them follows from them.
 #[derive(Debug, Clone)]
 pub struct JobPlan {
-    job: &'static str,
     tables: &'static [PlannedTable],
     aggregates: Vec<&'static Aggregate>,
 }
@@ -59,7 +58,7 @@ impl JobPlan {
     ///
     /// # Errors
     /// A table asks for what is not counted for it, or gives a row that does not fit its columns.
-    pub fn new(job: &'static str, tables: &'static [PlannedTable]) -> Result<Self, PlanError> {
+    pub fn new(tables: &'static [PlannedTable]) -> Result<Self, PlanError> {
         let mut aggregates: Vec<&'static Aggregate> = Vec::new();
         for table in tables {
             table.check()?;
@@ -69,11 +68,7 @@ impl JobPlan {
                 }
             }
         }
-        Ok(Self { job, tables, aggregates })
-    }
-
-    pub fn job(&self) -> &'static str {
-        self.job
+        Ok(Self { tables, aggregates })
     }
 
     pub fn tables(&self) -> &'static [PlannedTable] {
@@ -145,7 +140,7 @@ mod tests {
     };
 
     fn refused(tables: &'static [PlannedTable]) -> String {
-        JobPlan::new("j", tables).expect_err("a fault").to_string()
+        JobPlan::new(tables).expect_err("a fault").to_string()
     }
 
     #[test]
@@ -157,7 +152,7 @@ mod tests {
     #[test]
     fn a_plan_counts_what_its_tables_list() {
         static TABLES: [PlannedTable; 2] = [TABLE, TABLE];
-        let plan = JobPlan::new("j", &TABLES).expect("a plan");
+        let plan = JobPlan::new(&TABLES).expect("a plan");
         assert_eq!(plan.aggregates().iter().map(|one| one.name).collect::<Vec<_>>(), ["users by country"]);
     }
 

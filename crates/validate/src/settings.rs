@@ -7,7 +7,7 @@ use crate::machine::Machine;
 const REQUIRED: [(&str, &str); 3] = [
     ("MILLRACE_LAKE", "set it to the lake's address, s3://bucket/prefix: Terraform's output lake_url"),
     ("MILLRACE_BROKERS", "set it to the cluster's brokers, host:port with commas between"),
-    ("MILLRACE_GENERATION", "set it to the name of this generation of the topics, such as g0001"),
+    ("MILLRACE_GENERATION", "set it to the name of this topic generation, such as g0001"),
 ];
 
 /// AWS's own tools look at either.

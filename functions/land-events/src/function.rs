@@ -24,7 +24,7 @@ use crate::batch_landing::{BatchError, BatchLanding, BatchSettings};
 struct Settings {
     /// `MILLRACE_LAKE`: the lake, a folder's path or `s3://<bucket>/<prefix>`.
     lake: String,
-    /// `MILLRACE_GENERATION`: the name of this generation of the topics, `[0-9a-z]{1,32}`.
+    /// `MILLRACE_GENERATION`: the name of this topic generation, `[0-9a-z]{1,32}`.
     generation: TopicGeneration,
     /// `MILLRACE_BROKERS` and Kafka's login, for the dead letters.
     kafka: KafkaEnvironment,

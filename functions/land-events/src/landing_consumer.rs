@@ -1,4 +1,4 @@
-//! RawWriter as a process that stays: topics shared in a consumer group, committed as far as they are durable.
+//! Landing as a process that stays: topics shared in a consumer group, committed as far as they are durable.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ variable "bucket" {
 }
 
 variable "generation" {
-  description = "MILLRACE_GENERATION: the name of this generation of the topics."
+  description = "MILLRACE_GENERATION: the name of this topic generation."
   type        = string
   default     = "g0001"
 }

@@ -21,6 +21,7 @@ use millrace_lambda::Invocation;
 use millrace_runtime::metrics::{BYTES_OUT, COLD_STARTS, OBJECT_SIZE};
 use millrace_runtime::settings::Environment;
 use millrace_runtime::{Meter, telemetry};
+use millrace_tables::job_names;
 use serde::Serialize;
 
 pub use self::error::CloudJobError;
@@ -159,9 +160,9 @@ fn tell(tables: &[TableReport], meter: &Meter) {
 impl Job {
     fn name(self) -> &'static str {
         match self {
-            Self::RawTransformation => "raw-transformation",
-            Self::AnalyticsAggregation => "analytics-aggregation",
-            Self::TimeSeriesAnalysis => "time-series-analysis",
+            Self::RawTransformation => job_names::RAW_TRANSFORMATION,
+            Self::AnalyticsAggregation => job_names::ANALYTICS_AGGREGATION,
+            Self::TimeSeriesAnalysis => job_names::TIME_SERIES_ANALYSIS,
         }
     }
 }

@@ -13,7 +13,6 @@ mod quality;
 pub use dimension::DIM_USER_DEMOGRAPHICS;
 pub use quality::DATA_QUALITY_METRICS;
 
-use crate::job_names::ANALYTICS_AGGREGATION;
 use crate::job_plan::{JobPlan, PlannedTable};
 use crate::plan_error::PlanError;
 
@@ -34,7 +33,7 @@ pub(crate) static TABLES: [PlannedTable; 8] = [
 /// # Errors
 /// A table asks for what is not counted for it; a test holds that none does.
 pub fn plan() -> Result<JobPlan, PlanError> {
-    JobPlan::new(ANALYTICS_AGGREGATION, &TABLES)
+    JobPlan::new(&TABLES)
 }
 
 #[cfg(test)]
@@ -45,7 +44,7 @@ mod tests {
     #[test]
     fn the_guides_table_is_made_as_it_says() {
         static TABLES: [PlannedTable; 1] = [guide_example::USERS_BY_COUNTRY];
-        JobPlan::new("example", &TABLES).expect("a plan");
+        JobPlan::new(&TABLES).expect("a plan");
         let guide =
             std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guides/add-a-table.md"));
         let guide = guide.expect("the guide");

@@ -7,7 +7,6 @@ mod expansion;
 mod quality_series;
 mod registrations;
 
-use crate::job_names::TIME_SERIES_ANALYSIS;
 use crate::job_plan::{JobPlan, PlannedTable};
 use crate::plan_error::PlanError;
 
@@ -25,5 +24,5 @@ pub(crate) static TABLES: [PlannedTable; 6] = [
 /// # Errors
 /// A table asks for what is not counted for it; a test holds that none does.
 pub fn plan() -> Result<JobPlan, PlanError> {
-    JobPlan::new(TIME_SERIES_ANALYSIS, &TABLES)
+    JobPlan::new(&TABLES)
 }
