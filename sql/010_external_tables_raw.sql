@@ -2,6 +2,31 @@
 -- A name in VALUE:"…" is the Parquet column's to the letter: in another case it would be null.
 -- New objects are registered by S3's notification to the queue that SHOW EXTERNAL TABLES tells.
 
+CREATE STAGE IF NOT EXISTS &{database}.lake.raw_stage
+    URL = '&{lake_url}/'
+    STORAGE_INTEGRATION = &{database}_lake;
+
+-- Another address is refused while tables stand on the stage: they go first, and come back below.
+EXECUTE IMMEDIATE
+$$
+DECLARE
+    moved INTEGER DEFAULT 0;
+BEGIN
+    SELECT COUNT(*) INTO :moved
+    FROM &{database}.information_schema.stages
+    WHERE stage_schema = 'LAKE' AND stage_name = 'RAW_STAGE' AND RTRIM(stage_url, '/') <> '&{lake_url}';
+    IF (moved > 0) THEN
+        DROP EXTERNAL TABLE IF EXISTS &{database}.raw.raw_users;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.raw.raw_user_interactions;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.raw.raw_video_engagements;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.raw.raw_ad_events;
+        ALTER STAGE &{database}.lake.raw_stage SET
+            URL = '&{lake_url}/'
+            STORAGE_INTEGRATION = &{database}_lake;
+    END IF;
+END;
+$$;
+
 CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_users (
     date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', -1), '/', 1)::DATE),
     hour VARCHAR AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/hour=', -1), '/', 1)::VARCHAR),
@@ -45,12 +70,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_users (
     _ingested_at TIMESTAMP_NTZ AS (VALUE:"_ingested_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (date, hour)
-LOCATION = @&{database}.lake.lake_stage/raw/users/
+LOCATION = @&{database}.lake.raw_stage/raw/users/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.raw.raw_users TO ROLE &{database}_loader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_user_interactions (
     date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', -1), '/', 1)::DATE),
@@ -72,12 +98,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_user_interactions (
     _ingested_at TIMESTAMP_NTZ AS (VALUE:"_ingested_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (date, hour)
-LOCATION = @&{database}.lake.lake_stage/raw/user_interactions/
+LOCATION = @&{database}.lake.raw_stage/raw/user_interactions/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.raw.raw_user_interactions TO ROLE &{database}_loader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_video_engagements (
     date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', -1), '/', 1)::DATE),
@@ -100,12 +127,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_video_engagements (
     _ingested_at TIMESTAMP_NTZ AS (VALUE:"_ingested_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (date, hour)
-LOCATION = @&{database}.lake.lake_stage/raw/video_engagements/
+LOCATION = @&{database}.lake.raw_stage/raw/video_engagements/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.raw.raw_video_engagements TO ROLE &{database}_loader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_ad_events (
     date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/date=', -1), '/', 1)::DATE),
@@ -128,9 +156,10 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.raw.raw_ad_events (
     _ingested_at TIMESTAMP_NTZ AS (VALUE:"_ingested_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (date, hour)
-LOCATION = @&{database}.lake.lake_stage/raw/ad_events/
+LOCATION = @&{database}.lake.raw_stage/raw/ad_events/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.raw.raw_ad_events TO ROLE &{database}_loader;

@@ -2,6 +2,29 @@
 -- A name in VALUE:"…" is the Parquet column's to the letter: in another case it would be null.
 -- New objects are registered by S3's notification to the queue that SHOW EXTERNAL TABLES tells.
 
+CREATE STAGE IF NOT EXISTS &{database}.lake.curated_stage
+    URL = '&{lake_url}/'
+    STORAGE_INTEGRATION = &{database}_lake;
+
+-- Another address is refused while tables stand on the stage: they go first, and come back below.
+EXECUTE IMMEDIATE
+$$
+DECLARE
+    moved INTEGER DEFAULT 0;
+BEGIN
+    SELECT COUNT(*) INTO :moved
+    FROM &{database}.information_schema.stages
+    WHERE stage_schema = 'LAKE' AND stage_name = 'CURATED_STAGE' AND RTRIM(stage_url, '/') <> '&{lake_url}';
+    IF (moved > 0) THEN
+        DROP EXTERNAL TABLE IF EXISTS &{database}.curated.users_transformed;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.curated.data_quality_summary;
+        ALTER STAGE &{database}.lake.curated_stage SET
+            URL = '&{lake_url}/'
+            STORAGE_INTEGRATION = &{database}_lake;
+    END IF;
+END;
+$$;
+
 CREATE OR REPLACE EXTERNAL TABLE &{database}.curated.users_transformed (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     id VARCHAR AS (VALUE:"id"::VARCHAR),
@@ -46,12 +69,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.curated.users_transformed (
     source_offset NUMBER(19, 0) AS (VALUE:"source_offset"::NUMBER(19, 0))
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/curated/users_transformed/
+LOCATION = @&{database}.lake.curated_stage/curated/users_transformed/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.curated.users_transformed TO ROLE &{database}_loader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.curated.data_quality_summary (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -68,9 +92,10 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.curated.data_quality_summary (
     job_name VARCHAR AS (VALUE:"job_name"::VARCHAR)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/curated/data_quality_summary/
+LOCATION = @&{database}.lake.curated_stage/curated/data_quality_summary/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.curated.data_quality_summary TO ROLE &{database}_loader;

@@ -2,6 +2,36 @@
 -- A name in VALUE:"…" is the Parquet column's to the letter: in another case it would be null.
 -- New objects are registered by S3's notification to the queue that SHOW EXTERNAL TABLES tells.
 
+CREATE STAGE IF NOT EXISTS &{database}.lake.analytics_stage
+    URL = '&{lake_url}/'
+    STORAGE_INTEGRATION = &{database}_lake;
+
+-- Another address is refused while tables stand on the stage: they go first, and come back below.
+EXECUTE IMMEDIATE
+$$
+DECLARE
+    moved INTEGER DEFAULT 0;
+BEGIN
+    SELECT COUNT(*) INTO :moved
+    FROM &{database}.information_schema.stages
+    WHERE stage_schema = 'LAKE' AND stage_name = 'ANALYTICS_STAGE' AND RTRIM(stage_url, '/') <> '&{lake_url}';
+    IF (moved > 0) THEN
+        DROP EXTERNAL TABLE IF EXISTS &{database}.analytics.dim_user_demographics;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.analytics.fact_geographic_analysis;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.analytics.fact_age_generation_analysis;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.analytics.fact_email_provider_analysis;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.analytics.fact_email_domain_analysis;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.analytics.fact_data_quality_metrics;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.analytics.fact_quality_by_segment;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.analytics.user_analytics;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.analytics.user_demographics;
+        ALTER STAGE &{database}.lake.analytics_stage SET
+            URL = '&{lake_url}/'
+            STORAGE_INTEGRATION = &{database}_lake;
+    END IF;
+END;
+$$;
+
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.dim_user_demographics (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     user_id VARCHAR AS (VALUE:"user_id"::VARCHAR),
@@ -20,12 +50,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.dim_user_demographics (
     is_current BOOLEAN AS (VALUE:"is_current"::BOOLEAN)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/analytics/dim_user_demographics/
+LOCATION = @&{database}.lake.analytics_stage/analytics/dim_user_demographics/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.analytics.dim_user_demographics TO ROLE &{database}_analyst;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_geographic_analysis (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -44,12 +75,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_geographic_analysis 
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/analytics/fact_geographic_analysis/
+LOCATION = @&{database}.lake.analytics_stage/analytics/fact_geographic_analysis/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.analytics.fact_geographic_analysis TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_age_generation_analysis (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -74,12 +106,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_age_generation_analy
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/analytics/fact_age_generation_analysis/
+LOCATION = @&{database}.lake.analytics_stage/analytics/fact_age_generation_analysis/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.analytics.fact_age_generation_analysis TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_email_provider_analysis (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -93,12 +126,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_email_provider_analy
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/analytics/fact_email_provider_analysis/
+LOCATION = @&{database}.lake.analytics_stage/analytics/fact_email_provider_analysis/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.analytics.fact_email_provider_analysis TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_email_domain_analysis (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -117,12 +151,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_email_domain_analysi
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/analytics/fact_email_domain_analysis/
+LOCATION = @&{database}.lake.analytics_stage/analytics/fact_email_domain_analysis/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.analytics.fact_email_domain_analysis TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_data_quality_metrics (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -147,12 +182,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_data_quality_metrics
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/analytics/fact_data_quality_metrics/
+LOCATION = @&{database}.lake.analytics_stage/analytics/fact_data_quality_metrics/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.analytics.fact_data_quality_metrics TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_quality_by_segment (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -167,12 +203,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.fact_quality_by_segment (
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/analytics/fact_quality_by_segment/
+LOCATION = @&{database}.lake.analytics_stage/analytics/fact_quality_by_segment/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.analytics.fact_quality_by_segment TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.user_analytics (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -183,12 +220,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.user_analytics (
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/analytics/user_analytics/
+LOCATION = @&{database}.lake.analytics_stage/analytics/user_analytics/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.analytics.user_analytics TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.user_demographics (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -199,9 +237,10 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.analytics.user_demographics (
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/analytics/user_demographics/
+LOCATION = @&{database}.lake.analytics_stage/analytics/user_demographics/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.analytics.user_demographics TO ROLE &{database}_reader;

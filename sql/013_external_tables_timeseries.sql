@@ -2,6 +2,33 @@
 -- A name in VALUE:"…" is the Parquet column's to the letter: in another case it would be null.
 -- New objects are registered by S3's notification to the queue that SHOW EXTERNAL TABLES tells.
 
+CREATE STAGE IF NOT EXISTS &{database}.lake.timeseries_stage
+    URL = '&{lake_url}/'
+    STORAGE_INTEGRATION = &{database}_lake;
+
+-- Another address is refused while tables stand on the stage: they go first, and come back below.
+EXECUTE IMMEDIATE
+$$
+DECLARE
+    moved INTEGER DEFAULT 0;
+BEGIN
+    SELECT COUNT(*) INTO :moved
+    FROM &{database}.information_schema.stages
+    WHERE stage_schema = 'LAKE' AND stage_name = 'TIMESERIES_STAGE' AND RTRIM(stage_url, '/') <> '&{lake_url}';
+    IF (moved > 0) THEN
+        DROP EXTERNAL TABLE IF EXISTS &{database}.timeseries.fact_registration_trends;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.timeseries.fact_geographic_expansion;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.timeseries.fact_age_demographic_trends;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.timeseries.fact_data_quality_trends;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.timeseries.fact_registration_anomalies;
+        DROP EXTERNAL TABLE IF EXISTS &{database}.timeseries.fact_quality_anomalies;
+        ALTER STAGE &{database}.lake.timeseries_stage SET
+            URL = '&{lake_url}/'
+            STORAGE_INTEGRATION = &{database}_lake;
+    END IF;
+END;
+$$;
+
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_registration_trends (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
     period_type VARCHAR AS (VALUE:"period_type"::VARCHAR),
@@ -17,12 +44,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_registration_trends
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/timeseries/fact_registration_trends/
+LOCATION = @&{database}.lake.timeseries_stage/timeseries/fact_registration_trends/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.timeseries.fact_registration_trends TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_geographic_expansion (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -43,12 +71,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_geographic_expansio
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/timeseries/fact_geographic_expansion/
+LOCATION = @&{database}.lake.timeseries_stage/timeseries/fact_geographic_expansion/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.timeseries.fact_geographic_expansion TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_age_demographic_trends (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -66,12 +95,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_age_demographic_tre
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/timeseries/fact_age_demographic_trends/
+LOCATION = @&{database}.lake.timeseries_stage/timeseries/fact_age_demographic_trends/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.timeseries.fact_age_demographic_trends TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_data_quality_trends (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -94,12 +124,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_data_quality_trends
     created_at TIMESTAMP_NTZ AS (VALUE:"created_at"::TIMESTAMP_NTZ)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/timeseries/fact_data_quality_trends/
+LOCATION = @&{database}.lake.timeseries_stage/timeseries/fact_data_quality_trends/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.timeseries.fact_data_quality_trends TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_registration_anomalies (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -121,12 +152,13 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_registration_anomal
     robust_z FLOAT AS (VALUE:"robust_z"::FLOAT)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/timeseries/fact_registration_anomalies/
+LOCATION = @&{database}.lake.timeseries_stage/timeseries/fact_registration_anomalies/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.timeseries.fact_registration_anomalies TO ROLE &{database}_reader;
 
 CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_quality_anomalies (
     processing_date DATE AS (SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/processing_date=', -1), '/', 1)::DATE),
@@ -154,9 +186,10 @@ CREATE OR REPLACE EXTERNAL TABLE &{database}.timeseries.fact_quality_anomalies (
     robust_z FLOAT AS (VALUE:"robust_z"::FLOAT)
 )
 PARTITION BY (processing_date)
-LOCATION = @&{database}.lake.lake_stage/timeseries/fact_quality_anomalies/
+LOCATION = @&{database}.lake.timeseries_stage/timeseries/fact_quality_anomalies/
 REFRESH_ON_CREATE = TRUE
 AUTO_REFRESH = TRUE
 PATTERN = '.*[.]parquet'
 FILE_FORMAT = (FORMAT_NAME = '&{database}.lake.lake_parquet')
 COPY GRANTS;
+GRANT SELECT ON EXTERNAL TABLE &{database}.timeseries.fact_quality_anomalies TO ROLE &{database}_reader;

@@ -1,6 +1,8 @@
 -- Written by `cargo xtask sql generate` from infra/tables.json: change that, not this.
 -- Raw records once each. Objects may overlap after a retry: a record is known by its source position, whatever object
--- it came in.
+-- it came in. It lies by the
+-- date and hour of its own timestamp, so that its copies are in one folder: the window has these too, and a filter by them
+-- reaches the files.
 
 CREATE OR REPLACE VIEW &{database}.raw.users COPY GRANTS AS
 SELECT
@@ -46,9 +48,10 @@ SELECT
     _ingested_at
 FROM &{database}.raw.raw_users
 QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY _topic, _generation, _partition, _offset
+    PARTITION BY date, hour, _topic, _generation, _partition, _offset
     ORDER BY _ingested_at
 ) = 1;
+GRANT SELECT ON VIEW &{database}.raw.users TO ROLE &{database}_loader;
 
 CREATE OR REPLACE VIEW &{database}.raw.user_interactions COPY GRANTS AS
 SELECT
@@ -71,9 +74,10 @@ SELECT
     _ingested_at
 FROM &{database}.raw.raw_user_interactions
 QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY _topic, _generation, _partition, _offset
+    PARTITION BY date, hour, _topic, _generation, _partition, _offset
     ORDER BY _ingested_at
 ) = 1;
+GRANT SELECT ON VIEW &{database}.raw.user_interactions TO ROLE &{database}_loader;
 
 CREATE OR REPLACE VIEW &{database}.raw.video_engagements COPY GRANTS AS
 SELECT
@@ -97,9 +101,10 @@ SELECT
     _ingested_at
 FROM &{database}.raw.raw_video_engagements
 QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY _topic, _generation, _partition, _offset
+    PARTITION BY date, hour, _topic, _generation, _partition, _offset
     ORDER BY _ingested_at
 ) = 1;
+GRANT SELECT ON VIEW &{database}.raw.video_engagements TO ROLE &{database}_loader;
 
 CREATE OR REPLACE VIEW &{database}.raw.ad_events COPY GRANTS AS
 SELECT
@@ -123,6 +128,7 @@ SELECT
     _ingested_at
 FROM &{database}.raw.raw_ad_events
 QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY _topic, _generation, _partition, _offset
+    PARTITION BY date, hour, _topic, _generation, _partition, _offset
     ORDER BY _ingested_at
 ) = 1;
+GRANT SELECT ON VIEW &{database}.raw.ad_events TO ROLE &{database}_loader;

@@ -1,7 +1,22 @@
 -- Written by `cargo xtask sql generate` from infra/tables.json: change that, not this.
 -- Each table's newest day. dim_user_demographics is no snapshot and has views of its own (022).
+-- The day is a value in each view: a subquery's would be known only as the query runs, after every file was opened.
+-- This procedure writes it; a task calls it (030), and so does whoever published a day and does not want to wait.
+-- A table without a day has an empty view.
 
-CREATE OR REPLACE VIEW &{database}.curated.users_transformed_latest COPY GRANTS AS
+CREATE OR REPLACE PROCEDURE &{database}.operations.follow_latest_days()
+    RETURNS VARCHAR
+    LANGUAGE SQL
+    EXECUTE AS OWNER
+AS
+$$
+DECLARE
+    newest VARCHAR DEFAULT '';
+    view_text VARCHAR DEFAULT '';
+BEGIN
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.curated.users_transformed;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.curated.users_transformed_latest COPY GRANTS AS
 SELECT
     processing_date,
     id,
@@ -45,9 +60,12 @@ SELECT
     source_partition,
     source_offset
 FROM &{database}.curated.users_transformed
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.curated.users_transformed);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.curated.data_quality_summary_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.curated.data_quality_summary;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.curated.data_quality_summary_latest COPY GRANTS AS
 SELECT
     processing_date,
     total_records,
@@ -62,9 +80,12 @@ SELECT
     quality_check_timestamp,
     job_name
 FROM &{database}.curated.data_quality_summary
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.curated.data_quality_summary);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.analytics.fact_geographic_analysis_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.analytics.fact_geographic_analysis;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.analytics.fact_geographic_analysis_latest COPY GRANTS AS
 SELECT
     processing_date,
     analysis_type,
@@ -81,9 +102,12 @@ SELECT
     user_count_rank,
     created_at
 FROM &{database}.analytics.fact_geographic_analysis
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.analytics.fact_geographic_analysis);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.analytics.fact_age_generation_analysis_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.analytics.fact_age_generation_analysis;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.analytics.fact_age_generation_analysis_latest COPY GRANTS AS
 SELECT
     processing_date,
     age_group,
@@ -106,9 +130,12 @@ SELECT
     engagement_tier,
     created_at
 FROM &{database}.analytics.fact_age_generation_analysis
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.analytics.fact_age_generation_analysis);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.analytics.fact_email_provider_analysis_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.analytics.fact_email_provider_analysis;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.analytics.fact_email_provider_analysis_latest COPY GRANTS AS
 SELECT
     processing_date,
     email_provider_type,
@@ -120,9 +147,12 @@ SELECT
     analysis_level,
     created_at
 FROM &{database}.analytics.fact_email_provider_analysis
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.analytics.fact_email_provider_analysis);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.analytics.fact_email_domain_analysis_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.analytics.fact_email_domain_analysis;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.analytics.fact_email_domain_analysis_latest COPY GRANTS AS
 SELECT
     processing_date,
     email_domain,
@@ -139,9 +169,12 @@ SELECT
     analysis_level,
     created_at
 FROM &{database}.analytics.fact_email_domain_analysis
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.analytics.fact_email_domain_analysis);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.analytics.fact_data_quality_metrics_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.analytics.fact_data_quality_metrics;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.analytics.fact_data_quality_metrics_latest COPY GRANTS AS
 SELECT
     processing_date,
     total_records,
@@ -164,9 +197,12 @@ SELECT
     data_completeness_score,
     created_at
 FROM &{database}.analytics.fact_data_quality_metrics
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.analytics.fact_data_quality_metrics);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.analytics.fact_quality_by_segment_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.analytics.fact_quality_by_segment;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.analytics.fact_quality_by_segment_latest COPY GRANTS AS
 SELECT
     processing_date,
     age_group,
@@ -179,9 +215,12 @@ SELECT
     segment_phone_validity_rate,
     created_at
 FROM &{database}.analytics.fact_quality_by_segment
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.analytics.fact_quality_by_segment);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.analytics.user_analytics_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.analytics.user_analytics;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.analytics.user_analytics_latest COPY GRANTS AS
 SELECT
     processing_date,
     metric_type,
@@ -190,9 +229,12 @@ SELECT
     percentage,
     created_at
 FROM &{database}.analytics.user_analytics
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.analytics.user_analytics);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.analytics.user_demographics_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.analytics.user_demographics;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.analytics.user_demographics_latest COPY GRANTS AS
 SELECT
     processing_date,
     demographic_type,
@@ -201,9 +243,12 @@ SELECT
     percentage,
     created_at
 FROM &{database}.analytics.user_demographics
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.analytics.user_demographics);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.timeseries.fact_registration_trends_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.timeseries.fact_registration_trends;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.timeseries.fact_registration_trends_latest COPY GRANTS AS
 SELECT
     processing_date,
     period_type,
@@ -218,9 +263,12 @@ SELECT
     growth_rate,
     created_at
 FROM &{database}.timeseries.fact_registration_trends
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.timeseries.fact_registration_trends);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.timeseries.fact_geographic_expansion_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.timeseries.fact_geographic_expansion;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.timeseries.fact_geographic_expansion_latest COPY GRANTS AS
 SELECT
     processing_date,
     country,
@@ -239,9 +287,12 @@ SELECT
     expansion_category,
     created_at
 FROM &{database}.timeseries.fact_geographic_expansion
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.timeseries.fact_geographic_expansion);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.timeseries.fact_age_demographic_trends_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.timeseries.fact_age_demographic_trends;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.timeseries.fact_age_demographic_trends_latest COPY GRANTS AS
 SELECT
     processing_date,
     age_group,
@@ -257,9 +308,12 @@ SELECT
     trend_magnitude,
     created_at
 FROM &{database}.timeseries.fact_age_demographic_trends
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.timeseries.fact_age_demographic_trends);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.timeseries.fact_data_quality_trends_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.timeseries.fact_data_quality_trends;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.timeseries.fact_data_quality_trends_latest COPY GRANTS AS
 SELECT
     processing_date,
     quality_date,
@@ -280,9 +334,12 @@ SELECT
     quality_change,
     created_at
 FROM &{database}.timeseries.fact_data_quality_trends
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.timeseries.fact_data_quality_trends);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.timeseries.fact_registration_anomalies_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.timeseries.fact_registration_anomalies;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.timeseries.fact_registration_anomalies_latest COPY GRANTS AS
 SELECT
     processing_date,
     period_type,
@@ -302,9 +359,12 @@ SELECT
     anomaly_severity,
     robust_z
 FROM &{database}.timeseries.fact_registration_anomalies
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.timeseries.fact_registration_anomalies);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
 
-CREATE OR REPLACE VIEW &{database}.timeseries.fact_quality_anomalies_latest COPY GRANTS AS
+    SELECT COALESCE(TO_VARCHAR(MAX(processing_date), 'YYYY-MM-DD'), '1970-01-01') INTO :newest
+    FROM &{database}.timeseries.fact_quality_anomalies;
+    view_text := 'CREATE OR REPLACE VIEW &{database}.timeseries.fact_quality_anomalies_latest COPY GRANTS AS
 SELECT
     processing_date,
     quality_date,
@@ -330,4 +390,28 @@ SELECT
     anomaly_severity,
     robust_z
 FROM &{database}.timeseries.fact_quality_anomalies
-WHERE processing_date = (SELECT MAX(processing_date) FROM &{database}.timeseries.fact_quality_anomalies);
+WHERE processing_date = ''' || newest || '''::DATE';
+    EXECUTE IMMEDIATE :view_text;
+
+    RETURN 'every latest view has its newest day';
+END;
+$$;
+
+CALL &{database}.operations.follow_latest_days();
+
+GRANT SELECT ON VIEW &{database}.curated.users_transformed_latest TO ROLE &{database}_loader;
+GRANT SELECT ON VIEW &{database}.curated.data_quality_summary_latest TO ROLE &{database}_loader;
+GRANT SELECT ON VIEW &{database}.analytics.fact_geographic_analysis_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.analytics.fact_age_generation_analysis_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.analytics.fact_email_provider_analysis_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.analytics.fact_email_domain_analysis_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.analytics.fact_data_quality_metrics_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.analytics.fact_quality_by_segment_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.analytics.user_analytics_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.analytics.user_demographics_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.timeseries.fact_registration_trends_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.timeseries.fact_geographic_expansion_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.timeseries.fact_age_demographic_trends_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.timeseries.fact_data_quality_trends_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.timeseries.fact_registration_anomalies_latest TO ROLE &{database}_reader;
+GRANT SELECT ON VIEW &{database}.timeseries.fact_quality_anomalies_latest TO ROLE &{database}_reader;

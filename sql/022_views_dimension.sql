@@ -21,6 +21,7 @@ SELECT
     is_current
 FROM &{database}.analytics.dim_user_demographics
 QUALIFY ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY processing_date DESC) = 1;
+GRANT SELECT ON VIEW &{database}.analytics.dim_user_demographics_current TO ROLE &{database}_analyst;
 
 CREATE OR REPLACE VIEW &{database}.analytics.dim_user_demographics_history COPY GRANTS AS
 SELECT
@@ -42,3 +43,4 @@ SELECT
     LEAD(processing_date) OVER (PARTITION BY user_id ORDER BY processing_date) AS valid_to,
     LEAD(processing_date) OVER (PARTITION BY user_id ORDER BY processing_date) IS NULL AS is_current
 FROM &{database}.analytics.dim_user_demographics;
+GRANT SELECT ON VIEW &{database}.analytics.dim_user_demographics_history TO ROLE &{database}_analyst;

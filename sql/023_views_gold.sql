@@ -1,6 +1,9 @@
 -- What the business asks for. No view here shows a name, an address, a phone number or an e-mail address.
+--
+-- Events count on the day on which Kafka got them, by UTC: the folder that they lie in, so that a question for some days opens the
+-- files of these days alone, and a day's figures stand once it is over. The views of events go back &{gold_days} days.
 
--- Today's users.
+-- The newest day's users. A row is one person's: for the analyst, not for the reader.
 CREATE OR REPLACE VIEW &{database}.gold.users COPY GRANTS AS
 SELECT
     id,
@@ -23,6 +26,7 @@ SELECT
     quality_issues,
     processing_date
 FROM &{database}.curated.users_transformed_latest;
+GRANT SELECT ON VIEW &{database}.gold.users TO ROLE &{database}_analyst;
 
 -- How many users there are at the end of each month.
 CREATE OR REPLACE VIEW &{database}.gold.user_growth COPY GRANTS AS
@@ -34,6 +38,7 @@ SELECT
     SUM(registrations) OVER (ORDER BY time_period) AS registrations_to_date
 FROM &{database}.timeseries.fact_registration_trends_latest
 WHERE period_type = 'monthly';
+GRANT SELECT ON VIEW &{database}.gold.user_growth TO ROLE &{database}_reader;
 
 -- A country's size, share and pace.
 CREATE OR REPLACE VIEW &{database}.gold.country_overview COPY GRANTS AS
@@ -54,6 +59,7 @@ FROM &{database}.analytics.fact_geographic_analysis_latest AS places
 INNER JOIN &{database}.timeseries.fact_geographic_expansion_latest AS expansion
     ON places.country = expansion.country
 WHERE places.analysis_type = 'country';
+GRANT SELECT ON VIEW &{database}.gold.country_overview TO ROLE &{database}_reader;
 
 -- Whom a campaign would reach.
 CREATE OR REPLACE VIEW &{database}.gold.audience_segments COPY GRANTS AS
@@ -66,6 +72,7 @@ SELECT
     AVG(demographic_score) AS avg_demographic_score
 FROM &{database}.analytics.dim_user_demographics_current
 GROUP BY target_segment, age_group, generation, country;
+GRANT SELECT ON VIEW &{database}.gold.audience_segments TO ROLE &{database}_reader;
 
 -- Months and days that are out of the ordinary.
 CREATE OR REPLACE VIEW &{database}.gold.anomalies COPY GRANTS AS
@@ -90,11 +97,12 @@ SELECT
     robust_z
 FROM &{database}.timeseries.fact_quality_anomalies_latest
 WHERE is_anomaly;
+GRANT SELECT ON VIEW &{database}.gold.anomalies TO ROLE &{database}_reader;
 
 -- From a look at a product to its payment, by day. A session counts once in a step, whatever it repeats.
 CREATE OR REPLACE VIEW &{database}.gold.shop_funnel_daily COPY GRANTS AS
 SELECT
-    event_timestamp::DATE AS event_date,
+    date AS event_date,
     COUNT(DISTINCT session_id) AS sessions,
     COUNT(DISTINCT IFF(event_type = 'SEARCH', session_id, NULL)) AS searched,
     COUNT(DISTINCT IFF(event_type = 'VIEW_PRODUCT', session_id, NULL)) AS viewed,
@@ -104,12 +112,14 @@ SELECT
     COUNT_IF(status = 'ERROR') AS errors,
     AVG(request_latency_ms) AS avg_latency_ms
 FROM &{database}.raw.user_interactions
-GROUP BY event_timestamp::DATE;
+WHERE date >= DATEADD('day', -&{gold_days}, CURRENT_DATE())
+GROUP BY date;
+GRANT SELECT ON VIEW &{database}.gold.shop_funnel_daily TO ROLE &{database}_reader;
 
 -- What is watched, on what, and what people think of it, by day.
 CREATE OR REPLACE VIEW &{database}.gold.video_engagement_daily COPY GRANTS AS
 SELECT
-    event_timestamp::DATE AS event_date,
+    date AS event_date,
     device,
     COUNT(DISTINCT session_id) AS sessions,
     COUNT(DISTINCT video_id) AS videos,
@@ -118,12 +128,14 @@ SELECT
     COUNT_IF(action = 'SHARE') AS shares,
     COUNT_IF(action = 'COMMENT') AS comments
 FROM &{database}.raw.video_engagements
-GROUP BY event_timestamp::DATE, device;
+WHERE date >= DATEADD('day', -&{gold_days}, CURRENT_DATE())
+GROUP BY date, device;
+GRANT SELECT ON VIEW &{database}.gold.video_engagement_daily TO ROLE &{database}_reader;
 
 -- What an advertisement costs and brings, by day and campaign.
 CREATE OR REPLACE VIEW &{database}.gold.ad_performance_daily COPY GRANTS AS
 SELECT
-    event_timestamp::DATE AS event_date,
+    date AS event_date,
     campaign_id,
     placement,
     COUNT_IF(action = 'IMPRESSION') AS impressions,
@@ -133,4 +145,6 @@ SELECT
     SUM(cost_micros) / 1000000 AS cost,
     SUM(revenue_micros) / 1000000 AS revenue
 FROM &{database}.raw.ad_events
-GROUP BY event_timestamp::DATE, campaign_id, placement;
+WHERE date >= DATEADD('day', -&{gold_days}, CURRENT_DATE())
+GROUP BY date, campaign_id, placement;
+GRANT SELECT ON VIEW &{database}.gold.ad_performance_daily TO ROLE &{database}_reader;

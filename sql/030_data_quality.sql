@@ -1,4 +1,5 @@
--- Monitors: each check is a row with what was seen, what is allowed and whether it holds; a task writes them down once a day.
+-- Monitors: each check is a row with what was seen, what is allowed and whether it holds. A task writes them down once a day, and tells
+-- the alarms' topic of those that do not hold. A task that fails tells it too, by its error integration.
 
 CREATE OR REPLACE VIEW &{database}.operations.data_quality_checks COPY GRANTS AS
 WITH users AS (
@@ -55,17 +56,66 @@ CREATE TABLE IF NOT EXISTS &{database}.operations.data_quality_results (
     holds BOOLEAN NOT NULL
 );
 
+-- The checks as of now: writes them down, and tells of those that do not hold. Whoever is told gets names and figures, no row.
+CREATE OR REPLACE PROCEDURE &{database}.operations.check_data_quality()
+    RETURNS VARCHAR
+    LANGUAGE SQL
+    EXECUTE AS OWNER
+AS
+$$
+DECLARE
+    failed INTEGER DEFAULT 0;
+    told VARCHAR DEFAULT '';
+BEGIN
+    CALL &{database}.operations.follow_latest_days();
+
+    INSERT INTO &{database}.operations.data_quality_results (checked_at, check_name, observed, allowed, holds)
+    SELECT
+        SYSDATE(),
+        check_name,
+        observed,
+        allowed,
+        holds
+    FROM &{database}.operations.data_quality_checks;
+
+    SELECT
+        COUNT(*),
+        TO_JSON(OBJECT_CONSTRUCT('application/json', TO_JSON(OBJECT_CONSTRUCT(
+            'subject', '&{database}: checks of the data do not hold',
+            'checks', LISTAGG(check_name || ': ' || COALESCE(observed::VARCHAR, 'nothing') || ', allowed ' || allowed::VARCHAR, '; '),
+            'remedy', 'millrace snowflake query --sample data_quality_checks'
+        ))))
+        INTO :failed, :told
+    FROM &{database}.operations.data_quality_results
+    WHERE NOT holds AND checked_at = (SELECT MAX(checked_at) FROM &{database}.operations.data_quality_results);
+
+    IF (failed > 0) THEN
+        CALL SYSTEM$SEND_SNOWFLAKE_NOTIFICATION(:told, '{"&{database}_alarms": {}}');
+    END IF;
+    RETURN failed || ' checks do not hold';
+END;
+$$;
+
+-- A suspended task tells nobody: these go on, however often they fail.
+CREATE OR REPLACE TASK &{database}.operations.follow_latest_days
+    WAREHOUSE = &{warehouse}
+    SCHEDULE = 'USING CRON 15 * * * * UTC'
+    SUSPEND_TASK_AFTER_NUM_FAILURES = 0
+    ERROR_INTEGRATION = &{database}_alarms
+AS
+CALL &{database}.operations.follow_latest_days();
+
+ALTER TASK &{database}.operations.follow_latest_days RESUME;
+
 CREATE OR REPLACE TASK &{database}.operations.check_data_quality
     WAREHOUSE = &{warehouse}
     SCHEDULE = 'USING CRON 0 6 * * * UTC'
+    SUSPEND_TASK_AFTER_NUM_FAILURES = 0
+    ERROR_INTEGRATION = &{database}_alarms
 AS
-INSERT INTO &{database}.operations.data_quality_results (checked_at, check_name, observed, allowed, holds)
-SELECT
-    SYSDATE(),
-    check_name,
-    observed,
-    allowed,
-    holds
-FROM &{database}.operations.data_quality_checks;
+CALL &{database}.operations.check_data_quality();
 
 ALTER TASK &{database}.operations.check_data_quality RESUME;
+
+GRANT SELECT ON VIEW &{database}.operations.data_quality_checks TO ROLE &{database}_reader;
+GRANT SELECT ON TABLE &{database}.operations.data_quality_results TO ROLE &{database}_reader;

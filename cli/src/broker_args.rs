@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use millrace_runtime::Secret;
 use millrace_runtime::settings::Environment;
+use millrace_stream::authority::Authority;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::registry::{Registry, RegistrySettings};
 use millrace_stream::security::Security;
@@ -25,23 +26,6 @@ pub(crate) fn client(brokers: &str) -> anyhow::Result<ClientSettings> {
 
 /// Begins the environment's names of what a login to Kafka takes.
 const OF_KAFKA: &str = "MILLRACE_KAFKA_";
-
-/// `--brokers`: a list with nobody in it would be waited for, or taken for no list at all.
-pub(crate) fn parse_brokers(text: &str) -> Result<String, String> {
-    let brokers: Vec<_> = text.split(',').map(str::trim).filter(|broker| !broker.is_empty()).collect();
-    if brokers.is_empty() {
-        let wanted =
-            "give host:port, several by commas (MILLRACE_BROKERS counts where --brokers is left out)";
-        return Err(format!("no broker is named: {wanted}"));
-    }
-    for broker in &brokers {
-        let port = broker.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
-        if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
-            return Err(format!("{broker:?} is no host:port"));
-        }
-    }
-    Ok(brokers.join(","))
-}
 
 /// `--registry` and who asks.
 #[derive(Debug, clap::Args)]
@@ -69,37 +53,9 @@ impl RegistryArgs {
         let settings = RegistrySettings {
             user: self.user.clone(),
             password: settings::variable(PASSWORD).filter(|_| self.user.is_some()).map(Secret::new),
-            ca_file: self.ca_file.clone(),
+            ca: self.ca_file.as_deref().map(Authority::from),
             ..RegistrySettings::new(url)
         };
         Ok(Some(Registry::new(&settings)?))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_names_at_least_one_broker() {
-        for nobody in ["", " ", ",", " , "] {
-            assert!(parse_brokers(nobody).expect_err(nobody).contains("MILLRACE_BROKERS"));
-        }
-        for no_port in ["localhost:", "localhost:0", "localhost:kafka", "a:9092,b:70000"] {
-            assert!(parse_brokers(no_port).expect_err(no_port).contains("host:port"));
-        }
-        let fine = [
-            "localhost:9092",
-            "localhost",
-            "a:1,b:2",
-            "[::1]:9092",
-            "[::1]",
-            "PLAINTEXT://a:9092",
-            "embedded",
-        ];
-        for brokers in fine {
-            assert_eq!(parse_brokers(brokers).as_deref(), Ok(brokers));
-        }
-        assert_eq!(parse_brokers(" a:1, b:2,").as_deref(), Ok("a:1,b:2"));
     }
 }

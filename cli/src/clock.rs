@@ -2,20 +2,21 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, NaiveDate};
+use chrono::NaiveDate;
+use millrace_events::instant::{Micros, Millis};
 
-/// Microseconds since 1970, UTC.
-pub(crate) fn now_micros() -> i64 {
+/// The time by the wall clock.
+pub(crate) fn now_micros() -> Micros {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Milliseconds since 1970, UTC.
-pub(crate) fn now_millis() -> i64 {
-    now_micros() / 1_000
+/// The same, as Kafka stamps records.
+pub(crate) fn now_millis() -> Millis {
+    now_micros().millis()
 }
 
 /// Today, UTC.
 pub(crate) fn today() -> NaiveDate {
-    DateTime::from_timestamp_micros(now_micros()).unwrap_or_default().date_naive()
+    now_micros().date_time().unwrap_or_default().date_naive()
 }

@@ -10,7 +10,9 @@ use indicatif::{HumanBytes, HumanCount};
 use millrace_events::event::Event;
 use millrace_events::event_catalogue;
 use millrace_lake::Store;
-use millrace_lake::compaction::{self, CompactionPolicy, CompactionProgress, CompactionReport};
+use millrace_lake::compaction::{
+    self, CompactionOrder, CompactionPolicy, CompactionProgress, CompactionReport,
+};
 use millrace_runtime::Shutdown;
 use serde_json::json;
 
@@ -102,15 +104,16 @@ async fn compact_table(
 ) -> anyhow::Result<Option<CompactionReport>> {
     let policy =
         CompactionPolicy { target_bytes: args.target_size, min_objects: usize::try_from(args.min_objects)? };
+    let order = CompactionOrder { policy, ..CompactionOrder::default() };
     Ok(if args.dry_run {
-        Some(compaction::plan(store.as_ref(), event.table(), &policy).await?)
+        Some(compaction::plan(store.as_ref(), event.table(), &order).await?)
     } else {
         let bar = bars.objects();
         let progress = |CompactionProgress { objects, of }| {
             bar.set_length(of);
             bar.set_position(objects);
         };
-        let work = compaction::compact(store.clone(), event.table(), event.schema(), &policy, &progress);
+        let work = compaction::compact(store.clone(), event.table(), event.schema(), &order, &progress);
         let report = tokio::select! {
             report = work => Some(report),
             () = shutdown.requested() => None,
@@ -140,7 +143,7 @@ fn tell_people(
     report: &CompactionReport,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
-    let CompactionReport { before, after, written, rows, removed, leftovers, left_alone } = report;
+    let CompactionReport { before, after, written, rows, removed, leftovers, left_alone, .. } = report;
     let (removed, written) = (HumanCount(*removed), HumanCount(*written));
     if dry_run {
         writeln!(

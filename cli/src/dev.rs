@@ -19,15 +19,17 @@ use millrace_event_source::sqs_destination::SqsDestination;
 use millrace_event_source::{BatchPolicy, Driver, DriverReport, OwnedRecord};
 use millrace_event_source::{record::Places, source::RecordSource};
 use millrace_events::event::Event;
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_runtime::Shutdown;
 use millrace_stream::StreamError;
 use millrace_stream::group_consumer::{GroupConsumer, Turn};
-use millrace_stream::open_transaction::unread_by_group;
+use millrace_stream::unread::unread_by_group;
 use serde_json::json;
 
 use self::dead_letter_watch::{Delivered, LetterWatch};
 use self::function::AwaitedFunction;
-use crate::broker_args::{client, parse_brokers};
+use crate::broker_args::client;
+use crate::broker_list::parse_brokers;
 use crate::count::count;
 use crate::duration::parse_seconds;
 use crate::topic_choice::events_of;
@@ -105,7 +107,7 @@ struct Group {
     /// Set where partitions came.
     assigned: Arc<AtomicBool>,
     /// The offset that each partition is read from next, as far as it is committed.
-    committed: BTreeMap<(String, i32), i64>,
+    committed: BTreeMap<TopicPartition, Offset>,
     /// Whether nothing at all came last.
     rests: bool,
 }
@@ -115,7 +117,7 @@ impl Group {
         Self { consumer, moved: Places::new(), delivered, assigned, committed: BTreeMap::new(), rests: false }
     }
 
-    fn gain(&mut self, starts: BTreeMap<(String, i32), i64>) {
+    fn gain(&mut self, starts: BTreeMap<TopicPartition, Offset>) {
         self.committed.extend(starts);
         self.assigned.store(true, Ordering::Relaxed);
     }
@@ -142,9 +144,9 @@ impl RecordSource for Group {
         Ok(None)
     }
 
-    fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
+    fn commit(&mut self, topic: &str, partition: i32, next_offset: Offset) -> Result<(), StreamError> {
         self.consumer.commit_patiently(topic, partition, next_offset)?;
-        if let Some(committed) = self.committed.get_mut(&(topic.to_owned(), partition)) {
+        if let Some(committed) = self.committed.get_mut(&TopicPartition::new(topic, partition)) {
             *committed = next_offset;
         }
         Ok(())
@@ -164,9 +166,9 @@ impl RecordSource for Group {
         if !self.rests {
             return Ok(());
         }
-        for ((topic, partition), next_offset) in self.consumer.positions()? {
-            if self.committed.get(&(topic.clone(), partition)).is_some_and(|before| *before < next_offset) {
-                self.commit(&topic, partition, next_offset)?;
+        for (place, next_offset) in self.consumer.positions()? {
+            if self.committed.get(&place).is_some_and(|before| *before < next_offset) {
+                self.commit(&place.topic, place.partition, next_offset)?;
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! `millrace erase`.
 
+mod elsewhere;
 mod id_list;
 mod report;
 
@@ -8,10 +9,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::HumanCount;
-use millrace_jobs::erasure::{self, Erasure, Jobs};
+use millrace_jobs::erasure::{self, Erasure, Jobs, Step};
 use millrace_lake::erasure::Subjects;
 use millrace_runtime::Shutdown;
 use serde_json::json;
@@ -19,6 +21,7 @@ use serde_json::json;
 use crate::clock::now_micros;
 use crate::lake::{LakeAddress, Missing};
 use crate::output;
+use crate::progress::Bars;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -35,8 +38,10 @@ unless it was erased before; --allow-missing makes it 0. The others are erased
 all the same.
 
 Safe beside runs, jobs, queries and compactions. Give an interrupted command
-again and it goes on. Stop the source that sends these persons first: what lands
-afterwards is new.
+again and it goes on. Nobody comes back: landing, replays and jobs leave out
+whoever was erased. In a versioned bucket the earlier versions of everything in
+the folders where persons are go too: that can't be undone. Who was nowhere is
+on no list: what lands of them later is new, so stop its source first.
 
 Exit codes: 0 done, 1 failed, not finished yet (the same command goes on) or an
 id is missing, 2 wrong usage, 130 after Ctrl-C (the same command goes on)";
@@ -60,9 +65,25 @@ pub(crate) struct EraseArgs {
     /// Don't fail over ids that are nowhere in the lake and never were erased
     #[arg(long)]
     allow_missing: bool,
+    /// Wait so long for landings that do not know of the erasure yet, then look once more: 185 for a lake on S3, where functions read the
+    /// list of the erased each minute and a put may be tried for two, and 2 in a folder
+    #[arg(long, value_name = "SECONDS")]
+    wait_for_landings: Option<u64>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// What an erasure is at, for a bar.
+fn told(step: Step) -> String {
+    match step {
+        Step::Raw => "raw rows and dead letters".to_owned(),
+        Step::Tables => "tables".to_owned(),
+        Step::Settling(left) => {
+            format!("waiting {} s for landings that do not know yet", left.as_secs().max(1))
+        }
+        Step::Versions => "earlier versions".to_owned(),
+    }
 }
 
 /// What the command was called before; it goes on working for a release.
@@ -109,13 +130,22 @@ pub(crate) async fn erase(args: &EraseArgs, shutdown: &Shutdown) -> anyhow::Resu
     if args.yes {
         shutdown.waits_for("what was removed stays removed, the rest is left for the next time");
     }
+    let settle =
+        args.wait_for_landings.map_or_else(|| erasure::settle_time(store.as_ref()), Duration::from_secs);
+    let erasure = Erasure {
+        subjects: Arc::clone(&subjects),
+        now: now_micros(),
+        scratch_dir: args.lake.scratch_dir(),
+        settle,
+    };
+    let bars = Bars::new(args.json);
+    let bar = bars.erasure();
     let work = async {
         if !args.yes {
-            return erasure::preview(&store, &subjects).await;
+            return erasure::preview(&store, &erasure).await;
         }
-        let scratch_dir = args.lake.scratch_dir();
-        let erasure = Erasure { subjects: Arc::clone(&subjects), now: now_micros(), scratch_dir };
-        erasure::erase(Arc::clone(&store), &erasure, &Jobs(Arc::clone(&store))).await
+        let step = |step| bar.set_message(told(step));
+        erasure::erase(Arc::clone(&store), &erasure, &Jobs(Arc::clone(&store)), &step).await
     };
     let report = tokio::select! {
         report = work => report?,
@@ -127,16 +157,20 @@ pub(crate) async fn erase(args: &EraseArgs, shutdown: &Shutdown) -> anyhow::Resu
             return Ok(ExitCode::from(crate::exit_code::INTERRUPTED));
         }
     };
+    bar.finish_and_clear();
     let missing = report.persons.missing.len();
+    let elsewhere = elsewhere::places(chrono::Utc::now(), args.lake.folder().is_none());
     let mut out = output::out();
     if args.json {
         let mut told = serde_json::to_value(&report)?;
         told["persons"] = subjects.len().into();
         told["dry_run"] = (!args.yes).into();
+        told["elsewhere"] = serde_json::to_value(&elsewhere)?;
         serde_json::to_writer_pretty(&mut out, &told).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {
-        report::tell(args, subjects.len(), &report, &lines, &mut out)?;
+        report::tell(args.yes, subjects.len(), &report, &lines, &mut out)?;
+        report::tell_elsewhere(&elsewhere, &mut out)?;
     }
     let fails = missing > 0 && !args.allow_missing;
     if fails {

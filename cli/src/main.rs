@@ -5,6 +5,7 @@
 
 mod backfill;
 mod broker_args;
+mod broker_list;
 mod clock;
 mod compact;
 mod completions;
@@ -12,6 +13,7 @@ mod count;
 mod day;
 mod dead_letters;
 mod dev;
+mod drawn_bars;
 mod duration;
 mod erase;
 mod error_report;

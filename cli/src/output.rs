@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::progress;
+use crate::drawn_bars::beside_bars;
 
 /// What becomes of a command whose output cannot be written any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,7 @@ pub(crate) fn remark(text: impl Display) {
 /// A line on standard error that has to be told: an error, a warning, what is left undone. It stands beside the progress bars.
 /// Where nobody reads it, nobody is to be told so.
 pub(crate) fn notice(text: impl Display) {
-    progress::beside_bars(|| {
+    beside_bars(|| {
         let _ = writeln!(io::stderr(), "{text}");
     });
 }
@@ -125,7 +125,7 @@ pub(crate) struct Remarks;
 
 impl Write for Remarks {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        progress::beside_bars(|| {
+        beside_bars(|| {
             let _ = io::stderr().write_all(bytes);
         });
         Ok(bytes.len())

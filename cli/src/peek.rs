@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, SecondsFormat};
+use chrono::SecondsFormat;
 use clap::Args;
 use millrace_events::decode::{Decoder, Value};
 use millrace_events::event_catalogue;
 use millrace_events::frame::Encoding;
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use millrace_events::redact::is_secret;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::row::RowBuffer;
@@ -24,7 +26,8 @@ use millrace_stream::topics::Topics;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::broker_args::{RegistryArgs, client, parse_brokers};
+use crate::broker_args::{RegistryArgs, client};
+use crate::broker_list::parse_brokers;
 use crate::count::count;
 use crate::day::parse_instant;
 use crate::output;
@@ -76,9 +79,9 @@ fn parse_start(text: &str) -> Result<Start, String> {
         _ => {}
     }
     if let Ok(offset) = text.parse() {
-        return Ok(Start::Offset(offset));
+        return Ok(Start::Offset(Offset(offset)));
     }
-    parse_instant(text).map(|instant| Start::Timestamp(instant.timestamp_millis())).map_err(|_| {
+    parse_instant(text).map(|instant| Start::Timestamp(Millis(instant.timestamp_millis()))).map_err(|_| {
         "give beginning, end, an offset, or an instant such as 2026-01-31T12:00:00Z or yesterday".to_owned()
     })
 }
@@ -141,7 +144,7 @@ impl Reader {
 
     fn line(&mut self, record: &Record<'_>) -> anyhow::Result<serde_json::Value> {
         let headers = headers(record);
-        let instant = record.timestamp.and_then(DateTime::from_timestamp_millis);
+        let instant = record.timestamp.and_then(Millis::date_time);
         let instant = instant.map(|instant| instant.to_rfc3339_opts(SecondsFormat::Millis, true));
         let mut line = json!({
             "partition": record.partition, "offset": record.offset, "timestamp": instant,
@@ -273,8 +276,15 @@ mod tests {
             ("empty", Some(&b""[..])),
             ("trace", Some(&b"c"[..])),
         ];
-        let record =
-            Record { topic: "t", partition: 0, offset: 0, timestamp: None, key: None, value: None, headers };
+        let record = Record {
+            topic: "t",
+            partition: 0,
+            offset: Offset::ZERO,
+            timestamp: None,
+            key: None,
+            value: None,
+            headers,
+        };
         let told = json!({"trace": ["a", null, "c"], "none": null, "empty": ""});
         assert_eq!(super::headers(&record), told);
     }
@@ -282,9 +292,9 @@ mod tests {
     #[test]
     fn places_to_begin() {
         assert_eq!(parse_start("beginning"), Ok(Start::Beginning));
-        assert_eq!(parse_start("17"), Ok(Start::Offset(17)));
-        assert_eq!(parse_start("1970-01-01T00:00:01Z"), Ok(Start::Timestamp(1_000)));
-        assert_eq!(parse_start("1970-01-02"), Ok(Start::Timestamp(86_400_000)));
+        assert_eq!(parse_start("17"), Ok(Start::Offset(Offset(17))));
+        assert_eq!(parse_start("1970-01-01T00:00:01Z"), Ok(Start::Timestamp(Millis(1_000))));
+        assert_eq!(parse_start("1970-01-02"), Ok(Start::Timestamp(Millis(86_400_000))));
         assert!(parse_start("lately").unwrap_err().contains("beginning"));
     }
 }

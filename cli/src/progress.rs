@@ -1,29 +1,17 @@
 //! Progress bars and remarks, on stderr.
 
 use std::fmt::Write;
-use std::sync::OnceLock;
 
 use fetch_users::FetchReport;
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use millrace_jobs::{raw_transformation, table_job};
 
-use crate::output;
+use crate::{drawn_bars, output};
 
 /// All bars of a run. Clones are one.
 #[derive(Debug, Clone)]
 pub(crate) struct Bars {
     bars: MultiProgress,
-}
-
-/// The bars that are drawn in this process, for whoever else writes to standard error.
-static DRAWN: OnceLock<MultiProgress> = OnceLock::new();
-
-/// Writes to standard error where bars may be drawn: they step aside.
-pub(crate) fn beside_bars(write: impl FnOnce()) {
-    match DRAWN.get() {
-        Some(bars) => bars.suspend(write),
-        None => write(),
-    }
 }
 
 impl Bars {
@@ -33,8 +21,7 @@ impl Bars {
         if for_machines || output::is_quiet() {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
-        // A command makes them once.
-        let _ = DRAWN.set(bars.clone());
+        drawn_bars::note(bars.clone());
         Self { bars }
     }
 
@@ -61,6 +48,13 @@ impl Bars {
     /// Of raw objects that a compaction does away with.
     pub(crate) fn objects(&self) -> ProgressBar {
         self.styled(None, "compacted", "{prefix:>20} [{bar:30}] {human_pos} / {human_len} objects  {elapsed}")
+    }
+
+    /// Of an erasure; its message tells the step.
+    pub(crate) fn erasure(&self) -> ProgressBar {
+        let bar = self.styled(None, "erasing", "{prefix:>20} {spinner} {wide_msg} {elapsed}");
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        bar
     }
 
     /// Of a landing without an end; its message tells the rest.

@@ -2,6 +2,7 @@
 
 mod known;
 mod layers;
+mod said;
 mod settings_file;
 
 use std::io::Write;
@@ -16,6 +17,7 @@ use serde_json::json;
 use self::known::{KNOWN, Known};
 pub(crate) use self::layers::{CONFIG, Files, Layers};
 use self::layers::{Found, Origin};
+pub(crate) use self::said::said;
 use crate::output;
 
 pub(crate) const EXAMPLES: &str = "\

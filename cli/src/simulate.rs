@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar};
 use millrace_events::event_catalogue;
+use millrace_events::instant::Millis;
 use millrace_runtime::Shutdown;
 use millrace_sources::{
     Allowance, Batch, Behaviour, BehaviourSettings, Pace, Record, Share, Stream, Streams,
@@ -20,7 +21,8 @@ use millrace_stream::topics::{Topics, USERS_CREATED};
 use serde_json::json;
 
 use self::rate::Rate;
-use crate::broker_args::{RegistryArgs, client, parse_brokers};
+use crate::broker_args::{RegistryArgs, client};
+use crate::broker_list::parse_brokers;
 use crate::clock;
 use crate::count::count;
 use crate::day::parse_instant;
@@ -108,7 +110,7 @@ const FASTEST: f64 = 2_000.0;
 
 pub(crate) async fn simulate(args: SimulateArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let seed = args.seed.clone().unwrap_or_else(|| format!("{:016x}", rand::random::<u64>()));
-    let start = args.start.map_or_else(clock::now_millis, |start| start.timestamp_millis());
+    let start = args.start.map_or_else(clock::now_millis, |start| Millis(start.timestamp_millis()));
     let per_second = args.rate.map_or(FASTEST, |rate| rate.per_second.get() as f64);
     let settings = BehaviourSettings {
         broken: args.broken,

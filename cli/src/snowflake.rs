@@ -20,13 +20,13 @@ use crate::output;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  millrace snowflake plan --offline --set lake_url=s3://lake/dev \\
-      --set storage_role_arn=ARN
+  millrace snowflake plan --offline --platform outputs.json
   millrace snowflake plan --env prod --platform outputs.json
   millrace snowflake deploy --env prod --platform outputs.json
-  The integration alone, for the role's trust:
+  The integrations alone, for the trust of their roles:
   millrace snowflake deploy --platform outputs.json --through 3
   millrace snowflake query \"DESC INTEGRATION &{database}_lake\"
+  millrace snowflake query \"DESC INTEGRATION &{database}_alarms\"
   millrace snowflake query --sample totals --json
   millrace snowflake check
 
@@ -120,7 +120,7 @@ struct Chosen {
 
 #[derive(Debug, Args)]
 struct Extent {
-    /// End with the script of this number; the rest waits, as the stage does for the trust of its role
+    /// End with the script of this number; the rest waits, as the stages do for the trust of their role
     #[arg(long, value_name = "NNN")]
     through: Option<u32>,
 }

@@ -10,6 +10,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use millrace_jobs::erasure;
 use millrace_jobs::lineage::{self, Lineage};
 use millrace_jobs::query::{Cell, LakeTable, Session};
+use millrace_lake::compaction::{self, CompactionOrder, CompactionPolicy};
 use millrace_lake::layout::Layer;
 
 use crate::clock;
@@ -49,6 +50,8 @@ struct Told {
     rows: u64,
     files: usize,
     bytes: u64,
+    /// Of a raw table the objects below their goal that a compaction would merge.
+    small: Option<u64>,
     /// The newest processing_date, of a raw table the newest date.
     newest_date: Option<String>,
     /// Of the newest run that made it; none for raw tables and foreign ones.
@@ -62,7 +65,7 @@ struct Made {
     #[serde(flatten)]
     lineage: Lineage,
     /// Since that run started.
-    age_seconds: i64,
+    age_seconds: u64,
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -79,13 +82,23 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     let (store, handle) = args.lake.open_blocking()?;
     let mut lineage = handle.block_on(lineage::of_tables(store.as_ref()))?;
     let interrupted = handle.block_on(erasure::unfinished(store.as_ref()))?.len();
+    let goal = CompactionOrder::default();
+    let mut small = BTreeMap::new();
+    for table in tables.iter().filter(|table| table.layer == Layer::Raw) {
+        let folder = table.name.strip_prefix("raw_").unwrap_or(&table.name);
+        small.insert(
+            table.name.clone(),
+            handle.block_on(compaction::count_small(store.as_ref(), folder, &goal))?,
+        );
+    }
     let now = clock::now_micros();
     let told = tables.iter().map(|table| {
         let made = lineage.remove(&table.name);
         tell(
             &session,
             table,
-            made.map(|lineage| Made { age_seconds: (now - lineage.started_at) / 1_000_000, lineage }),
+            made.map(|lineage| Made { age_seconds: now.since(lineage.started_at).as_secs(), lineage }),
+            small.get(&table.name).copied(),
         )
     });
     let told = told.collect::<anyhow::Result<Vec<_>>>()?;
@@ -115,6 +128,9 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
         }
     }
     writeln!(out, "views: {VIEWS}")?;
+    if let Some(line) = below_the_goal(&told, &goal.policy) {
+        writeln!(out, "{line}")?;
+    }
     if interrupted > 0 {
         writeln!(
             out,
@@ -137,7 +153,12 @@ pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(session: &Session, table: &LakeTable, made_by: Option<Made>) -> anyhow::Result<Told> {
+fn tell(
+    session: &Session,
+    table: &LakeTable,
+    made_by: Option<Made>,
+    small: Option<u64>,
+) -> anyhow::Result<Told> {
     let rows = match table.layer {
         Layer::Raw => rows_by_position(session, table)?,
         _ => table.rows_in_files().map_err(|error| session.named(error))?,
@@ -149,9 +170,27 @@ fn tell(session: &Session, table: &LakeTable, made_by: Option<Made>) -> anyhow::
         rows,
         files: table.files.len(),
         bytes: table.bytes(),
+        small,
         newest_date: table.newest_date(),
         made_by,
         schema: columns.map(|column| ToldColumn { name: column.name, r#type: column.dtype }).collect(),
+    })
+}
+
+/// What people are told of raw objects that a compaction would merge; nothing where there are none.
+fn below_the_goal(told: &[Told], goal: &CompactionPolicy) -> Option<String> {
+    let small = told.iter().filter_map(|table| Some((table, table.small.filter(|small| *small > 0)?)));
+    let small: Vec<_> = small
+        .map(|(table, small)| {
+            format!("{} {} of {}", table.name, thousands(small), thousands(table.files as u64))
+        })
+        .collect();
+    let goal = size(goal.target_bytes);
+    (!small.is_empty()).then(|| {
+        format!(
+            "raw objects below their goal of {goal}, which `millrace compact` merges: {}",
+            small.join(", ")
+        )
     })
 }
 
@@ -248,9 +287,9 @@ fn cells(line: &Told) -> [String; COLUMNS.len()] {
 }
 
 /// How long ago, in the largest unit that says enough.
-fn age(seconds: i64) -> String {
+fn age(seconds: u64) -> String {
     match seconds {
-        ..120 => format!("{} s", seconds.max(0)),
+        ..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
         7_200..172_800 => format!("{} h", seconds / 3_600),
         172_800.. => format!("{} days", seconds / 86_400),
@@ -290,11 +329,13 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use millrace_events::instant::Micros;
+
     use super::*;
 
     #[test]
     fn numbers_are_read_easily() {
-        assert_eq!([-5, 59, 600, 10_000, 200_000].map(age), ["0 s", "59 s", "10 min", "2 h", "2 days"]);
+        assert_eq!([0, 59, 600, 10_000, 200_000].map(age), ["0 s", "59 s", "10 min", "2 h", "2 days"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([0, 1023, 1024, 5 << 20].map(size), ["0 B", "1023 B", "1.0 KiB", "5.0 MiB"]);
     }
@@ -307,13 +348,14 @@ mod tests {
             rows: 12_345_678,
             files: 1_234,
             bytes: 5 << 30,
+            small: None,
             newest_date: Some("2026-01-31".to_owned()),
             made_by: Some(Made {
                 lineage: Lineage {
                     inputs: inputs.iter().map(|(table, objects)| ((*table).to_owned(), *objects)).collect(),
                     job: "analytics-aggregation".to_owned(),
                     as_of: chrono::NaiveDate::default(),
-                    started_at: 0,
+                    started_at: Micros(0),
                 },
                 age_seconds: 600,
             }),
@@ -323,6 +365,19 @@ mod tests {
             .iter()
             .map(|table| one(&table.name(), &[("users_transformed", 1), ("data_quality_summary", 31)]))
             .collect()
+    }
+
+    #[test]
+    fn raw_objects_below_their_goal_are_told() {
+        let mut told = told();
+        let goal = CompactionPolicy::default();
+        assert_eq!(below_the_goal(&told, &goal), None);
+        told.iter_mut().for_each(|table| table.small = Some(0));
+        assert_eq!(below_the_goal(&told, &goal), None);
+        told[0].small = Some(1_200);
+        let line = below_the_goal(&told, &goal).unwrap_or_default();
+        let named = format!("merges: {} 1,200 of 1,234", told[0].name);
+        assert!(line.contains("128.0 MiB") && line.ends_with(&named), "{line}");
     }
 
     #[test]

@@ -12,7 +12,8 @@ use millrace_stream::broker_description::{
 };
 use serde_json::json;
 
-use crate::broker_args::{client, parse_brokers};
+use crate::broker_args::client;
+use crate::broker_list::parse_brokers;
 use crate::output;
 use crate::topic_choice::is_there;
 

@@ -10,7 +10,7 @@ use clap::Args;
 use millrace_events::event_catalogue;
 use millrace_snowflake::{Connection, Environment, Session, Settings, Values};
 use millrace_stream::topics::Topics;
-use millrace_validate::{Cloud, LocalMachine, Machine, Scope, Trouble, validate as validated};
+use millrace_validate::{Cloud, LocalMachine, Machine, Scope, Setting, Trouble, validate as validated};
 
 use crate::broker_args::client;
 use crate::lake::LakeAddress;
@@ -18,23 +18,28 @@ use crate::{output, settings};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  From the repository's root:
+  From the repository's root, for every environment of infra/envs:
   millrace validate
   millrace validate --env prod --json
   Without asking anybody beyond this machine:
   millrace validate --offline
 
 Each line is ok, missing (with what to do) or skipped (with why). Nothing is
-changed anywhere.
+changed anywhere. It looks at settings and variables (secrets are hidden),
+files, programs, the lake, the brokers, Snowflake, GitHub's secrets and the
+rules of GitHub's environment. AWS is asked whether the deploy role has all
+rights that a deployment takes, each on the resources of the environment; before
+there is such a role, whether the caller has them. That takes some forty calls
+and the right iam:SimulatePrincipalPolicy.
 
 Exit codes: 0 nothing is missing, 1 something is, 2 wrong usage";
 
 /// Arguments of `millrace validate`.
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
-    /// The environment that is to be deployed
-    #[arg(long = "env", value_name = "NAME", default_value = "dev")]
-    environment: String,
+    /// The environment that is to be deployed [default: MILLRACE_ENVIRONMENT, or else all of infra/envs but local]
+    #[arg(long = "env", value_name = "NAME")]
+    environment: Option<String>,
     /// The repository's root
     #[arg(long, value_name = "DIR", default_value = ".")]
     root: PathBuf,
@@ -48,8 +53,14 @@ pub(crate) struct ValidateArgs {
 
 pub(crate) async fn validate(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
     let scope = Scope { environment: args.environment.clone(), offline: args.offline };
-    let services = Services { scripts: args.root.join("sql"), environment: args.environment.clone() };
-    let report = validated(&ThisMachine(LocalMachine::new(&args.root)), &services, &scope).await;
+    let machine = ThisMachine(LocalMachine::new(&args.root));
+    // One login at Snowflake is looked at: that of the first environment.
+    let environment = scope.environments(&machine).swap_remove(0);
+    let services = Services { scripts: args.root.join("sql"), environment };
+    if !args.offline {
+        output::remark("asking AWS, the lake, the brokers, Snowflake and GitHub");
+    }
+    let report = validated(&machine, &services, &scope).await;
     let mut out = output::out();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
@@ -72,6 +83,14 @@ impl Machine for ThisMachine {
 
     fn file(&self, path: &str) -> Option<String> {
         self.0.file(path)
+    }
+
+    fn folders(&self, path: &str) -> Vec<String> {
+        self.0.folders(path)
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        settings::said()
     }
 
     fn output(&self, program: &str, arguments: &[&str]) -> Result<String, String> {

@@ -14,6 +14,7 @@ provider "aws" {
   }
 
   endpoints {
+    ecr = var.endpoint
     iam = var.endpoint
     s3  = var.endpoint
     sts = var.endpoint
@@ -100,11 +101,31 @@ resource "aws_s3_bucket_policy" "state" {
 module "deploy_role" {
   source = "../modules/deploy-role"
 
+  name                     = var.name
+  repository               = var.repository
+  environment              = var.environment
+  oidc_provider_arn        = var.oidc_provider_arn
+  state_bucket_arn         = local.state_bucket_arn
+  state_key                = "millrace/${var.environment}.tfstate"
+  kms_key_arns             = var.kms_key_arns
+  permissions_boundary_arn = module.boundary.arn
+  lake_bucket_arn          = "arn:${data.aws_partition.current.partition}:s3:::${var.lake_bucket}"
+}
+
+module "boundary" {
+  source = "../modules/boundary"
+
+  name            = var.name
+  lake_bucket_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.lake_bucket}"
+  secret_names    = var.secret_names
+}
+
+module "image" {
+  source = "../modules/image"
+  count  = var.jobs_image ? 1 : 0
+
   name              = var.name
   repository        = var.repository
   environment       = var.environment
-  oidc_provider_arn = var.oidc_provider_arn
-  state_bucket_arn  = local.state_bucket_arn
-  state_key         = "millrace/${var.environment}.tfstate"
-  lake_bucket_arn   = "arn:${data.aws_partition.current.partition}:s3:::${var.lake_bucket}"
+  oidc_provider_arn = module.deploy_role.oidc_provider_arn
 }

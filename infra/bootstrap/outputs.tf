@@ -17,3 +17,13 @@ output "state_bucket" {
   description = "The bucket of Terraform's state: TF_STATE_BUCKET of the repository."
   value       = var.state_bucket
 }
+
+output "permissions_boundary_arn" {
+  description = "The policy that bounds every role of the platform: permissions_boundary_arn of the environment."
+  value       = module.boundary.arn
+}
+
+output "image" {
+  description = "Where the jobs' image is kept and who pushes it, with jobs_image: repository_arn, repository_url, role_arn; null without."
+  value       = one([for image in module.image : { repository_arn = image.repository_arn, repository_url = image.repository_url, role_arn = image.role_arn }])
+}

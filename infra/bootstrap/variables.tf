@@ -38,10 +38,28 @@ variable "lake_bucket" {
   type        = string
 }
 
+variable "jobs_image" {
+  description = "Whether a repository for the jobs' image is made, for jobs on Fargate, and a role that pushes to it."
+  type        = bool
+  default     = false
+}
+
+variable "secret_names" {
+  description = "Secrets that the functions read and whose names do not begin with name and a dash, such as kafka-*."
+  type        = list(string)
+  default     = []
+}
+
 variable "oidc_provider_arn" {
   description = "GitHub's OIDC provider, where the account has it; null makes it."
   type        = string
   default     = null
+}
+
+variable "kms_key_arns" {
+  description = "KMS keys that the platform is given (kms_key_arn of infra/platform), for the roles to use."
+  type        = list(string)
+  default     = []
 }
 
 variable "endpoint" {

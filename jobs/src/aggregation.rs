@@ -11,8 +11,8 @@ use crate::partition::{Partition, ReadColumn};
 
 /// How the engine works.
 #[derive(Debug, Clone, Copy)]
-pub struct EngineSettings {
-    pub threads: NonZeroUsize,
+pub(crate) struct EngineSettings {
+    pub(crate) threads: NonZeroUsize,
 }
 
 impl Default for EngineSettings {
@@ -23,7 +23,7 @@ impl Default for EngineSettings {
 }
 
 /// Counts `aggregates` over all users of the file. `rows_read` is told of rows as they are done, from any thread.
-pub fn count(
+pub(crate) fn count(
     users: &Partition,
     aggregates: &[&'static Aggregate],
     settings: EngineSettings,
@@ -61,7 +61,7 @@ pub fn count(
 }
 
 /// Every column of users_transformed that can be counted.
-pub fn read_columns() -> Vec<ReadColumn> {
+pub(crate) fn read_columns() -> Vec<ReadColumn> {
     let mut columns: Vec<_> = Text::ALL.iter().map(|text| ReadColumn::repeating(text.column())).collect();
     columns.extend([
         ReadColumn::of("id", DataType::Utf8),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use millrace_events::instant::Micros;
 use millrace_lake::layout::{self, Layer};
 use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
@@ -14,10 +15,12 @@ use crate::run_record::RunRecord;
 /// The newest day of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Lineage {
+    /// The job that made it.
     pub job: String,
+    /// The newest day of which that job left a run record.
     pub as_of: NaiveDate,
     /// When the run that made it started, in microseconds UTC.
-    pub started_at: i64,
+    pub started_at: Micros,
     /// The tables that it was made of, and how many objects of each.
     pub inputs: BTreeMap<String, usize>,
 }
@@ -72,7 +75,7 @@ mod tests {
         let record = RunRecord {
             job: job.to_owned(),
             as_of: day.parse().expect("a day"),
-            started_at: 7,
+            started_at: Micros(7),
             seconds: 0.0,
             version: "0".to_owned(),
             inputs: Inputs {

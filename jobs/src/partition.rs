@@ -25,6 +25,7 @@ const BATCH: usize = 8192;
 /// A column as a job reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadColumn {
+    /// Its name in the file.
     pub name: &'static str,
     /// Of the file.
     pub stored: DataType,
@@ -33,6 +34,7 @@ pub struct ReadColumn {
 }
 
 impl ReadColumn {
+    /// A column that comes as it is stored.
     pub const fn of(name: &'static str, stored: DataType) -> Self {
         Self { name, stored, repeats: false }
     }
@@ -93,10 +95,12 @@ impl Partition {
         Ok(Some(Self { key: key.clone(), body, metadata }))
     }
 
+    /// The object that was opened.
     pub fn key(&self) -> &Key {
         &self.key
     }
 
+    /// The size of the whole object.
     pub fn bytes(&self) -> u64 {
         match &self.body {
             Body::File(file) => parquet::file::reader::Length::len(file),
@@ -104,14 +108,17 @@ impl Partition {
         }
     }
 
+    /// How many rows it has, by its footer.
     pub fn rows(&self) -> u64 {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
+    /// The file's footer: its row groups and their statistics.
     pub fn footer(&self) -> &ParquetMetaData {
         self.metadata.metadata()
     }
 
+    /// How many row groups it has; they are numbered from 0.
     pub fn row_groups(&self) -> usize {
         self.metadata.metadata().num_row_groups()
     }

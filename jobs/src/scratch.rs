@@ -9,7 +9,7 @@ const PREFIX: &str = "millrace-job-";
 
 /// A folder of this job's own. It is locked while its owner lives, which tells a live one from a leftover.
 #[derive(Debug)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     path: PathBuf,
     lock_path: PathBuf,
     // Held for the folder's life: the system releases it when the process dies, however it dies.
@@ -21,31 +21,47 @@ impl Scratch {
     ///
     /// Sweeping and making happen under one lock of `parent`, so that nobody sweeps a folder that exists but is not
     /// locked yet.
-    pub fn new_in(parent: &Path) -> Result<Self, JobError> {
+    pub(crate) fn new_in(parent: &Path) -> Result<Self, JobError> {
         fs::create_dir_all(parent).map_err(JobError::scratch("create", parent))?;
         let gate_path = parent.join("millrace-jobs.lock");
-        let gate = File::create(&gate_path).map_err(JobError::scratch("create", &gate_path))?;
+        let gate = open(File::options().create(true).truncate(true), &gate_path)
+            .map_err(JobError::scratch("create", &gate_path))?;
         gate.lock().map_err(JobError::scratch("lock", &gate_path))?;
         sweep(parent)?;
         let id = std::process::id();
         for attempt in 0u32.. {
             let lock_path = parent.join(format!("{PREFIX}{id}-{attempt}.lock"));
-            let lock = match File::create_new(&lock_path) {
+            let lock = match open(File::options().create_new(true), &lock_path) {
                 Ok(lock) => lock,
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(JobError::scratch("create", lock_path)(error)),
             };
             lock.lock().map_err(JobError::scratch("lock", &lock_path))?;
             let path = lock_path.with_extension("");
-            fs::create_dir(&path).map_err(JobError::scratch("create", &path))?;
+            create_private(&path).map_err(JobError::scratch("create", &path))?;
             return Ok(Self { path, lock_path, _lock: lock });
         }
         Err(JobError::scratch("create a new folder in", parent)(std::io::ErrorKind::AlreadyExists.into()))
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Its owner's alone, as all files of a lake.
+fn open(options: &mut fs::OpenOptions, path: &Path) -> std::io::Result<File> {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options.write(true).open(path)
+}
+
+/// What is spilled is about persons: nobody else may look into the folder.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 impl Drop for Scratch {
@@ -103,6 +119,13 @@ mod tests {
 
         let second = Scratch::new_in(parent.path()).expect("scratch");
 
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+
+            let mode = fs::metadata(live.path()).expect("there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
         assert!(live.path().exists() && second.path().exists() && foreign.exists());
         assert!(!dead.exists() && !dead.with_extension("lock").exists());
         let (first_path, second_path) = (live.path().to_owned(), second.path().to_owned());

@@ -23,19 +23,24 @@ use crate::table_file::TableFile;
 /// How far a job is: rows read, of all it will read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobProgress {
+    /// Rows read so far.
     pub rows: u64,
+    /// Rows that it will read in all.
     pub of: u64,
 }
 
 /// What a run of a job over users_transformed did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TablesReport {
+    /// The job's name.
     pub job: &'static str,
     /// Users of the day.
     pub users: u64,
+    /// The tables, in the order in which they were made; what would have been written where `published` is false.
     pub tables: Vec<TableReport>,
     /// False where a run that started later had published this day already: then nothing was written.
     pub published: bool,
+    /// How long the run took.
     pub seconds: f64,
 }
 

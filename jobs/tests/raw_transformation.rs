@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Micros;
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::raw_transformation::{self, JobReport, summary, users_transformed};
@@ -26,7 +27,7 @@ use raw_rows::{RawRow, batch, put};
 const DAY: i64 = 86_400_000_000;
 
 fn run_of(as_of: &str, started_at: i64) -> RunContext {
-    RunContext { as_of: as_of.parse::<NaiveDate>().expect("a date"), started_at }
+    RunContext { as_of: as_of.parse::<NaiveDate>().expect("a date"), started_at: Micros(started_at) }
 }
 
 async fn run_with(
@@ -277,7 +278,7 @@ async fn of_two_runs_for_a_day_the_later_started_wins_whole() {
 
     let body = store.get(&Key::new("_runs/raw-transformation/2024-03-01.json").expect("a key")).await;
     let record: RunRecord = serde_json::from_slice(&body.expect("a record")).expect("JSON");
-    assert_eq!((record.started_at, record.rows.users), (2, 1));
+    assert_eq!((record.started_at, record.rows.users), (Micros(2), 1));
     assert_eq!(record.tables[0].bytes, users.len() as u64);
     assert_eq!(record.inputs.objects, ["raw/users/date=1970-01-01/hour=00/a.parquet"]);
 }
@@ -293,7 +294,7 @@ async fn runs_that_race_leave_the_tables_of_the_later_one() {
         assert!(winner.expect("a run").published);
         let users = table(&store, "users_transformed", "2024-03-01").await;
         let processed_at = users.column("processed_at").expect("column").to_physical_repr();
-        assert_eq!(processed_at.get(0).ok(), Some(AnyValue::Int64(later.started_at)));
+        assert_eq!(processed_at.get(0).ok(), Some(AnyValue::Int64(later.started_at.get())));
     }
 }
 

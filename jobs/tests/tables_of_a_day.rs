@@ -8,6 +8,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use millrace_events::instant::Micros;
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::polars_schema::polars_schema;
@@ -24,7 +25,7 @@ const DAY: i64 = 86_400_000_000;
 const FIRST: i64 = 19_783 * DAY;
 
 fn run_of(as_of: &str) -> RunContext {
-    RunContext { as_of: as_of.parse::<NaiveDate>().expect("a date"), started_at: FIRST + 7 }
+    RunContext { as_of: as_of.parse::<NaiveDate>().expect("a date"), started_at: Micros(FIRST + 7) }
 }
 
 async fn run_all(store: &Arc<dyn Store>, as_of: &str) -> Result<(), JobError> {

@@ -4,9 +4,15 @@
 //! `MILLRACE_ACCEPT_PROTO=1 cargo test -p millrace-proto`. Never change a field's number, name or type and never reuse
 //! a number: to retire a field, remove it and add `reserved N; reserved "name";`.
 
+#![warn(missing_docs)]
+
 /// Users.
 pub mod users {
     /// Version 1.
+    #[allow(
+        missing_docs,
+        reason = "generated: the .proto files in proto/millrace describe messages and fields"
+    )]
     #[allow(missing_debug_implementations, unreachable_pub, clippy::all)]
     pub mod v1 {
         include!(concat!(env!("OUT_DIR"), "/millrace.users.v1.rs"));
@@ -19,6 +25,10 @@ pub mod users {
 /// What users do in the shop.
 pub mod interactions {
     /// Version 1.
+    #[allow(
+        missing_docs,
+        reason = "generated: the .proto files in proto/millrace describe messages and fields"
+    )]
     #[allow(missing_debug_implementations, unreachable_pub, clippy::all)]
     pub mod v1 {
         include!(concat!(env!("OUT_DIR"), "/millrace.interactions.v1.rs"));
@@ -31,6 +41,10 @@ pub mod interactions {
 /// What users watch.
 pub mod engagement {
     /// Version 1.
+    #[allow(
+        missing_docs,
+        reason = "generated: the .proto files in proto/millrace describe messages and fields"
+    )]
     #[allow(missing_debug_implementations, unreachable_pub, clippy::all)]
     pub mod v1 {
         include!(concat!(env!("OUT_DIR"), "/millrace.engagement.v1.rs"));

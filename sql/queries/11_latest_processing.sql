@@ -7,6 +7,4 @@ SELECT
     valid_emails,
     valid_phones,
     quality_check_timestamp
-FROM &{database}.curated.data_quality_summary
-ORDER BY processing_date DESC
-LIMIT 1;
+FROM &{database}.curated.data_quality_summary_latest;

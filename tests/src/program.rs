@@ -71,7 +71,9 @@ pub fn simulate(lake: &Path, users: u64, seed: u64, more: &[&str]) -> Result<Com
 pub struct Ended {
     /// `None`: killed.
     pub code: Option<i32>,
+    /// All of standard output; bytes that are no UTF-8 are replaced.
     pub stdout: String,
+    /// All of standard error, likewise.
     pub stderr: String,
 }
 
@@ -112,10 +114,15 @@ impl Ended {
 pub struct Summary(pub Value);
 
 impl Summary {
+    /// A count of the summary by its key.
+    ///
+    /// # Errors
+    /// The key is not there, or is no whole number of 0 or more.
     pub fn count(&self, name: &str) -> Result<u64> {
         self.0[name].as_u64().with_context(|| format!("{name} is no count in {}", self.0))
     }
 
+    /// The topic generation into which the run landed.
     pub fn generation(&self) -> Result<&str> {
         self.0["generation"].as_str().context("no generation")
     }

@@ -19,6 +19,7 @@ pub struct Running {
     lines: Receiver<Line>,
     /// All that was said so far.
     pub stdout: String,
+    /// Lines of standard error so far, each with its line end.
     pub stderr: String,
 }
 
@@ -29,6 +30,7 @@ enum Line {
 }
 
 impl Running {
+    /// Starts it; its standard output and standard error have to be piped.
     pub fn start(mut command: Command) -> Result<Self> {
         let mut child = command.spawn()?;
         let (sender, lines) = channel();
@@ -45,6 +47,7 @@ impl Running {
         Ok(Self { child, lines, stdout: String::new(), stderr: String::new() })
     }
 
+    /// Sends a signal to the child alone.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         Ok(kill(Pid::from_raw(self.child.id().try_into()?), signal)?)
     }

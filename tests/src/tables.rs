@@ -13,15 +13,20 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 /// Where a row came from. Ordered as raw-transformation orders rows of one id and one timestamp.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
+    /// `_generation`, the topic generation.
     pub generation: String,
+    /// `_offset`, the offset in the partition.
     pub offset: i64,
+    /// `_partition`, the number of the partition in the topic.
     pub partition: i32,
+    /// `_topic`, the topic.
     pub topic: String,
 }
 
 /// What a raw row says of its user and its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawRow {
+    /// `user_id`; `None` where the row has none.
     pub user_id: Option<String>,
     /// Microseconds since 1970, UTC.
     pub timestamp: i64,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
 /// The crates that a crate may use directly. Tests use any.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("millrace-proto", &[]),
     ("millrace-events", &["millrace-proto"]),
     ("millrace-sources", &["millrace-events"]),
@@ -21,6 +21,9 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("millrace-runtime", &[]),
     // The shell of every Lambda function; the libraries of functions are used without it.
     ("millrace-lambda", &["millrace-events", "millrace-runtime"]),
+    // The lake alone: what it reads and writes is raw.
+    ("compact-raw", &["millrace-events", "millrace-lake", "millrace-runtime", "millrace-lambda"]),
+    ("create-topics", &["millrace-events", "millrace-stream", "millrace-runtime", "millrace-lambda"]),
     (
         "fetch-users",
         &["millrace-events", "millrace-sources", "millrace-stream", "millrace-runtime", "millrace-lambda"],
@@ -85,8 +88,9 @@ const POLARS: Thing = Thing("Polars", &["polars", "polars-*"]);
 const TOKIO: Thing = Thing("tokio", &["tokio", "tokio-*"]);
 
 /// Rooms that use any other: the tests and the benches.
-const TESTS: [&str; 9] = [
+const TESTS: [&str; 10] = [
     "millrace-tests",
+    "millrace-bench-compact",
     "millrace-bench-functions",
     "millrace-bench-ingest",
     "millrace-bench-jobs",
@@ -98,7 +102,7 @@ const TESTS: [&str; 9] = [
 ];
 
 /// What a crate must not reach, by whatever way.
-const MUST_NOT_KNOW: [(&str, &[Thing]); 18] = [
+const MUST_NOT_KNOW: [(&str, &[Thing]); 20] = [
     ("millrace-proto", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-events", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-sources", &[KAFKA, AWS, POLARS]),
@@ -107,6 +111,8 @@ const MUST_NOT_KNOW: [(&str, &[Thing]); 18] = [
     ("millrace-aws-http", &[KAFKA, LAMBDA, S3, POLARS]),
     ("millrace-runtime", &[KAFKA, AWS, POLARS]),
     ("millrace-lambda", &[KAFKA, S3, POLARS]),
+    ("compact-raw", &[KAFKA, POLARS]),
+    ("create-topics", &[S3, POLARS]),
     ("fetch-users", &[POLARS]),
     ("land-events", &[POLARS]),
     ("replay-dead-letters", &[POLARS]),
@@ -383,7 +389,15 @@ fn features_of(selection: &[&str]) -> std::collections::BTreeSet<String> {
 
 #[test]
 fn functions_have_no_clients_of_single_sign_on() {
-    for function in ["fetch-users", "land-events", "replay-dead-letters", "millrace-cloud-jobs"] {
+    let functions = [
+        "compact-raw",
+        "create-topics",
+        "fetch-users",
+        "land-events",
+        "replay-dead-letters",
+        "millrace-cloud-jobs",
+    ];
+    for function in functions {
         let selection = ["--package", function, "--all-features", "--edges", "normal"];
         let found: Vec<_> = features_of(&selection)
             .into_iter()

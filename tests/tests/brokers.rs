@@ -7,6 +7,8 @@ use std::process::Child;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use millrace_events::instant::Millis;
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
 use millrace_stream::embedded::EmbeddedBroker;
@@ -17,8 +19,8 @@ use millrace_tests::program::{DAY, Ended, Summary, run_command, simulate};
 use millrace_tests::{tables, whole_lake};
 
 const USERS: u64 = 2_000;
-/// The day of the scenarios, in ms.
-const DAY_START: i64 = 1_769_817_600_000;
+/// The day of the scenarios.
+const DAY_START: Millis = Millis(1_769_817_600_000);
 
 fn broker() -> Result<EmbeddedBroker> {
     let broker = EmbeddedBroker::start()?;
@@ -65,13 +67,13 @@ fn finish(run: Child) -> Result<Ended> {
 
 /// Letters on the broker, by the topic or source that their failure context names.
 fn letters(broker: &EmbeddedBroker) -> Result<BTreeMap<String, u64>> {
-    let starts = BTreeMap::from([((dead_letters_of(USERS_CREATED), 0), 0)]);
+    let starts = BTreeMap::from([(TopicPartition::new(dead_letters_of(USERS_CREATED), 0), Offset::ZERO)]);
     let consumer = Consumer::assign(&ClientSettings::new(broker.brokers()), "looking", &starts)?;
     let mut letters = BTreeMap::new();
     let (mut last, mut silence) = (-1, 0);
     while silence < 20 {
         let record = consumer.next(Duration::from_millis(100), |record| {
-            (record.offset, record.header("source-topic").unwrap_or("nowhere").to_owned())
+            (record.offset.get(), record.header("source-topic").unwrap_or("nowhere").to_owned())
         })?;
         let Some((offset, topic)) = record else {
             silence += 1;

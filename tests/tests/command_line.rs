@@ -23,7 +23,16 @@ fn values(text: &str) -> Result<Vec<Value>> {
 }
 
 /// What the platform tells otherwise.
-const SET: [&str; 4] = ["--set", "lake_url=s3://lake/dev", "--set", "storage_role_arn=ARN"];
+const SET: [&str; 8] = [
+    "--set",
+    "lake_url=s3://lake/dev",
+    "--set",
+    "storage_role_arn=ARN",
+    "--set",
+    "alarms_topic_arn=ARN",
+    "--set",
+    "alarms_role_arn=ARN",
+];
 
 /// Commands that ask servers which are not here, or answer no JSON.
 const OF_ELSEWHERE: [&[&str]; 6] = [

@@ -9,6 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use millrace_events::batch::{SourcePartition, UserBatchBuilder};
 use millrace_events::decode::Value;
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::query::{Cell, Session};
 use millrace_jobs::raw_transformation;
@@ -28,12 +30,17 @@ async fn land(store: &dyn Store, first: i64, last: i64) -> Result<()> {
     for offset in first..=last {
         let json =
             format!(r#"{{"id":"user-{offset:06}","email":"{offset}@example.com","nationality":"DK"}}"#);
-        rows.push(&Value { bytes: Some(json.as_bytes()), ..Value::default() }, offset, offset)?;
+        rows.push(
+            &Value { bytes: Some(json.as_bytes()), ..Value::default() },
+            Offset(offset),
+            Micros(offset),
+        )?;
     }
     let mut object = RawObject::new(millrace_events::raw_schema::users())?;
-    object.write(&rows.finish(0)?)?;
+    object.write(&rows.finish(Micros(0))?)?;
+    let (first, last) = (Offset(first), Offset(last));
     let name = RawObjectName::new("users_created", TopicGeneration::new("g1")?, 0, first, last)?;
-    store.put(&name.key("users", 0)?, object.finish()?.into()).await?;
+    store.put(&name.key("users", Micros(0))?, object.finish()?.into()).await?;
     Ok(())
 }
 
@@ -94,7 +101,7 @@ async fn work(store: Arc<dyn Store>, scratch: &Path, landed: &AtomicI64, done: &
     while !done.load(Ordering::SeqCst) {
         runs += 1;
         let before = u64::try_from(landed.load(Ordering::SeqCst))?;
-        let ctx = RunContext { as_of: DAY.parse()?, started_at: i64::try_from(runs)? };
+        let ctx = RunContext { as_of: DAY.parse()?, started_at: Micros(i64::try_from(runs)?) };
         let report = raw_transformation::run(store.clone(), &ctx, &settings, &|_| ()).await?;
         ensure!(report.users >= before, "{} users of {before} rows", report.users);
         ensure!(report.raw_rows_by_position == report.users && report.published);

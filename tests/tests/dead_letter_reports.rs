@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use land_events::Function;
+use millrace_events::instant::Micros;
 use millrace_runtime::Deadline;
 use millrace_runtime::secret_source::SecretsExtension;
 use millrace_runtime::settings::Environment;
@@ -40,7 +41,7 @@ fn send(broker: &EmbeddedBroker, broken: &str) -> Result<()> {
 fn letters(broker: &EmbeddedBroker) -> Result<u64> {
     let marks =
         Topics::connect(&ClientSettings::new(broker.brokers()))?.watermarks(&dead_letters_of(TOPIC))?;
-    Ok(u64::try_from(marks.values().map(|marks| marks.end).sum::<i64>())?)
+    Ok(u64::try_from(marks.values().map(|marks| marks.end.get()).sum::<i64>())?)
 }
 
 fn land(broker: &EmbeddedBroker, lake: &Path, more: &[&str]) -> Result<Ended> {
@@ -128,7 +129,7 @@ fn invoked(mut stream: TcpStream, function: &Function, runtime: &tokio::runtime:
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let event = serde_json::from_slice(&body)?;
-    let now = 1_770_091_200_000_000;
+    let now = Micros(1_770_091_200_000_000);
     let answer = runtime.block_on(function.invoke(&event, now, Deadline::never()))?;
     let answer = serde_json::to_string(&answer)?;
     let length = answer.len();

@@ -374,7 +374,7 @@ fn every_link_leads_somewhere() -> Result<()> {
     let more = ["README.md", "README.es.md", "CONTRIBUTING.md", "CHANGELOG.md", "infra/README.md"];
     pages.extend(more.map(str::to_owned));
     pages.push("localstack/README.md".to_owned());
-    for function in ["fetch-users", "land-events", "replay-dead-letters"] {
+    for function in ["compact-raw", "create-topics", "fetch-users", "land-events", "replay-dead-letters"] {
         pages.push(format!("functions/{function}/README.md"));
     }
     let mut failures = Vec::new();

@@ -66,6 +66,13 @@ fn users_are_erased_from_a_lake_and_stay_so() -> Result<()> {
     let [(first, _), (second, _)] = &users[..] else { anyhow::bail!("{} users", users.len()) };
     let words: Vec<&str> = users.iter().flat_map(|(id, email)| [id.as_str(), email.as_str()]).collect();
     ensure!(telling(lake.path(), &words)?.len() >= 2);
+    #[cfg(unix)]
+    for file in whole_lake::files(lake.path())? {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = std::fs::metadata(&file)?.permissions().mode() & 0o777;
+        ensure!(mode == 0o600, "{} has mode {mode:o}", file.display());
+    }
     let before = query_count(lake.path(), "SELECT COUNT(*) FROM users_transformed")?;
 
     let plan = told(erase(lake.path(), &[first, second])?)?;

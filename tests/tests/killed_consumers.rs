@@ -8,6 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use land_events::{LandSettings, RawWriter};
 use millrace_events::event_catalogue;
+use millrace_events::instant::Millis;
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_lake::{FolderStore, Store, TopicGeneration};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, RecordFault, Share, Stream, Streams};
 use millrace_stream::client::ClientSettings;
@@ -21,11 +23,11 @@ use millrace_tests::{tables, whole_lake};
 
 /// Few enough that the embedded broker keeps them all.
 const RECORDS: usize = 24_000;
-/// The day of the scenario, in ms.
-const DAY_START: i64 = 1_769_817_600_000;
+/// The day of the scenario.
+const DAY_START: Millis = Millis(1_769_817_600_000);
 const GENERATION: &str = "g1";
 
-type Ends = BTreeMap<(String, i32), i64>;
+type Ends = BTreeMap<TopicPartition, Offset>;
 
 /// What was produced: the positions of all records, and of the broken ones their kind.
 struct Produced {
@@ -88,10 +90,10 @@ fn live_and_die(
         RawWriter::new(Arc::clone(store), dead_letters, TopicGeneration::new(GENERATION)?, bounds);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut reached = committed.clone();
-    let now = DAY_START * 1_000;
+    let now = DAY_START.micros();
     for taken in 0.. {
         let came = consumer.next(Duration::from_millis(50), |record| {
-            reached.insert((record.topic.to_owned(), record.partition), record.offset + 1);
+            reached.insert(TopicPartition::new(record.topic, record.partition), record.offset.next());
             landing.push(record, now)
         })?;
         let done = reached.iter().all(|(place, next)| ends.get(place).is_none_or(|end| next > end));
@@ -102,7 +104,7 @@ fn live_and_die(
         };
         came.transpose()?;
         for part in landed {
-            committed.insert((part.topic, part.partition), part.next_offset);
+            committed.insert(TopicPartition::new(part.topic, part.partition), part.next_offset);
         }
         if done && committed.iter().all(|(place, next)| ends.get(place).is_none_or(|end| next > end)) {
             return Ok(true);
@@ -124,9 +126,9 @@ fn consumers_that_die_lose_nothing_and_double_nothing() -> Result<()> {
     let produced = produce(&broker)?;
     let lake = tempfile::tempdir()?;
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake.path()));
-    let places = Stream::ALL
-        .into_iter()
-        .flat_map(|stream| (0..PARTITIONS).map(move |partition| ((stream.topic().to_owned(), partition), 0)));
+    let places = Stream::ALL.into_iter().flat_map(|stream| {
+        (0..PARTITIONS).map(move |partition| (TopicPartition::new(stream.topic(), partition), Offset::ZERO))
+    });
     let (mut committed, ends) = (places.collect::<Ends>(), produced.acknowledged.ends());
     let (mut deaths, mut patience) = (0, 700);
     while !live_and_die(&broker, &store, &mut committed, &ends, patience)? {
@@ -149,13 +151,13 @@ fn check(broker: &EmbeddedBroker, lake: &Path, topic: &'static str, produced: &P
     let mut landed = OffsetSet::default();
     for position in rows.keys() {
         ensure!(position.topic == topic && position.generation == GENERATION, "{position:?} in {table}");
-        landed.insert(topic, position.partition, position.offset);
+        landed.insert(topic, position.partition, Offset(position.offset));
     }
     let letters = letters(broker, topic)?;
     let mut kinds = BTreeMap::new();
     for (partition, offset, kind) in &letters {
         ensure!(
-            landed.insert(topic, *partition, *offset),
+            landed.insert(topic, *partition, Offset(*offset)),
             "{topic} {partition}/{offset} is a row and a dead letter"
         );
         *kinds.entry(kind.as_str()).or_insert(0) += 1;
@@ -171,7 +173,7 @@ fn check(broker: &EmbeddedBroker, lake: &Path, topic: &'static str, produced: &P
 
 /// The dead letters of a topic, by the position that they are of: one that died twice counts once.
 fn letters(broker: &EmbeddedBroker, topic: &str) -> Result<BTreeSet<(i32, i64, String)>> {
-    let starts = BTreeMap::from([((dead_letters_of(topic), 0), 0)]);
+    let starts = BTreeMap::from([(TopicPartition::new(dead_letters_of(topic), 0), Offset::ZERO)]);
     let consumer = Consumer::assign(&ClientSettings::new(broker.brokers()), "looking", &starts)?;
     let (mut letters, mut silence) = (BTreeSet::new(), 0);
     while silence < 20 {

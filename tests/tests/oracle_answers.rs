@@ -43,7 +43,7 @@ fn check(python: &Path, answers: &Path, as_of: &str) -> Result<u64> {
 
 #[test]
 fn every_cell_of_nasty_users_agrees() -> Result<()> {
-    let Some(python) = python("oracle_answers::every_cell_of_nasty_users_agrees") else { return Ok(()) };
+    let Some(python) = python("every cell of nasty users") else { return Ok(()) };
     let answers = tempfile::tempdir()?;
     let users: u64 = oracle(&python, "nasty_answers.py", &[answers.path()])?.trim().parse()?;
     ensure!(users > 2_500, "only {users} users");
@@ -57,7 +57,7 @@ fn every_cell_of_nasty_users_agrees() -> Result<()> {
 
 #[test]
 fn every_cell_of_simulated_users_agrees() -> Result<()> {
-    let Some(python) = python("oracle_answers::every_cell_of_simulated_users_agrees") else { return Ok(()) };
+    let Some(python) = python("every cell of simulated users") else { return Ok(()) };
     let tidy = Simulation::new(12, "2%".parse::<Share>()?, "10%".parse::<Share>()?);
     for simulation in [tidy, tidy.untidy()] {
         let answers = tempfile::tempdir()?;
@@ -74,7 +74,7 @@ fn every_cell_of_simulated_users_agrees() -> Result<()> {
 
 #[test]
 fn every_cell_of_recorded_users_agrees() -> Result<()> {
-    let test = "oracle_answers::every_cell_of_recorded_users_agrees";
+    let test = "every cell of recorded users";
     let Some(python) = python(test) else { return Ok(()) };
     let Some(recorded) = std::env::var_os("MILLRACE_TEST_RECORDED").map(PathBuf::from) else {
         skipped(test, "no recorded answers (MILLRACE_TEST_RECORDED names no folder)");

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use millrace_events::instant::Micros;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::raw_transformation;
 use millrace_lake::FolderStore;
@@ -240,7 +241,7 @@ async fn check(memory_bytes: u64, fill: bool, python: &Path) {
         raw_layer(store.as_ref()).await;
     }
     let as_of = NaiveDate::from_ymd_opt(2024, 3, 1).expect("a date");
-    let ctx = RunContext { as_of, started_at: STARTED_AT };
+    let ctx = RunContext { as_of, started_at: Micros(STARTED_AT) };
     let settings = JobSettings { memory_bytes, scratch_dir: scratch.path().to_owned() };
     let report = raw_transformation::run(store, &ctx, &settings, &|_| {}).await.expect("a run");
     assert_eq!(report.raw_rows_by_position, report.users + report.duplicates + report.after_as_of);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use chrono::NaiveDate;
+use millrace_events::instant::Micros;
 use millrace_jobs::job_settings::RunContext;
 use millrace_jobs::{analytics_aggregation, time_series_analysis};
 use millrace_lake::{FolderStore, Store};
@@ -43,7 +44,7 @@ fn check(python: &Path, lake: &Path, as_of: &str, started_at: i64) -> Result<u64
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_cell_of_the_nasty_lakes_agrees() -> Result<()> {
-    let Some(python) = python("oracle_tables::every_cell_of_the_nasty_lakes_agrees")? else { return Ok(()) };
+    let Some(python) = python("every cell of the nasty lakes")? else { return Ok(()) };
     let folder = tempfile::tempdir()?;
     let days = oracle(&python, "nasty_users.py", &[folder.path().to_str().context("a path of UTF-8")?])?;
     let (mut cells, mut failures) = (0, Vec::new());
@@ -51,7 +52,7 @@ async fn every_cell_of_the_nasty_lakes_agrees() -> Result<()> {
         let (case, day) = line.split_once(' ').with_context(|| format!("no case and day in {line:?}"))?;
         let lake = folder.path().join(case);
         let store: Arc<dyn Store> = Arc::new(FolderStore::new(&lake));
-        let run = RunContext { as_of: day.parse::<NaiveDate>()?, started_at: STARTED_AT };
+        let run = RunContext { as_of: day.parse::<NaiveDate>()?, started_at: Micros(STARTED_AT) };
         analytics_aggregation::run(Arc::clone(&store), &run, &|_| {}).await?;
         time_series_analysis::run(store, &run, &|_| {}).await?;
         match check(&python, &lake, day, STARTED_AT) {
@@ -67,7 +68,7 @@ async fn every_cell_of_the_nasty_lakes_agrees() -> Result<()> {
 
 #[test]
 fn every_cell_of_simulated_users_agrees() -> Result<()> {
-    let Some(python) = python("oracle_tables::every_cell_of_simulated_users_agrees")? else { return Ok(()) };
+    let Some(python) = python("every cell of the tables of simulated users")? else { return Ok(()) };
     for (seed, manner) in [(3, &[][..]), (8, &[TIDY])] {
         let lake = tempfile::tempdir()?;
         // Later than the run itself: of two runs for one day the later-started wins.

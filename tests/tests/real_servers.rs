@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use millrace_events::event_catalogue;
 use millrace_skips::skipped;
 use millrace_stream::registry::{Level, Registry, RegistrySettings, Schema, SchemaType};
+use millrace_tests::emulator::make_bucket;
 use millrace_tests::program::{Ended, millrace};
 use serde_json::Value;
 
@@ -52,19 +53,6 @@ impl Servers {
         format!("s3://{}/{prefix}", self.bucket)
     }
 
-    /// A put of nothing makes the bucket: emulators ask for no signature.
-    fn make_bucket(&self) -> Result<()> {
-        use std::io::{Read, Write};
-        let address = self.s3.trim_start_matches("http://").trim_end_matches('/');
-        let mut stream = std::net::TcpStream::connect(address)?;
-        let host = "Host: localhost\r\nContent-Length: 0\r\nConnection: close";
-        write!(stream, "PUT /{} HTTP/1.1\r\n{host}\r\n\r\n", self.bucket)?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        ensure!(answer.starts_with("HTTP/1.1 200"), "no bucket could be made: {answer}");
-        Ok(())
-    }
-
     fn run(&self, arguments: &[&str]) -> Result<Ended> {
         let ended = Ended::of(self.millrace(arguments)?)?;
         ensure!(ended.code == Some(0), "{arguments:?} ended with {:?}: {}", ended.code, ended.stderr);
@@ -104,7 +92,7 @@ fn landers_that_are_killed_land_every_stream_of_a_real_kafka_on_s3() -> Result<(
     let Some(servers) = Servers::of_environment("streams through a real Kafka onto S3")? else {
         return Ok(());
     };
-    servers.make_bucket()?;
+    make_bucket(&servers.s3, &servers.bucket)?;
     let lake = servers.lake("landed");
     let mut produced: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
     let mut consumers: Vec<Child> = Vec::new();
@@ -210,7 +198,7 @@ fn schemas_are_registered_once_and_are_found() -> Result<()> {
 #[test]
 fn the_lake_on_s3_is_the_lake_in_a_folder() -> Result<()> {
     let Some(servers) = Servers::of_environment("a run onto S3")? else { return Ok(()) };
-    servers.make_bucket()?;
+    make_bucket(&servers.s3, &servers.bucket)?;
     let (folder, bucket) = (tempfile::tempdir()?, servers.lake("run"));
     let folder = folder.path().to_string_lossy().into_owned();
     let run = |lake: &str| {

@@ -7,6 +7,8 @@ use anyhow::{Context, Result, ensure};
 use land_events::{LandSettings, RawWriter};
 use millrace_events::event::Event;
 use millrace_events::event_catalogue;
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use millrace_lake::{FolderStore, Store, TopicGeneration};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream, Streams};
 use millrace_stream::producer::NoRecords;
@@ -45,7 +47,7 @@ fn land(lake: &Path, event: &Event, first_offset: i64, records: usize, coupon: O
     let mut landing =
         RawWriter::new(store, Arc::new(NoRecords), TopicGeneration::new("g1")?, LandSettings::default())
             .with_events(vec![event.clone()]);
-    let start = 1_769_817_600_000;
+    let start = Millis(1_769_817_600_000);
     let settings =
         BehaviourSettings::new(u64::try_from(first_offset)?, start, Streams::from(Stream::Interactions));
     let mut behaviour = Behaviour::new(settings)?;
@@ -59,15 +61,15 @@ fn land(lake: &Path, event: &Event, first_offset: i64, records: usize, coupon: O
         let record = Record {
             topic: event.topic(),
             partition: 0,
-            offset,
+            offset: Offset(offset),
             timestamp: Some(record.timestamp),
             key: record.key,
             value: Some(&value),
             headers: vec![("content-type", Some(b"application/x-protobuf"))],
         };
-        landing.push(&record, start * 1_000)?;
+        landing.push(&record, start.micros())?;
     }
-    tokio::runtime::Builder::new_current_thread().build()?.block_on(landing.roll_all(start * 1_000))?;
+    tokio::runtime::Builder::new_current_thread().build()?.block_on(landing.roll_all(start.micros()))?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use millrace_events::event_catalogue;
+use millrace_events::instant::Millis;
 use millrace_events::randomuser::{AnswerContext, PageUser, SIMULATOR, SourceClock, read_answer};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Share, Simulation, Stream, Streams};
 use millrace_tests::program::{DAY, Ended, Summary, TIDY, millrace, query_count, simulate};
@@ -13,8 +14,8 @@ use millrace_tests::{letters, tables, whole_lake};
 const USERS: u64 = 3_000;
 const SEED: u64 = 11;
 const EVENTS: u64 = 40_000;
-/// The day of the scenarios, in ms.
-const DAY_START: i64 = 1_769_817_600_000;
+/// The day of the scenarios.
+const DAY_START: Millis = Millis(1_769_817_600_000);
 
 fn share(text: &str) -> Result<Share> {
     Ok(text.parse::<Share>()?)
@@ -36,7 +37,7 @@ fn ids(manner: &[&str]) -> Result<Vec<String>> {
     let simulation = if manner.contains(&TIDY) { tidy } else { tidy.untidy() };
     let mut body = Vec::new();
     simulation.write_answer(0, usize::try_from(USERS)?, 1, &mut body);
-    let clock = SourceClock::Logical { day_start: DAY_START * 1_000, users_before: 0 };
+    let clock = SourceClock::Logical { day_start: DAY_START.micros(), users_before: 0 };
     let context = AnswerContext { source: SIMULATOR, page: 1, clock, limit: usize::MAX };
     let page = read_answer(&body, &context)?;
     let keys = page.users.iter().filter_map(|user| match user {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use millrace_events::position::Offset;
 use millrace_lake::RawObjectName;
 use millrace_tests::program::{DAY, Ended, Summary, millrace, query_count, simulate};
 use millrace_tests::{letters, tables, whole_lake};
@@ -27,7 +28,7 @@ fn ranges(lake: &Path, table: &str) -> Result<BTreeMap<(String, i32), Vec<(i64, 
         let name = path.file_name().and_then(|name| name.to_str()).context("a name")?;
         let name: RawObjectName = name.parse()?;
         let place = (name.generation().to_string(), name.partition());
-        ranges.entry(place).or_default().push((name.first_offset(), name.last_offset()));
+        ranges.entry(place).or_default().push((name.first_offset().get(), name.last_offset().get()));
     }
     ranges.values_mut().for_each(|ranges| ranges.sort_unstable());
     Ok(ranges)
@@ -140,7 +141,7 @@ fn what_was_erased_or_removed_is_not_given_away_again() -> Result<()> {
         );
     }
     let offsets: BTreeSet<_> = letters::all(lake)?.iter().map(|letter| letter.offset).collect();
-    ensure!(offsets.first() > Some(&0), "dead letters have offsets again: {offsets:?}");
+    ensure!(offsets.first() > Some(&Offset::ZERO), "dead letters have offsets again: {offsets:?}");
     // Whoever removes the claims too has a new generation.
     std::fs::remove_dir_all(lake.join("_lives"))?;
     run(lake, 3, &FAULTY)?;

@@ -3,15 +3,20 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
 use crate::commands::output;
-use crate::infra::tool;
+use crate::python_env::tool;
+use crate::python_set::Set;
 
-/// Fetched once where the machine has none; pinned.
-const PACKAGES: [&str; 1] = ["awscli==1.46.3"];
+/// Fetched once where the machine has none.
+const AWS: Set = Set("aws");
+
+/// The invocations of this process.
+static CALLS: AtomicU64 = AtomicU64::new(0);
 
 /// The command line, and the account or emulator that it talks to.
 #[derive(Debug)]
@@ -69,6 +74,15 @@ impl Aws {
         serde_json::from_str(&told).with_context(|| format!("aws {} answered no JSON", arguments.join(" ")))
     }
 
+    /// The same, and `None` where AWS refuses with one of these codes.
+    pub(crate) fn ask_unless(&self, arguments: &[&str], codes: &[&str]) -> anyhow::Result<Option<Value>> {
+        match self.ask(arguments) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if codes.iter().any(|code| is_of(&error, code)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Copies between a file and an object.
     pub(crate) fn copy(&self, from: &str, to: &str) -> anyhow::Result<()> {
         output(&mut self.command(&["s3", "cp", "--only-show-errors", from, to])).map(drop)
@@ -79,10 +93,10 @@ impl Aws {
         let (name, qualifier) = function.split_once(':').unwrap_or((function, "$LATEST"));
         let folder = crate::workspace::scratch();
         std::fs::create_dir_all(&folder)?;
-        let (asked, answered) = (
-            folder.join(format!("event-{}.json", std::process::id())),
-            folder.join(format!("answer-{}.json", std::process::id())),
-        );
+        // Several may be asked at once.
+        let call = format!("{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
+        let (asked, answered) =
+            (folder.join(format!("event-{call}.json")), folder.join(format!("answer-{call}.json")));
         std::fs::write(&asked, event)?;
         let payload = format!("fileb://{}", asked.display());
         let answer = answered.display().to_string();
@@ -99,6 +113,11 @@ impl Aws {
         let body = body.with_context(|| format!("{function} answered nothing"))?;
         Ok(serde_json::from_str(&body).unwrap_or(Value::String(body)))
     }
+}
+
+/// Whether the command line tells this code: `An error occurred (CODE) when calling the … operation: …`.
+fn is_of(error: &anyhow::Error, code: &str) -> bool {
+    format!("{error:#}").contains(&format!("An error occurred ({code})"))
 }
 
 const NO_CREDENTIALS: &str = "AWS takes no credentials from here: log in (aws sso login, aws configure) and set AWS_PROFILE, \
@@ -128,7 +147,7 @@ fn may_have_credentials(variable: impl Fn(&str) -> Option<OsString>) -> bool {
 
 fn program() -> anyhow::Result<PathBuf> {
     let installed = Command::new("aws").arg("--version").output().is_ok_and(|output| output.status.success());
-    if installed { Ok(PathBuf::from("aws")) } else { tool(&PACKAGES, "aws") }
+    if installed { Ok(PathBuf::from("aws")) } else { tool(AWS, "aws") }
 }
 
 #[cfg(test)]

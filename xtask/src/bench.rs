@@ -75,7 +75,7 @@ fn set_up_spark(bench: &mut Command, log: &SkipLog) -> anyhow::Result<()> {
     if Command::new("java").arg("-version").output().is_err() {
         return log.note("Spark", "there is no java on the path; Spark 3.5 runs on Java 8, 11 and 17");
     }
-    match python_env::cache().and_then(|cache| python_env::python_env(&cache, &python_env::SPARK_PACKAGES)) {
+    match python_env::cache().and_then(|cache| python_env::python_env(&cache, python_env::SPARK)) {
         Ok(python) => drop(bench.env(python_env::SPARK_VARIABLE, python)),
         Err(error) => log.note("Spark's Python environment", &format!("{error:#}"))?,
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::commands::output;
+use crate::github::GitHub;
 use crate::infra::terraform::{self, Terraform};
 use crate::workspace;
 
@@ -31,9 +32,21 @@ pub(crate) struct BootstrapArguments {
     /// GitHub's OIDC provider where the account has it, as after the bootstrap of another environment
     #[arg(long)]
     pub(crate) oidc_provider_arn: Option<String>,
+    /// A KMS key that infra/platform is given (kms_key_arn), for the roles to use; once for each
+    #[arg(long = "kms-key-arn", value_name = "ARN")]
+    pub(crate) kms_key_arns: Vec<String>,
     /// The state's bucket is there: another environment's bootstrap made it
     #[arg(long)]
     pub(crate) state_bucket_is_there: bool,
+    /// A secret that the functions read, where its name does not begin with millrace-ENV-; several times for several
+    #[arg(long = "secret")]
+    pub(crate) secrets: Vec<String>,
+    /// A GitHub user who has to agree to deploys: sets the environment's rules, main alone being allowed to deploy; several times for several
+    #[arg(long = "reviewer")]
+    pub(crate) reviewers: Vec<String>,
+    /// Makes a repository for the jobs' image and a role that pushes to it, for jobs on Fargate
+    #[arg(long)]
+    pub(crate) jobs_image: bool,
     /// Shows what would be done, and does nothing
     #[arg(long)]
     pub(crate) plan: bool,
@@ -44,7 +57,6 @@ pub(crate) struct BootstrapArguments {
 
 /// The events' topics, which a test of crates/tables holds to the events' catalogue; each has a dead-letter topic.
 const TOPICS: &str = include_str!("../../infra/topics.json");
-const PARTITIONS: u32 = 6;
 /// What a topic takes, Kafka's default, said so that its dead letters' topic can take the story beside it: `stream::message_limits`.
 const MAX_MESSAGE_BYTES: u32 = 1_048_588;
 const STORY_ROOM: u32 = 64 << 10;
@@ -98,7 +110,7 @@ impl<'a> Account<'a> {
         let terraform = Terraform::new(&folder.join(".terraform"));
         terraform.init(root, "bootstrap")?;
         let account = Self { arguments, terraform, root: root.to_owned(), state, aws, caller };
-        account.fetch_state();
+        account.fetch_state()?;
         Ok(account)
     }
 
@@ -107,13 +119,23 @@ impl<'a> Account<'a> {
     }
 
     /// What another machine's bootstrap left in the bucket, where this one knows nothing.
-    fn fetch_state(&self) {
+    fn fetch_state(&self) -> anyhow::Result<()> {
         if self.state.exists() {
-            return;
+            return Ok(());
         }
         let state = self.state.display().to_string();
-        // There is none before the first bootstrap.
-        let _ = self.aws.copy(&self.kept_at(), &state);
+        match self.aws.copy(&self.kept_at(), &state) {
+            // There is none before the first bootstrap.
+            Err(error) if is_not_found(&error.to_string()) => Ok(()),
+            // Whoever takes this for "there is none" makes everything a second time, and loses sight of what is there.
+            other => other.with_context(|| {
+                format!(
+                    "whether an earlier bootstrap left its state at {} could not be learned, and without it nothing is done; \
+                     may these credentials read that bucket, and is it of this account?",
+                    self.kept_at()
+                )
+            }),
+        }
     }
 
     fn command(&self, action: &[&str]) -> Command {
@@ -129,6 +151,11 @@ impl<'a> Account<'a> {
         set("lake_bucket", &arguments.lake_bucket);
         set("region", &arguments.region);
         set("make_state_bucket", if arguments.state_bucket_is_there { "false" } else { "true" });
+        set("jobs_image", if arguments.jobs_image { "true" } else { "false" });
+        // AWS ends a secret's name with a dash and six letters of its own.
+        let secrets: Vec<_> = arguments.secrets.iter().map(|name| format!("{name}-*")).collect();
+        set("secret_names", &serde_json::json!(secrets).to_string());
+        set("kms_key_arns", &Value::from(arguments.kms_key_arns.as_slice()).to_string());
         if let Some(provider) = &arguments.oidc_provider_arn {
             set("oidc_provider_arn", provider);
         }
@@ -167,6 +194,42 @@ impl<'a> Account<'a> {
     }
 }
 
+/// Whether AWS's command line says that there is no such object or bucket, and nothing else: a bucket that may not be looked into and
+/// one that is not reached are no answers.
+fn is_not_found(told: &str) -> bool {
+    ["(404)", "(NoSuchKey)", "(NoSuchBucket)"]
+        .iter()
+        .any(|code| told.contains(&format!("An error occurred {code}")))
+}
+
+/// The rules of GitHub's environment: set where reviewers are named, and told.
+fn github_rules(arguments: &BootstrapArguments) -> anyhow::Result<()> {
+    let BootstrapArguments { env, repository, reviewers, plan, .. } = arguments;
+    let github = match GitHub::of_environment() {
+        Ok(github) => github,
+        Err(why) => {
+            ensure!(reviewers.is_empty(), "--reviewer cannot be set: {why}");
+            println!("   its rules were not read: {why}");
+            return Ok(());
+        }
+    };
+    if !reviewers.is_empty() && !plan {
+        for refused in github.protect(repository, env, reviewers)? {
+            println!("   REFUSED by this edition of GitHub, {refused}");
+            println!(
+                "   (private repositories get these rules with GitHub Enterprise, public ones with any plan)"
+            );
+        }
+    }
+    match github.rules(repository, env)? {
+        Some(rules) => rules.told().iter().for_each(|line| println!("   {line}")),
+        None => println!(
+            "   GitHub has no environment {env} there, or lets this token see none: make it, or give --reviewer NAME"
+        ),
+    }
+    Ok(())
+}
+
 /// What is a person's to do, with the words to do it by.
 fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) -> anyhow::Result<()> {
     let BootstrapArguments { env, state_bucket, region, repository, .. } = arguments;
@@ -174,6 +237,7 @@ fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) -> anyhow::Result<
     println!(
         "2. GitHub, {repository}: yours to do (Settings, Environments, {env}: required reviewers, branch main)"
     );
+    github_rules(arguments)?;
     println!("   gh variable set AWS_REGION --body {region}");
     println!("   gh variable set TF_STATE_BUCKET --body {state_bucket}");
     println!("   gh variable set AWS_PLAN_ROLE_{} --body {}", env.to_uppercase(), of("plan_role_arn"));
@@ -181,24 +245,41 @@ fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) -> anyhow::Result<
     println!(
         "   gh variable set MILLRACE_ENVIRONMENTS --body '[\"{env}\"]', or with those that are there already, in their order"
     );
-    println!("\n3. infra/envs/{env}/terraform.tfvars: yours to write, from example.tfvars beside it\n");
-    println!("4. topics: yours to make where the brokers are reached; ones that are there are left");
-    for topic in topics()? {
-        println!("   {}", topic_command(&topic));
-        println!("   {}", dead_letters_command(&topic));
+    println!("\n3. infra/envs/{env}/terraform.tfvars: yours to write, from example.tfvars beside it, with");
+    println!("   permissions_boundary_arn = \"{}\"\n", of("permissions_boundary_arn"));
+    if arguments.jobs_image {
+        let image = |name: &str| outputs["image"]["value"][name].as_str().unwrap_or("(told after the apply)");
+        println!(
+            "   jobs = {{ runs_on = \"fargate\", image_repository_arn = \"{}\" }}",
+            image("repository_arn")
+        );
+        println!("   gh variable set JOBS_IMAGE_REPOSITORY --env {env} --body {}", image("repository_url"));
+        println!("   gh variable set AWS_IMAGE_ROLE --env {env} --body {}", image("role_arn"));
+        println!("   then run the workflow image, whose pull request names the image's digest\n");
+    }
+    println!(
+        "4. topics: a release makes them of a cluster that Terraform makes (stream.kind serverless or provisioned), and of another"
+    );
+    println!(
+        "   where stream.create_topics says so; else they are yours to make where the brokers are reached. Ones that are there are left"
+    );
+    let contract = Topics::of_the_contract()?;
+    for topic in &contract.topics {
+        println!("   {}", contract.command(topic));
+        println!("   {}", contract.dead_letters_command(topic));
     }
     println!(
         "\n5. the first push (or cargo xtask terraform apply --env {env}): makes the lake; its output snowflake_role_arn is what 6 asks for\n"
     );
-    println!("6. Snowflake's integration and its trust, in two steps, since each side names the other");
+    println!("6. Snowflake's integrations and their trust, in two steps, since each side names the other");
     println!(
-        "   a. terraform -chdir=infra/envs/{env} output -json platform > outputs.json; millrace snowflake deploy --env {env} --platform outputs.json --through 3\n      makes the storage integration with STORAGE_AWS_ROLE_ARN = snowflake_role_arn"
+        "   a. terraform -chdir=infra/envs/{env} output -json platform > outputs.json; millrace snowflake deploy --env {env} --platform outputs.json --through 3\n      makes the integrations: with STORAGE_AWS_ROLE_ARN = snowflake_role_arn, and AWS_SNS_ROLE_ARN = snowflake_alarms_role_arn"
     );
     println!(
-        "   b. millrace snowflake query \"DESC INTEGRATION &{{database}}_lake\" tells STORAGE_AWS_IAM_USER_ARN and STORAGE_AWS_EXTERNAL_ID: put them into terraform.tfvars as"
+        "   b. millrace snowflake query \"DESC INTEGRATION &{{database}}_lake\" tells STORAGE_AWS_IAM_USER_ARN and STORAGE_AWS_EXTERNAL_ID, &{{database}}_alarms\n      SF_AWS_IAM_USER_ARN and SF_AWS_EXTERNAL_ID: put them into terraform.tfvars as"
     );
     println!(
-        "      snowflake = {{ user_arn = \"…\", external_id = \"…\" }}, and push: the role is made, and trusts them alone"
+        "      snowflake = {{ user_arn = \"…\", external_id = \"…\", alarms = {{ user_arn = \"…\", external_id = \"…\" }} }}, and push:\n      the roles are made, and trust them alone"
     );
     println!(
         "\n7. auto-refresh: SHOW EXTERNAL TABLES tells notification_channel, an SQS queue of Snowflake's: put it into terraform.tfvars as"
@@ -207,20 +288,36 @@ fn tell_rest(arguments: &BootstrapArguments, outputs: &Value) -> anyhow::Result<
     Ok(())
 }
 
-fn topics() -> anyhow::Result<Vec<String>> {
-    let listed: Value = serde_json::from_str(TOPICS).context("infra/topics.json is no JSON")?;
-    let listed = listed["topics"].as_array().context("infra/topics.json lists no topics")?;
-    Ok(listed.iter().filter_map(|topic| topic.as_str().map(str::to_owned)).collect())
+/// What topics have to be, as `infra/topics.json` has it.
+#[derive(Debug, serde::Deserialize)]
+struct Topics {
+    topics: Vec<String>,
+    partitions: u32,
+    dead_letters: DeadLetters,
 }
 
-fn topic_command(topic: &str) -> String {
-    command(topic, PARTITIONS, &format!("--config max.message.bytes={MAX_MESSAGE_BYTES}"))
+#[derive(Debug, serde::Deserialize)]
+struct DeadLetters {
+    partitions: u32,
+    retention_hours: u64,
 }
 
-fn dead_letters_command(topic: &str) -> String {
-    let takes = MAX_MESSAGE_BYTES + STORY_ROOM;
-    let settings = format!("--config retention.ms=604800000 --config max.message.bytes={takes}");
-    command(&format!("{topic}.dlq"), 1, &settings)
+impl Topics {
+    fn of_the_contract() -> anyhow::Result<Self> {
+        serde_json::from_str(TOPICS).context("infra/topics.json does not tell what topics have to be")
+    }
+
+    fn command(&self, topic: &str) -> String {
+        command(topic, self.partitions, &format!("--config max.message.bytes={MAX_MESSAGE_BYTES}"))
+    }
+
+    fn dead_letters_command(&self, topic: &str) -> String {
+        let takes = MAX_MESSAGE_BYTES + STORY_ROOM;
+        let DeadLetters { partitions, retention_hours } = self.dead_letters;
+        let kept = retention_hours * 3_600_000;
+        let settings = format!("--config retention.ms={kept} --config max.message.bytes={takes}");
+        command(&format!("{topic}.dlq"), partitions, &settings)
+    }
 }
 
 fn command(topic: &str, partitions: u32, settings: &str) -> String {
@@ -239,7 +336,11 @@ pub(crate) fn check_on(endpoint: &str, root: &Path, scratch: &Path) -> anyhow::R
         lake_bucket: "millrace-local-lake".to_owned(),
         region: "us-east-1".to_owned(),
         oidc_provider_arn: None,
+        kms_key_arns: Vec::new(),
         state_bucket_is_there: false,
+        secrets: vec!["kafka".to_owned()],
+        reviewers: Vec::new(),
+        jobs_image: true,
         plan: false,
         endpoint: Some(endpoint.to_owned()),
     };
@@ -263,6 +364,11 @@ pub(crate) fn check_on(endpoint: &str, root: &Path, scratch: &Path) -> anyhow::R
             .as_str()
             .is_some_and(|it| it.ends_with("github-millrace-local-deploy"))
     );
+    ensure!(
+        role["permissions_boundary_arn"]["value"]
+            .as_str()
+            .is_some_and(|it| it.ends_with("github-millrace-local-boundary"))
+    );
     drop(account);
     // The bucket is kept whole, as a real one is; the emulator ends with it.
     Ok(())
@@ -274,7 +380,8 @@ mod tests {
 
     #[test]
     fn topics_are_made_once_and_dead_letters_fit_where_their_records_did() {
-        let (topic, dead) = (topic_command("ad_events"), dead_letters_command("ad_events"));
+        let topics = Topics::of_the_contract().unwrap();
+        let (topic, dead) = (topics.command("ad_events"), topics.dead_letters_command("ad_events"));
         assert!(dead.contains("--if-not-exists") && dead.contains("--topic ad_events.dlq --partitions 1 "));
         assert!(
             dead.ends_with("--config retention.ms=604800000 --config max.message.bytes=1114124"),
@@ -284,8 +391,24 @@ mod tests {
     }
 
     #[test]
+    fn only_not_found_means_that_there_is_none() {
+        let told = |code: &str| {
+            format!(
+                "aws s3 cp failed: fatal error: An error occurred {code} when calling the HeadObject operation: x"
+            )
+        };
+        assert!(is_not_found(&told("(404)")) && is_not_found(&told("(NoSuchBucket)")));
+        for other in ["(403)", "(AccessDenied)", "(SlowDown)"] {
+            assert!(!is_not_found(&told(other)), "{other}");
+        }
+        assert!(!is_not_found(
+            "fatal error: Could not connect to the endpoint URL: \"http://127.0.0.1:9/404\""
+        ));
+    }
+
+    #[test]
     fn the_topics_are_those_of_the_platform() {
-        let topics = topics().unwrap();
+        let topics = Topics::of_the_contract().unwrap().topics;
         assert!(topics.contains(&"users_created".to_owned()) && topics.len() > 1, "{topics:?}");
     }
 }

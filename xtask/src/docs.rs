@@ -10,7 +10,9 @@ use crate::commands::{cargo, succeeds};
 use crate::workspace;
 
 /// What belongs to the book and lies outside docs/: each page, and its name in the summary.
-const BESIDE: [(&str, &str); 8] = [
+const BESIDE: [(&str, &str); 10] = [
+    ("functions/compact-raw/README.md", "compact-raw"),
+    ("functions/create-topics/README.md", "create-topics"),
     ("functions/fetch-users/README.md", "fetch-users"),
     ("functions/land-events/README.md", "land-events"),
     ("functions/replay-dead-letters/README.md", "replay-dead-letters"),

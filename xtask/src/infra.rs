@@ -1,23 +1,33 @@
 //! What is deployed, checked as far as this machine goes: format, validity, tests against mocks, mutants of them, a scan for what is
 //! careless, and an apply to the emulators.
 
+mod alarm_mutations;
+mod boundary;
+mod compaction_mutations;
 mod copy;
 mod docs;
 mod fake_api;
+mod fargate;
 mod local;
+mod lock;
 mod mutants;
 mod mutations;
+mod release_mutations;
+mod rights;
+mod runbooks;
 pub(crate) mod terraform;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
 
-use crate::commands::{quietly, succeeds};
+use crate::commands::succeeds;
+use crate::python_env::tool;
+use crate::python_set::Set;
 use crate::skips::SkipLog;
 use crate::tally::Tally;
-use crate::{python_env, workspace};
+use crate::workspace;
 use copy::Copy;
 use terraform::Terraform;
 
@@ -25,14 +35,18 @@ use terraform::Terraform;
 const ROOTS: [&str; 5] = ["platform", "envs/dev", "envs/prod", "envs/local", "bootstrap"];
 
 /// Looks for what is careless; each exception stands beside its resource, with its reason.
-const CHECKOV: [&str; 1] = ["checkov==3.3.30"];
+const CHECKOV: Set = Set("checkov");
 
 #[derive(clap::Subcommand)]
 pub(crate) enum InfraTask {
-    /// Format, validity, tests, mutants, checkov, and whether infra/README.md is current
+    /// Format, validity, tests, mutants, rights, checkov, and whether infra/README.md and docs/runbooks.md are current
     Check,
+    /// Adds a platform's checksums of the provider to the lock files
+    Lock(lock::LockArguments),
     /// Writes the modules' variables and outputs into infra/README.md
     Docs,
+    /// Every role's rendered policies against AWS's list of actions, resources and condition keys
+    Rights(rights::RightsArguments),
     /// Applies the platform to MiniStack and LocalStack, plans again (nothing to do), invokes functions, destroys it
     ApplyLocally(local::LocalArguments),
 }
@@ -42,6 +56,8 @@ pub(crate) fn run(task: &InfraTask) -> anyhow::Result<bool> {
     let begin = || SkipLog::begin(&workspace::scratch());
     let log = match task {
         InfraTask::Docs => return docs::write().map(|()| true),
+        InfraTask::Lock(arguments) => return lock::write(arguments).map(|()| true),
+        InfraTask::Rights(arguments) => return rights::run(arguments),
         InfraTask::Check => {
             let log = begin()?;
             check(&mut tally, &log)?;
@@ -50,6 +66,7 @@ pub(crate) fn run(task: &InfraTask) -> anyhow::Result<bool> {
         InfraTask::ApplyLocally(arguments) => {
             let log = begin()?;
             local::run(arguments, &mut tally, &log)?;
+            fargate::run(&mut tally, &log)?;
             log
         }
     };
@@ -59,16 +76,23 @@ pub(crate) fn run(task: &InfraTask) -> anyhow::Result<bool> {
 /// All of it, for `cargo xtask test`.
 pub(crate) fn all(tally: &mut Tally, log: &SkipLog) -> anyhow::Result<()> {
     check(tally, log)?;
-    local::run(&local::LocalArguments::default(), tally, log)
+    local::run(&local::LocalArguments::default(), tally, log)?;
+    fargate::run(tally, log)
 }
 
 fn check(tally: &mut Tally, log: &SkipLog) -> anyhow::Result<()> {
     tally.take("infra: README.md is current", docs::check());
+    tally.take("infra: providers are locked", lock::check(&workspace::root().join("infra")));
+    tally.take("infra: every role is bounded", boundary::check(&workspace::root().join("infra")));
+    tally.take("infra: every alarm has its runbook", runbooks::check());
     match terraform::missing() {
         Some(why) => log.note("infra by terraform", &why)?,
-        None => by_terraform(tally)?,
+        None => {
+            by_terraform(tally)?;
+            rights::check(tally, log)?;
+        }
     }
-    match tool(&CHECKOV, "checkov") {
+    match tool(CHECKOV, "checkov") {
         Ok(checkov) => drop(tally.take("infra: checkov", scan(&checkov))),
         Err(error) => log.note("checkov", &format!("{error:#}"))?,
     }
@@ -120,18 +144,4 @@ fn scan(checkov: &Path) -> anyhow::Result<()> {
         .args(["-d", "modules", "-d", "bootstrap"])
         .current_dir(infra);
     unless_told(scan)
-}
-
-/// A program that PyPI publishes, installed once into an environment of its own.
-pub(crate) fn tool(packages: &[&str], program: &str) -> anyhow::Result<PathBuf> {
-    if let Some(why) = no_python() {
-        anyhow::bail!(why);
-    }
-    let python = python_env::python_env(&python_env::cache()?, packages)?;
-    Ok(python.with_file_name(program))
-}
-
-fn no_python() -> Option<&'static str> {
-    let runs = quietly(Command::new("python3").arg("--version")).is_ok();
-    (!runs).then_some("there is no python3 to install it with")
 }

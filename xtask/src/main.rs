@@ -1,21 +1,26 @@
 //! What a contributor runs: `cargo xtask test`, `lint`, `ci`, `docs`, `bench NAME`; `up`, `down` and `status` of the local servers; and what
-//! deploys: `infra`, `workflows`, `bootstrap`, `terraform`, `smoke`, `release`, `rollback`.
+//! deploys: `infra`, `workflows`, `bootstrap`, `terraform`, `smoke`, `release`, `rollback`, `alarm-test`.
 
+mod alarm_test;
 mod aws;
 mod bench;
 mod bootstrap;
 mod commands;
 mod docs;
 mod environment;
+mod github;
 mod infra;
 mod lambda_zip;
 mod lint;
 mod package;
 mod python_env;
+mod python_lock;
+mod python_set;
 mod release;
 mod servers;
 mod skips;
 mod sql;
+mod supply;
 mod tally;
 mod test_run;
 mod up;
@@ -58,9 +63,12 @@ enum Task {
     /// Checks of infra/, and the platform on emulators
     #[command(subcommand)]
     Infra(infra::InfraTask),
-    /// Checks of .github/workflows
+    /// Checks of .github, the Dockerfile and the lists of Python packages
     #[command(subcommand)]
     Workflows(workflows::WorkflowsTask),
+    /// The Python packages that tasks install, each by its hashes
+    #[command(subcommand)]
+    Python(python_lock::PythonTask),
     /// What must be there before the first push, in order
     Bootstrap(bootstrap::BootstrapArguments),
     /// Terraform of one environment, as the workflows call it
@@ -71,11 +79,13 @@ enum Task {
     Release(release::ReleaseArguments),
     /// Moves the alias `live` back
     Rollback(release::RollbackArguments),
+    /// Sets an alarm to ring, and tells who hears it
+    AlarmTest(alarm_test::AlarmTestArguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Test(arguments) => test_run::run(&arguments),
+        Task::Test(arguments) => test_run::run(&arguments, &tasks()),
         Task::Lint => lint::run().map(|failed| failed.is_empty()),
         Task::Ci => ci(),
         Task::Package(arguments) => package::run(&arguments),
@@ -86,12 +96,14 @@ fn main() -> ExitCode {
         Task::Down(arguments) => up::down(&arguments),
         Task::Status => up::status(),
         Task::Infra(task) => infra::run(&task),
-        Task::Workflows(task) => workflows::run(&task),
+        Task::Workflows(task) => workflows::run(&task, &tasks()),
+        Task::Python(task) => python_lock::run(&task),
         Task::Bootstrap(arguments) => bootstrap::run(&arguments),
         Task::Terraform(arguments) => environment::run(&arguments),
         Task::Smoke(arguments) => release::smoke(&arguments),
         Task::Release(arguments) => release::release(&arguments),
         Task::Rollback(arguments) => release::rollback(&arguments),
+        Task::AlarmTest(arguments) => alarm_test::run(&arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -110,6 +122,25 @@ fn tasks() -> Vec<String> {
 
 fn ci() -> anyhow::Result<bool> {
     let dependencies = lint::dependencies()?;
-    let tests = test_run::run(&test_run::TestArguments { strict: true, args: Vec::new() })?;
+    let tests = test_run::run(&test_run::TestArguments { strict: true, args: Vec::new() }, &tasks())?;
     Ok(dependencies && tests)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(command: &clap::Command, path: &str) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let long: Vec<_> = help.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(long.is_empty(), "{path} --help is wider than 80 columns: {long:?}");
+        for below in command.get_subcommands() {
+            check(below, &format!("{path} {}", below.get_name()));
+        }
+    }
+
+    #[test]
+    fn examples_fit_80_columns() {
+        check(&Arguments::command(), "cargo xtask");
+    }
 }

@@ -8,23 +8,49 @@ use anyhow::{Context, bail};
 use crate::commands::{cargo, succeeds};
 use crate::lambda_zip::lambda_zip;
 use crate::python_env;
+use crate::python_set::Set;
 use crate::workspace;
 
 /// Every folder of functions/.
-const FUNCTIONS: [&str; 3] = ["land-events", "fetch-users", "replay-dead-letters"];
+const FUNCTIONS: [&str; 5] =
+    ["land-events", "fetch-users", "replay-dead-letters", "create-topics", "compact-raw"];
+
+/// The one that talks to no broker.
+const WITHOUT_KAFKA: &str = "compact-raw";
 
 /// The jobs' mains for the cloud, binaries of one package.
 const JOBS: [&str; 3] = ["raw-transformation", "analytics-aggregation", "time-series-analysis"];
 const PACKAGE_OF_JOBS: &str = "millrace-cloud-jobs";
 
 /// What a function's zip may weigh: past it a cold start is felt, and somebody should look at what came in.
-const MOST: u64 = 8_000_000;
+const FUNCTION: Limit = Limit {
+    of: Of::Zip,
+    most: 8_000_000,
+    why: "past it a cold start is felt",
+    remedy: "look at what came in by cargo tree",
+};
+
+/// What Lambda takes (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), told here and not by a deploy that AWS refuses.
+const JOB: [Limit; 2] = [
+    Limit {
+        of: Of::Zip,
+        most: 50 << 20,
+        why: "Lambda takes no more in a direct upload, which is Terraform's",
+        remedy: "look at what came in by cargo tree --package millrace-cloud-jobs, or run the jobs on Fargate (jobs.runs_on, docs/deploy.md)",
+    },
+    Limit {
+        of: Of::Unzipped,
+        most: 250 << 20,
+        why: "Lambda takes no more, by S3 neither",
+        remedy: "run the jobs on Fargate (jobs.runs_on, docs/deploy.md)",
+    },
+];
 
 /// For the libraries in C, as the profile has it for Rust: nothing unwinds through them, and their tables for it were 0.3 MB of a zip.
 const NO_TABLES: &str = "-fno-asynchronous-unwind-tables -fno-unwind-tables";
 
-/// Builds with zig as the linker, which knows older glibc and other processors; pinned together.
-const CARGO_LAMBDA: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
+/// Builds with zig as the linker, which knows older glibc and other processors.
+const CARGO_LAMBDA: Set = Set("cargo-lambda");
 
 #[derive(clap::Args)]
 pub(crate) struct PackageArguments {
@@ -58,11 +84,11 @@ pub(crate) fn run(arguments: &PackageArguments) -> anyhow::Result<bool> {
             profile: "lambda",
             package: function,
             binary: function,
-            features: &["msk-iam"],
+            features: if function == WITHOUT_KAFKA { &[] } else { &["msk-iam"] },
         };
         for function in functions {
             let Some(binary) = build(function).built(cross)? else { return Ok(false) };
-            fits &= zip(function, &binary, Some(MOST))?;
+            fits &= zip(function, &binary, &[FUNCTION])?;
         }
     }
     if !jobs.is_empty() {
@@ -70,25 +96,58 @@ pub(crate) fn run(arguments: &PackageArguments) -> anyhow::Result<bool> {
         let build = |job| Build { profile: "release", package: PACKAGE_OF_JOBS, binary: job, features: &[] };
         for job in jobs {
             let Some(binary) = build(job).built(cross)? else { return Ok(false) };
-            zip(job, &binary, None)?;
+            fits &= zip(job, &binary, &JOB)?;
         }
     }
     Ok(fits)
 }
 
-/// Zips a binary and tells its size; `false`: it is larger than `most`.
-fn zip(name: &str, binary: &Path, most: Option<u64>) -> anyhow::Result<bool> {
+/// What somebody takes no more of.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    of: Of,
+    most: u64,
+    why: &'static str,
+    remedy: &'static str,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    Zip,
+    Unzipped,
+}
+
+impl Limit {
+    /// What to say of a program that is past it.
+    fn passed(self, name: &str, zip: u64, unzipped: u64) -> Option<String> {
+        let (is, of) = match self.of {
+            Of::Zip => (zip, "zip"),
+            Of::Unzipped => (unzipped, "program, unzipped,"),
+        };
+        let Self { most, why, remedy, .. } = self;
+        (is > most).then(|| {
+            format!(
+                "{name}: its {of} has {} and may have {}: {why}; {remedy}",
+                megabytes(is),
+                megabytes(most)
+            )
+        })
+    }
+}
+
+/// Zips a binary and tells its size; `false`: it is past one of its limits.
+fn zip(name: &str, binary: &Path, limits: &[Limit]) -> anyhow::Result<bool> {
     let folder = workspace::target_dir().join("lambda").join(name);
     std::fs::create_dir_all(&folder)?;
     let path = folder.join("bootstrap.zip");
     let bytes = zipped(binary, &path).with_context(|| format!("could not write {}", path.display()))?;
     let binary_bytes = std::fs::metadata(binary)?.len();
     println!("{name}: {} (binary {}), {}", megabytes(bytes), megabytes(binary_bytes), path.display());
-    let fits = most.is_none_or(|most| bytes <= most);
-    if !fits {
-        eprintln!("error: {name} is larger than {}: look at what came in by cargo tree", megabytes(MOST));
+    let passed: Vec<_> = limits.iter().filter_map(|limit| limit.passed(name, bytes, binary_bytes)).collect();
+    for passed in &passed {
+        eprintln!("error: {passed}");
     }
-    Ok(fits)
+    Ok(passed.is_empty())
 }
 
 /// What the functions' bench measures.
@@ -166,7 +225,7 @@ impl Build<'_> {
     }
 
     fn by_cargo_lambda(&self, cross: Cross) -> anyhow::Result<Option<PathBuf>> {
-        let python = python_env::python_env(&python_env::cache()?, &CARGO_LAMBDA)?;
+        let python = python_env::python_env(&python_env::cache()?, CARGO_LAMBDA)?;
         let bin = python.parent().context("the Python environment has no folder")?;
         let mut build = Command::new(bin.join("cargo-lambda"));
         build.args(["lambda", "build"]).args(self.arguments());
@@ -214,6 +273,24 @@ mod tests {
         let mut known = FUNCTIONS;
         known.sort_unstable();
         assert_eq!(folders, known);
+    }
+
+    #[test]
+    fn a_program_past_a_limit_is_told_with_its_size_and_the_remedy() {
+        let told = |zip: u64, unzipped: u64| {
+            JOB.iter()
+                .filter_map(|limit| limit.passed("raw-transformation", zip, unzipped))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(50 << 20, 250 << 20), Vec::<String>::new());
+        let large = told((50 << 20) + 1, 100).join("");
+        assert!(
+            large.starts_with("raw-transformation: its zip has 52.4 MB and may have 52.4 MB: Lambda"),
+            "{large}"
+        );
+        assert!(large.contains("on Fargate"), "{large}");
+        assert_eq!(told(60_000_000, 300_000_000).len(), 2);
+        assert!(FUNCTION.passed("land-events", 8_000_001, 0).is_some());
     }
 
     #[test]

@@ -1,109 +1,185 @@
 //! Versions and the alias `live`: tried before it moves, moved, and moved back.
 //!
 //! Terraform publishes a version with each change and leaves the alias where it is. What invokes a function invokes the alias, so that
-//! nobody meets a version before it has answered here.
+//! nobody meets a version before it has answered here. What was moved is written down in the state's bucket, which is there before the
+//! first apply and stays after the last, and which a deploy may write to: of the lake's bucket it reads and writes no object.
+
+mod aws_cloud;
+mod back;
+mod cloud;
+#[cfg(test)]
+mod fake;
+mod forward;
+mod lease;
+mod manifest;
+mod platform;
+mod prune;
+mod smoke;
+#[cfg(test)]
+mod tests;
+mod topics;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::commands::output;
 use crate::infra::terraform::Terraform;
 use crate::workspace;
+use aws_cloud::AwsCloud;
+use back::Which;
+use cloud::Cloud;
+use forward::By;
+use platform::Platform;
+use smoke::Brokers;
 
 #[derive(clap::Args)]
-pub(crate) struct ReleaseArguments {
-    /// The folder of infra/envs that was applied
-    #[arg(long)]
-    env: String,
-    /// Where the versions before and after are written down
-    #[arg(long)]
-    record: Option<PathBuf>,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct RollbackArguments {
-    /// The folder of infra/envs
-    #[arg(long)]
-    env: String,
-    /// The function or job, such as land-events; all of them unless named
-    #[arg(long)]
-    function: Option<String>,
-    /// The version to go back to; the one before the last release unless named
-    #[arg(long, requires = "function")]
-    to: Option<String>,
-}
-
-#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  What is live, and what was applied last, before a release:
+  cargo xtask smoke --env dev
+  cargo xtask smoke --env dev --candidate")]
 pub(crate) struct SmokeArguments {
-    /// The folder of infra/envs that was applied
-    #[arg(long)]
-    env: String,
+    #[command(flatten)]
+    applied: Applied,
     /// Try the versions that were applied last instead of what is live
     #[arg(long)]
     candidate: bool,
 }
 
-pub(crate) fn release(arguments: &ReleaseArguments) -> anyhow::Result<bool> {
-    let record = arguments.record.clone().unwrap_or_else(|| workspace::scratch().join("released.json"));
-    let moved = forward(&Aws::of_environment()?, &platform(&arguments.env)?, &record)?;
-    println!("{moved} aliases are live; {} tells from where", record.display());
-    Ok(true)
+#[derive(clap::Args)]
+#[command(after_help = "TF_STATE_BUCKET names the state's bucket, which keeps the manifests and the
+lease: releases/<env>/.
+
+Examples:
+  cargo xtask release --env dev
+  Without Terraform:
+  cargo xtask release --env dev --platform platform.json")]
+pub(crate) struct ReleaseArguments {
+    #[command(flatten)]
+    applied: Applied,
 }
 
-pub(crate) fn rollback(arguments: &RollbackArguments) -> anyhow::Result<bool> {
-    let aws = Aws::of_environment()?;
-    let name = |function: &str| format!("millrace-{}-{function}", arguments.env);
-    let functions = match &arguments.function {
-        Some(function) => vec![function.as_str()],
-        None => FUNCTIONS.to_vec(),
-    };
-    for function in functions {
-        back(&aws, &name(function), arguments.to.as_deref())?;
-    }
-    Ok(true)
+/// What was applied, and how it is probed.
+#[derive(clap::Args)]
+struct Applied {
+    /// The folder of infra/envs that was applied
+    #[arg(long)]
+    env: String,
+    /// What `terraform output -json platform` told; it is asked unless given
+    #[arg(long, value_name = "FILE")]
+    platform: Option<PathBuf>,
+    /// Brokers need not answer, as where there are none yet
+    #[arg(long)]
+    without_brokers: bool,
 }
 
-/// Everything that has an alias.
-const FUNCTIONS: [&str; 6] = [
-    "fetch-users",
-    "land-events",
-    "replay-dead-letters",
-    "raw-transformation",
-    "analytics-aggregation",
-    "time-series-analysis",
-];
+#[derive(clap::Args)]
+#[command(after_help = "A rollback breaks off a release that is going on. Twice in a row it goes back
+twice; one that failed half way is finished by the same command.
 
-/// What is invoked to see that a version answers: it changes nothing. fetch-users would fetch, and a job publish.
-const HARMLESS: [(&str, &str); 2] = [
-    ("land-events", r#"{"eventSource": "aws:kafka", "records": {}}"#),
-    ("replay-dead-letters", r#"{"topic": "users_created", "dry_run": true, "cap": 1}"#),
-];
+Examples:
+  To before the last release:
+  cargo xtask rollback --env prod
+  One function, and to a version:
+  cargo xtask rollback --env prod --function land-events
+  cargo xtask rollback --env prod --function land-events --to 12
+  After a release that ended in the middle:
+  cargo xtask rollback --env prod --unfinished")]
+pub(crate) struct RollbackArguments {
+    /// The folder of infra/envs
+    #[arg(long)]
+    env: String,
+    /// Only where the last release never ended; otherwise nothing is done
+    #[arg(long, conflicts_with = "function")]
+    unfinished: bool,
+    /// The function or job, such as land-events; all that the release moved unless named
+    #[arg(long)]
+    function: Option<String>,
+    /// The version to go to; the one before the last release of the function unless named
+    #[arg(long, requires = "function")]
+    to: Option<String>,
+}
 
-pub(crate) fn smoke(arguments: &SmokeArguments) -> anyhow::Result<bool> {
+pub(crate) fn smoke(arguments: &SmokeArguments) -> Result<bool> {
     // Nothing was tried without an account: that is a failure, since a workflow moves the aliases after a success.
     let aws = Aws::of_environment().context("nothing was tried")?;
-    let caller = aws.caller().context("nothing was tried")?;
-    println!("as {caller}");
-    let platform = platform(&arguments.env)?;
-    for (function, event) in HARMLESS {
-        let told = &platform["functions"][function];
-        let name = told["function_name"].as_str().with_context(|| format!("there is no {function}"))?;
-        let qualifier = if arguments.candidate { text(&told["version"]) } else { "live".to_owned() };
-        let answer = aws.invoke(&format!("{name}:{qualifier}"), event)?;
-        ensure!(
-            answer.get("errorMessage").is_none(),
-            "{function} ({qualifier}) answers an error; the alias is where it was: {answer}"
-        );
-        println!("ok: {function} ({qualifier}) answers");
-    }
+    let cloud = AwsCloud { aws, bucket: String::new() };
+    println!("as {}", cloud.caller().context("nothing was tried")?);
+    let platform = arguments.applied.platform()?;
+    let tried = if arguments.candidate { platform.candidates() } else { platform.live() };
+    smoke::probe(&cloud, &tried, arguments.applied.brokers())?;
     Ok(true)
+}
+
+pub(crate) fn release(arguments: &ReleaseArguments) -> Result<bool> {
+    let Applied { env, .. } = &arguments.applied;
+    let (cloud, who) = cloud()?;
+    let by = By { who, commit: commit() };
+    forward::forward(&cloud, env, &arguments.applied.platform()?, &by, arguments.applied.brokers())?;
+    println!("what was applied to {env} is live");
+    Ok(true)
+}
+
+pub(crate) fn rollback(arguments: &RollbackArguments) -> Result<bool> {
+    let which = match &arguments.function {
+        Some(name) => Which::Function { name, to: arguments.to.as_deref() },
+        None if arguments.unfinished => Which::Unfinished,
+        None => Which::Release,
+    };
+    let (cloud, who) = cloud()?;
+    back::back(&cloud, &arguments.env, which, &who)?;
+    Ok(true)
+}
+
+/// AWS with the state's bucket, and who does it.
+fn cloud() -> Result<(AwsCloud, String)> {
+    let bucket = std::env::var("TF_STATE_BUCKET")
+        .context("TF_STATE_BUCKET is not set: the state's bucket, which keeps what releases write down")?;
+    let cloud = AwsCloud { aws: Aws::of_environment()?, bucket };
+    let caller = cloud.caller()?;
+    // A role of GitHub's is everybody who may merge: the person is GitHub's to tell.
+    let who = match std::env::var("GITHUB_ACTOR") {
+        Ok(actor) => format!("{caller} ({actor})"),
+        Err(_) => caller,
+    };
+    Ok((cloud, who))
+}
+
+fn commit() -> String {
+    let told = std::env::var("GITHUB_SHA").ok().or_else(|| {
+        let mut asked = Command::new("git");
+        output(asked.args(["rev-parse", "HEAD"]).current_dir(workspace::root())).ok()
+    });
+    told.map_or_else(|| "unknown".to_owned(), |commit| commit.trim().to_owned())
+}
+
+impl Applied {
+    fn brokers(&self) -> Brokers {
+        if self.without_brokers { Brokers::Spared } else { Brokers::Wanted }
+    }
+
+    fn platform(&self) -> Result<Platform> {
+        let told = match &self.platform {
+            Some(path) => read(path)?,
+            None => ask_terraform(&self.env)?,
+        };
+        Platform::of(&told)
+    }
+}
+
+fn read(path: &Path) -> Result<Value> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("could not read {shown}"))?;
+    serde_json::from_str(&text).with_context(|| {
+        format!("{shown} is no JSON: write it by `terraform output -json platform > {shown}`")
+    })
 }
 
 /// What Terraform tells of an environment that was set up and applied here.
-fn platform(env: &str) -> anyhow::Result<Value> {
+pub(crate) fn ask_terraform(env: &str) -> Result<Value> {
     let root = workspace::root().join("infra/envs").join(env);
     ensure!(root.is_dir(), "there is no environment {env} in infra/envs");
     let terraform = Terraform::new(&root.join(".terraform"));
@@ -112,86 +188,4 @@ fn platform(env: &str) -> anyhow::Result<Value> {
     asked.env_remove("TF_DATA_DIR");
     let told = output(&mut asked).context("terraform init and apply come first")?;
     Ok(serde_json::from_str(&told)?)
-}
-
-/// Moves every alias to the version that was applied; answers how many there are. The versions before are kept in `record`,
-/// and in each alias's description, for [`back`].
-pub(crate) fn forward(aws: &Aws, platform: &Value, record: &Path) -> anyhow::Result<usize> {
-    let functions = platform["functions"].as_object().context("terraform tells of no functions")?;
-    let mut released = serde_json::Map::new();
-    for (function, told) in functions {
-        let name = told["function_name"].as_str().with_context(|| format!("{function} has no name"))?;
-        let wanted = text(&told["version"]);
-        let alias = aws.ask(&["lambda", "get-alias", "--function-name", name, "--name", "live"])?;
-        let before = text(&alias["FunctionVersion"]);
-        if before != wanted {
-            point(aws, name, &wanted, &before)?;
-        }
-        println!("{function}: version {before} → {wanted}");
-        released.insert(function.clone(), serde_json::json!({ "before": before, "live": wanted }));
-    }
-    std::fs::write(record, serde_json::to_string_pretty(&released)?)
-        .with_context(|| format!("could not write {}", record.display()))?;
-    Ok(functions.len())
-}
-
-/// Moves an alias back: to `version`, or to the one before it.
-pub(crate) fn back(aws: &Aws, name: &str, version: Option<&str>) -> anyhow::Result<()> {
-    let alias = aws.ask(&["lambda", "get-alias", "--function-name", name, "--name", "live"])?;
-    let live = text(&alias["FunctionVersion"]);
-    let wanted = match (version, before(alias["Description"].as_str().unwrap_or_default())) {
-        (Some(version), _) => version.to_owned(),
-        (None, Some(before)) => before.to_owned(),
-        (None, None) => bail!("{name} was never released twice; name the version: --to VERSION"),
-    };
-    point(aws, name, &wanted, &live)?;
-    println!("{name}: version {live} → {wanted}");
-    Ok(())
-}
-
-fn point(aws: &Aws, name: &str, version: &str, before: &str) -> anyhow::Result<()> {
-    let description = format!("{BEFORE}{before}");
-    let arguments = [
-        "lambda",
-        "update-alias",
-        "--function-name",
-        name,
-        "--name",
-        "live",
-        "--function-version",
-        version,
-        "--description",
-        &description,
-    ];
-    aws.ask(&arguments).map(drop)
-}
-
-/// Begins an alias's description; the version follows.
-const BEFORE: &str = "The version that works; before it: ";
-
-fn before(description: &str) -> Option<&str> {
-    description.strip_prefix(BEFORE).filter(|version| version.parse::<u64>().is_ok())
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_version_before_is_read_of_the_description() {
-        assert_eq!(before("The version that works; before it: 12"), Some("12"));
-        assert_eq!(before("The version that works"), None);
-        assert_eq!(before("The version that works; before it: $LATEST"), None);
-    }
-
-    #[test]
-    fn harmless_events_are_json_of_functions_that_there_are() {
-        for (function, event) in HARMLESS {
-            assert!(serde_json::from_str::<Value>(event).is_ok() && FUNCTIONS.contains(&function));
-        }
-    }
 }

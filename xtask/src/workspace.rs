@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-/// The repository's root, whatever folder the task was called in.
+/// The repository's root, whatever folder the task was called in. A program that a workflow handed on has left the checkout that it was
+/// built in: its root is where it is called.
 pub(crate) fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask)
+    if xtask.is_dir() { xtask.parent().unwrap_or(xtask) } else { Path::new(".") }
 }
 
 /// Where cargo builds.

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use land_events::DeadLettersByKind;
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
@@ -16,7 +17,7 @@ use millrace_stream::topics::{Topics, dead_letters_of};
 use crate::dead_letters::FirstWarning;
 
 /// Positions by topic and partition.
-type Offsets = BTreeMap<(String, i32), i64>;
+type Offsets = BTreeMap<TopicPartition, Offset>;
 
 /// The positions that were read for the function, for who wants to know whether a dead letter is one of them.
 pub(super) type Delivered = Arc<Mutex<OffsetSet>>;
@@ -76,7 +77,7 @@ fn ends(settings: &ClientSettings, topics: &[String]) -> Result<Offsets, StreamE
     let mut ends = Offsets::new();
     for topic in topics {
         let marks = brokers.watermarks(topic)?.into_iter();
-        ends.extend(marks.map(|(partition, marks)| ((topic.clone(), partition), marks.end)));
+        ends.extend(marks.map(|(partition, marks)| (TopicPartition::new(topic, partition), marks.end)));
     }
     Ok(ends)
 }
@@ -115,7 +116,7 @@ impl Reader {
         for place in
             ends.keys().filter(|place| !self.positions.contains_key(place)).cloned().collect::<Vec<_>>()
         {
-            self.positions.insert(place, 0);
+            self.positions.insert(place, Offset::ZERO);
             self.consumer = None;
         }
     }
@@ -137,12 +138,13 @@ impl Reader {
     }
 
     fn take(&mut self, letter: &Record<'_>) {
-        self.positions.insert((letter.topic.to_owned(), letter.partition), letter.offset + 1);
+        self.positions.insert(TopicPartition::new(letter.topic, letter.partition), letter.offset.next());
         let number = |name| letter.header(name).and_then(|text| text.parse::<i64>().ok());
         let (topic, kind) = (letter.header("source-topic"), letter.header("error-kind"));
         let (Some(topic), Some(kind)) = (topic, kind) else { return };
         let place = (number("source-partition"), number("source-offset"));
         let (Some(partition), Some(offset)) = place else { return };
+        let offset = Offset(offset);
         let Ok(partition) = i32::try_from(partition) else { return };
         let delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
         let ours = delivered.contains(topic, partition, offset);

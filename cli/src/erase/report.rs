@@ -6,18 +6,19 @@ use std::io::Write;
 use chrono::{DateTime, Utc};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
-use indicatif::HumanCount;
+use indicatif::{HumanBytes, HumanCount};
 use millrace_jobs::erasure::{ErasureReport, Persons, Place};
+use millrace_lake::store::EarlierVersions;
 use uuid::Uuid;
 
-use super::EraseArgs;
+use super::elsewhere::Elsewhere;
 
 /// Persons of one kind that are named one by one; --json names all.
 const NAMED: usize = 20;
 
-/// `lines` says where an id stands in its list.
+/// `is_done`: removed, else only counted; `lines` says where an id stands in its list.
 pub(super) fn tell(
-    args: &EraseArgs,
+    is_done: bool,
     persons: usize,
     report: &ErasureReport,
     lines: &BTreeMap<String, usize>,
@@ -36,7 +37,7 @@ pub(super) fn tell(
         1 => "1 row".to_owned(),
         rows => format!("{} rows", HumanCount(rows)),
     };
-    if args.yes {
+    if is_done {
         let days = report.rebuilt.len();
         let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
         writeln!(out, "{persons}: {rows} removed, {days} computed anew")?;
@@ -45,6 +46,7 @@ pub(super) fn tell(
         let state = if state { "; the jobs' state goes whole and is made anew" } else { "" };
         writeln!(out, "{persons}: {rows} would be removed{state}. --yes removes them")?;
     }
+    tell_versions(is_done, report, out)?;
     name(&report.persons, lines, out)?;
     if report.letters_being_written > 0 {
         writeln!(
@@ -54,7 +56,7 @@ pub(super) fn tell(
         )?;
     }
     for unfinished in &report.unfinished {
-        let begun_at = DateTime::from_timestamp_micros(unfinished.begun_at).unwrap_or_default();
+        let begun_at = unfinished.begun_at.date_time().unwrap_or_default();
         writeln!(
             out,
             "an erasure of {}, begun on {}, is not finished: give its command again",
@@ -67,6 +69,39 @@ pub(super) fn tell(
         )?;
     }
     Ok(())
+}
+
+/// What lies outside the lake: gone by itself, or not.
+pub(super) fn tell_elsewhere(places: &[Elsewhere], out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "\nnot in this lake, and not removed by this command:")?;
+    for Elsewhere { place, gone_by, note } in places {
+        match gone_by {
+            Some(by) => writeln!(out, "  {place}\n      gone by {}: {note}", by.format("%Y-%m-%d"))?,
+            None => writeln!(out, "  {place}\n      {note}")?,
+        }
+    }
+    Ok(())
+}
+
+/// How much the bucket kept of former times.
+fn tell_versions(is_done: bool, report: &ErasureReport, out: &mut impl Write) -> std::io::Result<()> {
+    let mut all = EarlierVersions::default();
+    report.earlier_versions.values().for_each(|versions| all.add(*versions));
+    if all == EarlierVersions::default() {
+        return Ok(());
+    }
+    let fate = if is_done {
+        "are deleted by their ids, and cannot be restored"
+    } else {
+        "would be deleted by their ids, and could not be restored then"
+    };
+    writeln!(
+        out,
+        "{} earlier versions ({}) and {} marks of removals, of everything that lies where persons do, {fate}",
+        HumanCount(all.versions),
+        HumanBytes(all.bytes),
+        HumanCount(all.marks)
+    )
 }
 
 fn table(report: &ErasureReport) -> Table {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use indicatif::{HumanBytes, HumanCount};
+use millrace_events::instant::Micros;
 use millrace_jobs::free_memory::default_memory_bytes;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::raw_transformation;
@@ -80,8 +81,8 @@ impl RunAt {
         JobSettings { memory_bytes, scratch_dir: self.lake.scratch_dir() }
     }
 
-    pub(crate) fn started_at(&self) -> i64 {
-        self.started_at.map_or_else(clock::now_micros, |instant| instant.timestamp_micros())
+    pub(crate) fn started_at(&self) -> Micros {
+        self.started_at.map_or_else(clock::now_micros, |instant| Micros(instant.timestamp_micros()))
     }
 }
 

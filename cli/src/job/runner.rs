@@ -40,7 +40,7 @@ impl<'a> Runner<'a> {
     pub(crate) async fn run(&self, job: JobName, run: &RunContext) -> anyhow::Result<Done> {
         let store = Arc::clone(&self.store);
         let bar = self.bars.job(job.as_str());
-        tracing::debug!(started_at = run.started_at, as_of = %run.as_of, "{} starts", job.as_str());
+        tracing::debug!(started_at = run.started_at.get(), as_of = %run.as_of, "{} starts", job.as_str());
         let done = match job {
             JobName::RawTransformation => {
                 let progress = |progress| {
@@ -87,7 +87,7 @@ impl Done {
         json!({
             "job": self.job,
             "as_of": run.as_of,
-            "started_at": chrono::DateTime::from_timestamp_micros(run.started_at),
+            "started_at": run.started_at.date_time(),
             "published": self.published,
             "rows_in": self.rows_in,
             "duplicates": self.raw.as_ref().map(|raw| raw.duplicates),

@@ -69,6 +69,13 @@ fn told(seen: &LandingSnapshot, lag: Option<u64>) -> String {
     [lag, dead, last].into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
+/// Told where there is any.
+pub(super) fn erased_line(erased: u64) -> Option<String> {
+    (erased > 0).then(|| {
+        format!("{} records are about persons who were erased: they are left out", HumanCount(erased))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

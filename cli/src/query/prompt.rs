@@ -9,7 +9,7 @@ use millrace_runtime::reader_has_left;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
-use super::{Format, answer};
+use super::answer::{Format, answer};
 use crate::suggestion::did_you_mean;
 use crate::{error_report, output};
 

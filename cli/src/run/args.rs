@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::broker_args::parse_brokers;
+use crate::broker_list::parse_brokers;
 use crate::count::count;
 use crate::day::parse_day;
 use crate::lake::LakeAddress;

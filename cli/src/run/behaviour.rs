@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use millrace_events::event_catalogue;
+use millrace_events::instant::Millis;
 use millrace_runtime::Shutdown;
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Share, Stream};
 use millrace_stream::producer::{Producer, Publisher};
@@ -37,7 +38,7 @@ pub(super) async fn produce(
         return Ok(BTreeMap::new());
     }
     let day_start =
-        |day: chrono::NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
+        |day: chrono::NaiveDate| Millis(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis());
     let start = plan.as_of.map_or_else(clock::now_millis, day_start);
     let settings = BehaviourSettings {
         broken: args.broken,

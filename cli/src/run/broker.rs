@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use millrace_events::event::Event;
-use millrace_lake::durable_offsets::DurableOffsets;
+use millrace_events::position::{Offset, TopicPartition};
+use millrace_lake::raw_sink::RawSink;
 use millrace_lake::topic_claims::{Claim, ClaimedTopic};
 use millrace_lake::{Store, TopicGeneration};
 use millrace_stream::backpressure::Backpressure;
@@ -30,7 +31,7 @@ pub(crate) struct Broker {
     /// The consumer group of this run alone.
     pub(crate) group: String,
     /// Where this run's records begin.
-    pub(crate) starts: BTreeMap<(String, i32), i64>,
+    pub(crate) starts: BTreeMap<TopicPartition, Offset>,
     /// Of the embedded broker.
     pub(crate) hold_back: Option<Arc<Backpressure>>,
     /// Of the embedded broker: the offsets of the lake's generation that this run may give away.
@@ -40,12 +41,12 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    pub(crate) async fn start(plan: &RunPlan, store: &dyn Store) -> anyhow::Result<Self> {
+    pub(crate) async fn start(plan: &RunPlan, store: &Arc<dyn Store>) -> anyhow::Result<Self> {
         match (&plan.brokers, &plan.generation) {
             (Some(brokers), Some(generation)) => {
                 Self::cluster(brokers, generation.clone(), &plan.streams, store).await
             }
-            _ => Self::embedded(&plan.streams, store).await,
+            _ => Self::embedded(&plan.streams, store.as_ref()).await,
         }
     }
 
@@ -64,8 +65,7 @@ impl Broker {
         let claim = Claim::of_lake(store, &claimed, &TopicGeneration::drawn(clock::now_micros()))
             .await
             .context("no offsets could be claimed in the lake")?;
-        let first = claim.first().map(|((topic, partition), first)| ((topic.to_owned(), partition), first));
-        let first: BTreeMap<_, _> = first.collect();
+        let first: BTreeMap<_, _> = claim.first().collect();
         let mut settings = ClientSettings::new(embedded.brokers());
         // Within one process there is no network to spare.
         settings.compression = "none";
@@ -76,7 +76,7 @@ impl Broker {
             group: format!("millrace-run-{}", claim.generation()),
             generation: claim.generation().clone(),
             // Dead letters are read by another consumer.
-            starts: first.into_iter().filter(|((topic, _), _)| !letters.contains(topic)).collect(),
+            starts: first.into_iter().filter(|(place, _)| !letters.contains(&place.topic)).collect(),
             hold_back: Some(Arc::new(Backpressure::new(ON_THEIR_WAY))),
             claim: Some(claim),
             _embedded: Some(embedded),
@@ -87,7 +87,7 @@ impl Broker {
         brokers: &str,
         generation: TopicGeneration,
         streams: &[&'static Event],
-        store: &dyn Store,
+        store: &Arc<dyn Store>,
     ) -> anyhow::Result<Self> {
         let settings = client(brokers)?;
         let topics = Topics::connect(&settings)?;
@@ -96,12 +96,12 @@ impl Broker {
             let topic = event.topic();
             topics.ensure(topic).await?;
             let ends = topics.watermarks(topic)?;
-            let landed = DurableOffsets::of_table(store, event.table())
-                .await
-                .context("the lake's raw objects could not be listed")?;
-            topics::check_generation(topic, generation.as_str(), &ends, &landed.of_life(topic, &generation))?;
-            let starts_of =
-                |(partition, watermarks): (i32, Watermarks)| ((topic.to_owned(), partition), watermarks.end);
+            let sink = RawSink::new(Arc::clone(store), event, generation.clone());
+            let durable = sink.durable().await.context("the lake's raw objects could not be listed")?;
+            topics::check_generation(topic, generation.as_str(), &ends, durable.iter())?;
+            let starts_of = |(partition, watermarks): (i32, Watermarks)| {
+                (TopicPartition::new(topic, partition), watermarks.end)
+            };
             starts.extend(ends.into_iter().map(starts_of));
         }
         Ok(Self {

@@ -7,8 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use millrace_events::event::Event;
+use millrace_events::instant::Millis;
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_lake::dead_letter_store::Letters;
+use millrace_lake::erasure::letter_subject;
+use millrace_lake::erasure::refused_ids::RefusalWatch;
 use millrace_lake::{Store, TopicGeneration};
 use millrace_stream::backpressure::Backpressure;
 use millrace_stream::consumer::Consumer;
@@ -27,12 +31,14 @@ const STALLED: Duration = Duration::from_secs(60);
 pub(crate) struct DrainedLetters {
     /// By the topic that they are dead letters of.
     pub(crate) by_topic: BTreeMap<String, u64>,
+    /// Those about persons who were erased from the lake: they are not in it.
+    pub(crate) erased: BTreeMap<String, u64>,
 }
 
 /// The draining while it runs.
 pub(crate) struct Drain {
     thread: std::thread::JoinHandle<anyhow::Result<DrainedLetters>>,
-    ends: Arc<OnceLock<BTreeMap<(String, i32), i64>>>,
+    ends: Arc<OnceLock<BTreeMap<TopicPartition, Offset>>>,
 }
 
 pub(crate) fn start(
@@ -43,7 +49,8 @@ pub(crate) fn start(
     folder: Option<&Path>,
 ) -> anyhow::Result<Drain> {
     let queues: Vec<Queue> = streams.iter().map(|event| Queue::of(event.topic(), broker)).collect();
-    let starts = queues.iter().map(|queue| ((queue.topic.clone(), 0), queue.next_offset)).collect();
+    let starts =
+        queues.iter().map(|queue| (TopicPartition::new(&queue.topic, 0), queue.next_offset)).collect();
     let consumer = Consumer::assign(&broker.settings, &format!("{}-dead-letters", broker.group), &starts)?;
     let ends = Arc::new(OnceLock::new());
     let worker = Worker {
@@ -54,6 +61,7 @@ pub(crate) fn start(
         generation: broker.generation.clone(),
         hold_back: Arc::clone(hold_back),
         ends: Arc::clone(&ends),
+        refusals: RefusalWatch::new(Arc::clone(store)),
         runtime: Handle::current(),
     };
     let hold_back = Arc::clone(hold_back);
@@ -69,7 +77,10 @@ pub(crate) fn start(
 
 impl Drain {
     /// Waits until the dead letters up to `ends` are in the lake.
-    pub(crate) async fn finish(self, ends: BTreeMap<(String, i32), i64>) -> anyhow::Result<DrainedLetters> {
+    pub(crate) async fn finish(
+        self,
+        ends: BTreeMap<TopicPartition, Offset>,
+    ) -> anyhow::Result<DrainedLetters> {
         let _ = self.ends.set(ends);
         let joined = tokio::task::spawn_blocking(move || self.thread.join()).await?;
         joined
@@ -86,7 +97,8 @@ struct Worker {
     folder: Option<PathBuf>,
     generation: TopicGeneration,
     hold_back: Arc<Backpressure>,
-    ends: Arc<OnceLock<BTreeMap<(String, i32), i64>>>,
+    ends: Arc<OnceLock<BTreeMap<TopicPartition, Offset>>>,
+    refusals: RefusalWatch,
     runtime: Handle,
 }
 
@@ -98,20 +110,22 @@ struct Queue {
     /// Made for the first letter.
     file: Option<Letters>,
     batch: Vec<DeadLetter>,
+    /// Letters about erased persons, so far.
+    erased: u64,
     /// Of the batch, as the broker holds it.
     bytes: usize,
-    next_offset: i64,
+    next_offset: Offset,
 }
 
 impl Queue {
     fn of(source: &'static str, broker: &Broker) -> Self {
         let topic = dead_letters_of(source);
-        let next_offset = broker.settings.base_offsets.of(&topic, 0);
-        Self { source, topic, file: None, batch: Vec::new(), bytes: 0, next_offset }
+        let next_offset = Offset(broker.settings.base_offsets.of(&topic, 0));
+        Self { source, topic, file: None, batch: Vec::new(), erased: 0, bytes: 0, next_offset }
     }
 
-    fn is_done(&self, ends: &BTreeMap<(String, i32), i64>) -> bool {
-        let end = ends.get(&(self.topic.clone(), 0)).map_or(0, |last| last + 1);
+    fn is_done(&self, ends: &BTreeMap<TopicPartition, Offset>) -> bool {
+        let end = ends.get(&TopicPartition::new(&self.topic, 0)).map_or(Offset::ZERO, |last| last.next());
         self.batch.is_empty() && self.next_offset >= end
     }
 }
@@ -123,7 +137,7 @@ impl Worker {
             let queues = &mut self.queues;
             let came = self.consumer.next(Duration::from_millis(20), |record| {
                 let Some(queue) = queues.iter_mut().find(|queue| queue.topic == record.topic) else { return };
-                queue.next_offset = record.offset + 1;
+                queue.next_offset = record.offset.next();
                 queue.bytes += record.size();
                 queue.batch.push(letter(record));
             })?;
@@ -145,6 +159,9 @@ impl Worker {
         }
         let mut drained = DrainedLetters::default();
         for queue in self.queues {
+            if queue.erased > 0 {
+                drained.erased.insert(queue.source.to_owned(), queue.erased);
+            }
             if let Some(file) = queue.file {
                 drained.by_topic.insert(queue.source.to_owned(), self.runtime.block_on(file.finish())?);
             }
@@ -154,7 +171,16 @@ impl Worker {
 
     /// Makes a queue's letters durable, which makes room for more.
     fn keep(&mut self, place: usize) -> anyhow::Result<()> {
+        let refused = self.runtime.block_on(self.refusals.current())?;
         let queue = &mut self.queues[place];
+        let came = queue.batch.len();
+        queue.batch.retain(|letter| !letter_subject::is_of_refused(letter, &refused));
+        queue.erased += (came - queue.batch.len()) as u64;
+        if queue.batch.is_empty() {
+            self.consumer.commit(&queue.topic, 0, queue.next_offset)?;
+            self.hold_back.release(&queue.topic, 0, std::mem::take(&mut queue.bytes));
+            return Ok(());
+        }
         let file = match &mut queue.file {
             Some(file) => file,
             none => {
@@ -176,7 +202,7 @@ fn letter(record: &Record<'_>) -> DeadLetter {
     DeadLetter {
         partition: record.partition,
         offset: record.offset,
-        timestamp_micros: record.timestamp.map(|millis| millis * 1_000),
+        timestamp_micros: record.timestamp.map(Millis::micros),
         key: record.key.map(owned),
         value: record.value.map(owned),
         headers: record.headers.iter().map(|(name, value)| ((*name).to_owned(), value.map(owned))).collect(),

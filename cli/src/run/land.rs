@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use land_events::{CommitPoint, LandSettings, RawWriter};
+use millrace_events::position::{Offset, TopicPartition};
+use millrace_lake::erasure::raw::without_refused;
 use millrace_lake::{Store, TopicGeneration};
 use millrace_stream::backpressure::Backpressure;
 use millrace_stream::client::ClientSettings;
@@ -16,8 +18,8 @@ use millrace_stream::topics::{Topics, is_dead_letters};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::LandedRun;
 use super::broker::Broker;
+use super::landed_run::LandedRun;
 use crate::clock;
 
 /// How long all records may be produced and yet none come: a broker that lost them says nothing.
@@ -33,7 +35,7 @@ const TRANSACTION: Duration = Duration::from_secs(120);
 const LOOK_EVERY: u64 = 256;
 
 /// Offsets that the last records of the run have, by partition.
-type Ends = BTreeMap<(String, i32), i64>;
+type Ends = BTreeMap<TopicPartition, Offset>;
 
 /// The landing of a run while it runs.
 pub(crate) struct LandingThread {
@@ -69,7 +71,9 @@ impl LandingThread {
         let worker = Worker {
             client: broker.settings.clone(),
             generation: broker.generation.clone(),
-            landing: RawWriter::new(store, producer, broker.generation.clone(), settings),
+            // The embedded broker keeps what was read for nobody to read it again.
+            landing: RawWriter::new(store, producer, broker.generation.clone(), settings)
+                .with_take_out(without_refused),
             consumer,
             hold_back: broker.hold_back.clone(),
             ends: Arc::clone(&ends),
@@ -123,6 +127,7 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) -> anyhow::Result<LandedRun> {
+        self.runtime.block_on(self.landing.look_who_is_refused())?;
         let (mut taken, mut last_record) = (0_u64, Instant::now());
         let (mut all_produced, mut patience) = (None::<Instant>, None::<Duration>);
         loop {
@@ -130,13 +135,11 @@ impl Worker {
             let landing = &mut self.landing;
             let positions = &mut self.positions;
             let record = self.consumer.next(Duration::from_millis(20), |record| {
-                match positions
-                    .iter_mut()
-                    .find(|((topic, partition), _)| *partition == record.partition && topic == record.topic)
-                {
+                let known = |place: &TopicPartition| place.is(record.topic, record.partition);
+                match positions.iter_mut().find(|(place, _)| known(place)) {
                     Some((_, position)) => *position = record.offset,
                     None => {
-                        positions.insert((record.topic.to_owned(), record.partition), record.offset);
+                        positions.insert(TopicPartition::new(record.topic, record.partition), record.offset);
                     }
                 }
                 landing.push(record, now)
@@ -172,6 +175,7 @@ impl Worker {
             counts: self.landing.counts(),
             landed: self.landing.landed().clone(),
             dead: self.landing.dead().clone(),
+            erased: self.landing.erased().clone(),
         })
     }
 
@@ -181,23 +185,25 @@ impl Worker {
     }
 
     /// The ends of the topics that this consumer reads: dead letters are read by another.
-    fn positions_asked<'a>(&self, ends: &'a Ends) -> impl Iterator<Item = (&'a (String, i32), &'a i64)> {
-        ends.iter().filter(|((topic, _), _)| !is_dead_letters(topic))
+    fn positions_asked<'a>(&self, ends: &'a Ends) -> impl Iterator<Item = (&'a TopicPartition, &'a Offset)> {
+        ends.iter().filter(|(place, _)| !is_dead_letters(&place.topic))
     }
 
     /// The open transactions in front of records that were produced and not read: other producers', as a run has none.
     fn held_up(&self) -> anyhow::Result<Vec<OpenTransaction>> {
         let Some(ends) = self.ends.get() else { return Ok(Vec::new()) };
-        let waits = |place: &(String, i32)| {
+        let waits = |place: &TopicPartition| {
             let end = self.positions_asked(ends).find(|(asked, _)| *asked == place);
             end.is_some_and(|(_, end)| self.positions.get(place).is_none_or(|at| at < end))
         };
         let brokers = Topics::connect(&self.client)?;
-        let topics: BTreeSet<_> = self.positions_asked(ends).map(|((topic, _), _)| topic).collect();
+        let topics: BTreeSet<_> = self.positions_asked(ends).map(|(place, _)| &place.topic).collect();
         let mut held_up = Vec::new();
         for topic in topics {
             let open = brokers.open_transactions(topic)?;
-            held_up.extend(open.into_iter().filter(|open| waits(&(open.topic.clone(), open.partition))));
+            held_up.extend(
+                open.into_iter().filter(|open| waits(&TopicPartition::new(&open.topic, open.partition))),
+            );
         }
         Ok(held_up)
     }

@@ -6,10 +6,12 @@ mod broker;
 mod charts;
 mod drain;
 mod land;
+mod landed_run;
 mod reconciliation;
 mod sent_users;
 mod source;
 mod summary;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -18,10 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use land_events::LandCounts;
 use millrace_jobs::job_settings::{JobSettings, LITTLE_MEMORY, RunContext};
-use millrace_jobs::raw_transformation::JobReport;
-use millrace_jobs::run_record::TableReport;
 use millrace_lake::Store;
 use millrace_runtime::Shutdown;
 use millrace_stream::producer::{Producer, Publisher};
@@ -37,8 +36,9 @@ use self::reconciliation::{Flow, StreamFlow};
 use self::sent_users::Persons;
 use self::source::OpenSource;
 use self::summary::{Outcome, Summary};
+use self::tables::Tables;
 use crate::clock;
-use crate::job::{Done, JobName, Runner};
+use crate::job::{JobName, Runner};
 use crate::lake::Missing;
 use crate::output;
 use crate::progress::Bars;
@@ -109,7 +109,7 @@ async fn carry(
     seconds: &mut BTreeMap<&'static str, f64>,
 ) -> anyhow::Result<Flow> {
     let began = std::time::Instant::now();
-    let broker = Broker::start(plan, store.as_ref()).await?;
+    let broker = Broker::start(plan, store).await?;
     let producer = Arc::new(Producer::connect(&broker.settings, broker.hold_back.clone())?);
     let bar = bars.users(source.users.expected());
 
@@ -171,6 +171,7 @@ async fn carry(
         acknowledged,
         landed,
         letters: letters.by_topic,
+        letters_erased: letters.erased,
         claim: broker.claim,
         // Of now: landing has sent dead letters since.
         ends: producer.acknowledged().ends(),
@@ -200,35 +201,4 @@ async fn transform(
         }
     }
     Ok(Tables { run, jobs })
-}
-
-/// What the jobs of a run made.
-#[derive(Debug)]
-pub(crate) struct Tables {
-    pub(crate) run: RunContext,
-    pub(crate) jobs: Vec<Done>,
-}
-
-impl Tables {
-    /// What raw-transformation did; it is the first.
-    pub(crate) fn raw(&self) -> Option<&JobReport> {
-        self.jobs.iter().find_map(|done| done.raw.as_ref())
-    }
-
-    pub(crate) fn reports(&self) -> impl Iterator<Item = &TableReport> {
-        self.jobs.iter().flat_map(|done| &done.tables)
-    }
-
-    /// Whether all of them are this run's.
-    pub(crate) fn published(&self) -> bool {
-        self.jobs.iter().all(|done| done.published)
-    }
-}
-
-/// What the landing of a run came to.
-#[derive(Debug)]
-pub(crate) struct LandedRun {
-    pub(crate) counts: LandCounts,
-    pub(crate) landed: millrace_stream::offset_set::OffsetSet,
-    pub(crate) dead: millrace_stream::offset_set::OffsetSet,
 }

@@ -1,14 +1,15 @@
-//! Records in = records out + dead letters, at every hop.
+//! Records in = records out + dead letters + those about erased persons, at every hop.
 
 use std::collections::BTreeMap;
 
 use fetch_users::Fetching;
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_lake::topic_claims::{Claim, ClaimError};
 use millrace_lake::{Store, TopicGeneration};
 use millrace_stream::offset_set::OffsetSet;
 use millrace_stream::topics::USERS_CREATED;
 
-use super::LandedRun;
+use super::landed_run::LandedRun;
 
 /// What went through each hop of a run.
 #[derive(Debug)]
@@ -24,9 +25,11 @@ pub(crate) struct Flow {
     pub(crate) landed: LandedRun,
     /// Dead letters that reached the lake, by the topic that they are of.
     pub(crate) letters: BTreeMap<String, u64>,
+    /// Those about erased persons, which did not.
+    pub(crate) letters_erased: BTreeMap<String, u64>,
     /// Of an embedded broker: the offsets that this run could give away, and the last that it gave, dead letters' too.
     pub(crate) claim: Option<Claim>,
-    pub(crate) ends: BTreeMap<(String, i32), i64>,
+    pub(crate) ends: BTreeMap<TopicPartition, Offset>,
 }
 
 /// What a run sent to one topic.
@@ -56,6 +59,11 @@ impl Flow {
     /// Of this run's records of a topic, those that became dead letters at landing.
     pub(crate) fn dead_lettered(&self, topic: &str) -> u64 {
         self.acknowledged.of_topic(topic).common(&self.landed.dead)
+    }
+
+    /// Of this run's records of a topic, those about persons who were erased from the lake.
+    pub(crate) fn erased(&self, topic: &str) -> u64 {
+        self.acknowledged.of_topic(topic).common(&self.landed.erased)
     }
 
     /// Dead letters of a topic that reached the lake.
@@ -93,7 +101,7 @@ impl Flow {
 
     fn check_stream(&self, &StreamFlow { topic, produced }: &StreamFlow) -> Result<(), Unbalanced> {
         let acknowledged = self.acknowledged.of_topic(topic).len();
-        let (landed, dead) = (self.landed(topic), self.dead_lettered(topic));
+        let (landed, dead, erased) = (self.landed(topic), self.dead_lettered(topic), self.erased(topic));
         balance(
             format!("the producer of {topic}"),
             (produced, format!("{produced} records produced")),
@@ -102,16 +110,23 @@ impl Flow {
         balance(
             format!("the landing of {topic}"),
             (produced, format!("{produced} records produced")),
-            (landed + dead, format!("{landed} landed + {dead} dead letters")),
+            (
+                landed + dead + erased,
+                format!("{landed} landed + {dead} dead letters + {erased} about erased persons"),
+            ),
         )?;
         if self.embedded {
             // Users alone are refused before they are records.
             let rejected = if topic == USERS_CREATED { self.fetching.report.rejected } else { 0 };
             let letters = self.letters(topic);
+            let left_out = self.letters_erased.get(topic).copied().unwrap_or(0);
             balance(
                 format!("the dead letters of {topic}"),
                 (rejected + dead, format!("{rejected} rejected + {dead} dead at landing")),
-                (letters, format!("{letters} dead letters in the lake")),
+                (
+                    letters + left_out,
+                    format!("{letters} dead letters in the lake + {left_out} about erased persons"),
+                ),
             )?;
         }
         Ok(())

@@ -11,11 +11,11 @@ use millrace_jobs::query::{Cell, Session};
 use millrace_stream::topics::USERS_CREATED;
 use serde_json::json;
 
-use super::Tables;
 use super::args::RunArgs;
 use super::charts::Charts;
 use super::reconciliation::{Flow, StreamFlow};
 use super::source::OpenSource;
+use super::tables::Tables;
 use crate::lake::Missing;
 use crate::{output, shell_quoting};
 
@@ -64,6 +64,7 @@ impl Summary<'_> {
             "produced": report.produced,
             "landed": self.flow.landed(USERS_CREATED),
             "dead_lettered": self.flow.dead_lettered(USERS_CREATED),
+            "erased": self.flow.erased(USERS_CREATED),
             "streams": streams,
             "duplicates": job.map(|job| job.duplicates),
             "after_as_of": job.map(|job| job.after_as_of),
@@ -81,7 +82,11 @@ impl Summary<'_> {
 
     fn told(&self, &StreamFlow { topic, produced }: &StreamFlow) -> (&'static str, serde_json::Value) {
         let (landed, dead_lettered) = (self.flow.landed(topic), self.flow.dead_lettered(topic));
-        (topic, json!({ "produced": produced, "landed": landed, "dead_lettered": dead_lettered }))
+        let erased = self.flow.erased(topic);
+        (
+            topic,
+            json!({ "produced": produced, "landed": landed, "dead_lettered": dead_lettered, "erased": erased }),
+        )
     }
 
     pub(crate) fn print(&self) -> anyhow::Result<()> {
@@ -100,6 +105,14 @@ impl Summary<'_> {
         }
         if !report.unparsable.is_empty() {
             writeln!(out, "  unparsable  {} (left absent)", counts_by(&report.unparsable))?;
+        }
+        let erased: u64 = self.flow.streams.iter().map(|stream| self.flow.erased(stream.topic)).sum();
+        if erased > 0 {
+            writeln!(
+                out,
+                "  erased      {} records are about persons who were erased: left out",
+                HumanCount(erased)
+            )?;
         }
         if let Some(tables) = self.tables {
             self.print_tables(tables)?;
@@ -146,7 +159,9 @@ impl Summary<'_> {
         row("fetch → Kafka", report.fetched, report.produced, report.rejected, 0, self.second("fetch"));
         for &StreamFlow { topic, produced } in &self.flow.streams {
             let (landed, dead) = (self.flow.landed(topic), self.flow.dead_lettered(topic));
-            row(&format!("{topic} → raw"), produced, landed, dead, 0, self.second("land"));
+            // About persons who were erased.
+            let dropped = self.flow.erased(topic);
+            row(&format!("{topic} → raw"), produced, landed, dead, dropped, self.second("land"));
         }
         if let Some(job) = self.tables.and_then(Tables::raw) {
             let dropped = job.duplicates + job.after_as_of;

@@ -5,7 +5,7 @@ use millrace_runtime::telemetry;
 use millrace_stream::registry_environment as registry;
 use millrace_stream::security::{self, Protocol};
 
-use crate::broker_args::parse_brokers;
+use crate::broker_list::parse_brokers;
 use crate::lake::LakeAddress;
 use crate::size::parse_memory;
 

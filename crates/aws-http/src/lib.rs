@@ -1,7 +1,12 @@
 //! How clients of AWS's SDK here reach their servers: TLS over ring, the environment's proxies, a company's own authority.
 //!
+//! [`CallTrace`] tells what they call.
+//!
 //! The SDK by itself reads neither HTTPS_PROXY and NO_PROXY nor AWS_CA_BUNDLE, which AWS's own tools do.
 
+#![warn(missing_docs)]
+
+mod call_trace;
 mod proxies;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -11,6 +16,7 @@ use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
+pub use self::call_trace::{CallTrace, TARGET as CALL_TRACE};
 use self::proxies::Routes;
 pub use self::proxies::proxy_of;
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_stream::batch_response::BatchResponse;
 
 use crate::delivery_batch::DeliveryBatch;
@@ -43,6 +44,7 @@ impl Default for BatchPolicy {
 /// What an invocation came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
+    /// The function ran and gave this answer.
     Answered(BatchResponse),
     /// The function erred, its answer is none, or nobody knows whether it ran.
     Failed,
@@ -54,9 +56,10 @@ pub enum Outcome {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settled {
     /// What may be committed, by topic and partition: everything before the offset is done or given up.
-    pub commits: BTreeMap<(String, i32), i64>,
+    pub commits: BTreeMap<TopicPartition, Offset>,
     /// Records for the on-failure destination. They count as committed only once it has them.
     pub given_up: Vec<OwnedRecord>,
+    /// Records that are settled because the function took them.
     pub done: u64,
     /// Records that have to come again.
     pub again: u64,
@@ -88,6 +91,7 @@ pub struct Delivery {
 const ENVELOPE: usize = 2_048;
 
 impl Delivery {
+    /// An empty mapping, for records from any offset on.
     pub fn new(policy: BatchPolicy) -> Self {
         Self {
             policy,
@@ -241,9 +245,9 @@ impl Delivery {
 }
 
 /// Says that everything up to these records is done with.
-fn cover(commits: &mut BTreeMap<(String, i32), i64>, records: &[OwnedRecord]) {
+fn cover(commits: &mut BTreeMap<TopicPartition, Offset>, records: &[OwnedRecord]) {
     for record in records {
-        let next = commits.entry((record.topic.clone(), record.partition)).or_insert(0);
-        *next = (record.offset + 1).max(*next);
+        let next = commits.entry(TopicPartition::new(&record.topic, record.partition)).or_default();
+        *next = record.offset.next().max(*next);
     }
 }

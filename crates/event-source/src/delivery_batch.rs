@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use millrace_events::position::Offset;
 use millrace_stream::batch_response::{BatchResponse, partition_key};
 
 use crate::record::OwnedRecord;
@@ -29,7 +30,7 @@ impl DeliveryBatch {
     /// What is done by `answer`, and what has to come again: of each partition everything from its lowest failed record
     /// on. `None` where the answer names a record that was not delivered, which makes it worth nothing.
     pub(crate) fn split(self, answer: &BatchResponse) -> Option<(Vec<OwnedRecord>, Self)> {
-        let mut lowest: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut lowest: BTreeMap<&str, Offset> = BTreeMap::new();
         for failure in &answer.batch_item_failures {
             let item = &failure.item_identifier;
             let delivered = self.records.iter().any(|record| {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use millrace_events::failure::{Class, Classified};
+use millrace_events::position::TopicPartition;
 use millrace_stream::StreamError;
 use millrace_stream::batch_response::BatchResponse;
 
@@ -17,10 +18,13 @@ use crate::source::RecordSource;
 /// Why a mapping stopped. What was not committed is delivered again by the next one.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
+    /// Reading or committing failed; the class is that error's own.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// The function cannot be invoked at all: a failure that may pass is retried by the mapping and does not come here.
     #[error(transparent)]
     Invoke(#[from] InvokeError),
+    /// The on-failure destination did not take them. Make it writable and start the mapping again.
     #[error("records that were given up could not be kept, and so stay uncommitted")]
     FailureDestination(#[source] std::io::Error),
 }
@@ -38,9 +42,13 @@ impl Classified for DriverError {
 /// What a mapping has done. Records read = done + given up + moved + left, once it has ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DriverReport {
+    /// Records that the source gave.
     pub read: u64,
+    /// Calls of the function, retries included.
     pub invocations: u64,
+    /// Records that the function took.
     pub done: u64,
+    /// Records that went to the on-failure destination.
     pub given_up: u64,
     /// Deliveries of records that came to nothing.
     pub redelivered: u64,
@@ -52,8 +60,11 @@ pub struct DriverReport {
 
 /// One event source mapping: delivers a source's records to a function, at least once.
 pub struct Driver<I, F> {
+    /// Bounds of the batches, and how long one is tried.
     pub policy: BatchPolicy,
+    /// What is invoked.
     pub invoke: I,
+    /// Where records go that are given up.
     pub on_failure: F,
     /// As the payload tells the function.
     pub bootstrap_servers: String,
@@ -169,7 +180,7 @@ impl<I: Invoke, F: FailureDestination> Driver<I, F> {
         }
         let commits = settled.commits;
         off_thread(move || {
-            for ((topic, partition), next_offset) in commits {
+            for (TopicPartition { topic, partition }, next_offset) in commits {
                 source.commit(&topic, partition, next_offset)?;
             }
             Ok(source)

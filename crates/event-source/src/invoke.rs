@@ -34,12 +34,29 @@ impl std::fmt::Debug for Invoked {
 /// Why a function could not be invoked.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
+    /// The address is not plain `http://`, or no URL. No retry helps.
     #[error("the address {0} is none of a Lambda endpoint; write it as http://host:port")]
     Address(String),
+    /// No answer came. A retry may help; whether the function ran is told by [`was_taken`](InvokeError::was_taken).
     #[error("the function {function} could not be invoked at {endpoint}: does the endpoint run")]
-    Unreachable { function: String, endpoint: String, source: reqwest::Error },
+    Unreachable {
+        /// The function's name.
+        function: String,
+        /// The endpoint's address as it was given.
+        endpoint: String,
+        /// What the connection failed with, without the URL.
+        source: reqwest::Error,
+    },
+    /// The endpoint answered without invoking. A retry helps for 429 and from 500 on; other statuses are a wrong name or endpoint.
     #[error("{endpoint} refused to invoke {function} with status {status}")]
-    Refused { function: String, endpoint: String, status: u16 },
+    Refused {
+        /// The function's name.
+        function: String,
+        /// The endpoint's address as it was given.
+        endpoint: String,
+        /// The status of HTTP.
+        status: u16,
+    },
 }
 
 impl InvokeError {

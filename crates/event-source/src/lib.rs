@@ -4,6 +4,8 @@
 //! [`delivery`] is the policy, without IO and without a clock; [`driver`] runs it over three ports: where records come
 //! from ([`source`]), what is invoked ([`invoke`]), and where records go that were given up ([`on_failure_destination`]).
 
+#![warn(missing_docs)]
+
 pub mod delivery;
 mod delivery_batch;
 pub mod driver;

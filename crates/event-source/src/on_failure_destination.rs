@@ -15,6 +15,7 @@ use crate::record::OwnedRecord;
 /// same records twice.
 #[async_trait]
 pub trait FailureDestination: Send + Sync {
+    /// Keeps them all. After an error none of them is committed, and the mapping stops.
     async fn keep(&self, records: &[OwnedRecord]) -> std::io::Result<()>;
 }
 
@@ -32,6 +33,7 @@ pub struct InMemory {
 }
 
 impl InMemory {
+    /// All that was kept, in the order in which it came.
     pub fn records(&self) -> Vec<OwnedRecord> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -52,6 +54,7 @@ pub struct ToFile {
 }
 
 impl ToFile {
+    /// The file at `path`, which is made at the first record, readable by its owner alone.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }

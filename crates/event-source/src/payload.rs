@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use millrace_stream::batch_response::partition_key;
 use serde::Serialize;
 
@@ -21,8 +23,8 @@ struct Payload<'a> {
 struct PayloadRecord<'a> {
     topic: &'a str,
     partition: i32,
-    offset: i64,
-    timestamp: i64,
+    offset: Offset,
+    timestamp: Millis,
     timestamp_type: &'static str,
     key: Option<String>,
     value: Option<String>,
@@ -41,7 +43,7 @@ pub fn payload(bootstrap_servers: &str, records: &[OwnedRecord]) -> Vec<u8> {
             topic: &record.topic,
             partition: record.partition,
             offset: record.offset,
-            timestamp: record.timestamp.unwrap_or(-1),
+            timestamp: record.timestamp.unwrap_or(Millis(-1)),
             timestamp_type: if record.timestamp.is_some() { "CREATE_TIME" } else { "NO_TIMESTAMP_TYPE" },
             key: base64(&record.key),
             value: base64(&record.value),
@@ -72,8 +74,8 @@ mod tests {
             key in bytes(), value in bytes(), timestamp in proptest::option::of(0_i64..4_000_000_000_000),
             headers in proptest::collection::vec(("[a-zé\"]{0,9}", bytes()), 0..4), offset in 0_i64..,
         ) {
-            let record =
-                OwnedRecord { topic: "t".to_owned(), partition: 3, offset, timestamp, key, value, headers };
+            let (topic, offset, timestamp) = ("t".to_owned(), Offset(offset), timestamp.map(Millis));
+            let record = OwnedRecord { topic, partition: 3, offset, timestamp, key, value, headers };
             let written = payload("localhost:9092", std::slice::from_ref(&record));
             prop_assert!(written.len() <= record.payload_bytes() + 128, "{}", written.len());
             let event: KafkaEvent = serde_json::from_slice(&written).unwrap();

@@ -2,21 +2,30 @@
 
 use std::collections::BTreeSet;
 
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
+use millrace_events::position::TopicPartition;
 use millrace_stream::record::Record;
 
 /// Partitions, by topic and number.
-pub type Places = BTreeSet<(String, i32)>;
+pub type Places = BTreeSet<TopicPartition>;
 
 /// A record with bytes of its own.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OwnedRecord {
+    /// The topic that it lies in.
     pub topic: String,
+    /// Its partition of the topic, from 0.
     pub partition: i32,
-    pub offset: i64,
-    /// Milliseconds since 1970, UTC.
-    pub timestamp: Option<i64>,
+    /// Its offset in the partition.
+    pub offset: Offset,
+    /// `None` where the record has none.
+    pub timestamp: Option<Millis>,
+    /// The key's bytes; `None` for a null key, which is not an empty one.
     pub key: Option<Vec<u8>>,
+    /// The value's bytes; `None` for a tombstone.
     pub value: Option<Vec<u8>>,
+    /// Names and values in the order in which they stand; a name may come twice.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
@@ -50,7 +59,7 @@ impl OwnedRecord {
     }
 
     pub(crate) fn is_of(&self, places: &Places) -> bool {
-        places.iter().any(|(topic, partition)| *partition == self.partition && *topic == self.topic)
+        places.iter().any(|place| place.is(&self.topic, self.partition))
     }
 
     /// At most what it takes in a payload: base64, a header's byte as up to four digits and a comma, and the names of

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use millrace_events::position::Offset;
 use millrace_stream::StreamError;
 use millrace_stream::consumer::Consumer;
 
@@ -13,7 +14,7 @@ pub trait RecordSource: Send {
     fn poll(&mut self, patience: Duration) -> Result<Option<OwnedRecord>, StreamError>;
 
     /// Says that everything of a partition before `next_offset` is done with. Blocks.
-    fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError>;
+    fn commit(&mut self, topic: &str, partition: i32, next_offset: Offset) -> Result<(), StreamError>;
 
     /// Is called about each second of a long invocation, so that who shares the partitions with others is not taken for
     /// dead meanwhile. Takes no record. Blocks, for at most about `patience`.
@@ -37,7 +38,7 @@ impl RecordSource for Consumer {
         self.next(patience, |record| OwnedRecord::from(record))
     }
 
-    fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
+    fn commit(&mut self, topic: &str, partition: i32, next_offset: Offset) -> Result<(), StreamError> {
         Consumer::commit(self, topic, partition, next_offset)
     }
 }

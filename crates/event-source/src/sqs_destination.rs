@@ -28,8 +28,10 @@ pub struct SqsDestination {
 /// Why an address is no queue's.
 #[derive(Debug, thiserror::Error)]
 pub enum BadQueueUrl {
+    /// The address is not plain `http://`, or has no path behind the host. No retry helps.
     #[error("{0} is no queue's URL; give such as http://127.0.0.1:4566/000000000000/failed")]
     Address(String),
+    /// The HTTP client could not be set up.
     #[error("no HTTP client could be made")]
     Client(#[source] reqwest::Error),
 }
@@ -98,14 +100,17 @@ impl FailureDestination for SqsDestination {
 
 #[cfg(test)]
 mod tests {
+    use millrace_events::instant::Millis;
+    use millrace_events::position::Offset;
+
     use super::*;
 
     fn record(partition: i32, offset: i64) -> OwnedRecord {
         OwnedRecord {
             topic: "ad_events".to_owned(),
             partition,
-            offset,
-            timestamp: Some(offset * 10),
+            offset: Offset(offset),
+            timestamp: Some(Millis(offset * 10)),
             key: None,
             value: Some(b"a value that stays in Kafka".to_vec()),
             headers: Vec::new(),

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use millrace_events::failure::Classified;
+use millrace_events::instant::{Micros, Millis};
+use millrace_events::position::{Offset, TopicPartition};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +44,7 @@ impl Invoke for InProcess {
             }
         }
         let event = serde_json::from_slice(&payload).unwrap();
-        match self.function.invoke(&event, 1_770_091_200_000_000, Deadline::never()).await {
+        match self.function.invoke(&event, Micros(1_770_091_200_000_000), Deadline::never()).await {
             Ok(answer) => Ok(Invoked::Answer(serde_json::to_vec(&answer).unwrap())),
             Err(error) => Ok(Invoked::FunctionError(error.to_string())),
         }
@@ -61,11 +63,9 @@ async fn kafkas_records_land_through_the_function_and_poison_reaches_the_queue()
     for number in 0..RECORDS {
         let user = format!(r#"{{"user_id":"u-{number}"}}"#);
         let value = if number % 100 == 7 { "no json" } else { user.as_str() };
-        let (key, topic) = (number.to_string(), "users_created");
+        let (key, topic, timestamp) = (number.to_string(), "users_created", Millis(1_770_091_200_000));
         let (key, value) = (Some(key.as_bytes()), Some(value.as_bytes()));
-        producer
-            .publish(&OutgoingRecord { topic, key, value, timestamp: 1_770_091_200_000, headers: &headers })
-            .unwrap();
+        producer.publish(&OutgoingRecord { topic, key, value, timestamp, headers: &headers }).unwrap();
     }
     producer.flush().unwrap();
 
@@ -84,7 +84,7 @@ async fn kafkas_records_land_through_the_function_and_poison_reaches_the_queue()
         bootstrap_servers: broker.brokers(),
         pause: Duration::from_millis(1),
     };
-    let starts: BTreeMap<_, _> = (0..3).map(|p| (("users_created".to_owned(), p), 0)).collect();
+    let starts = (0..3).map(|p| (TopicPartition::new("users_created", p), Offset::ZERO)).collect();
     let consumer = Consumer::assign(&client, "driver", &starts).unwrap();
     let report = driver
         .run(Box::new(consumer), std::future::pending(), |report| report.read >= RECORDS as u64)
@@ -97,7 +97,7 @@ async fn kafkas_records_land_through_the_function_and_poison_reaches_the_queue()
     let names: Vec<_> = objects.iter().map(|object| RawObjectName::of_key(&object.key).unwrap()).collect();
     let mut ends = BTreeMap::new();
     for name in &names {
-        let end = ends.entry(name.partition()).or_insert(0);
+        let end = ends.entry(name.partition()).or_insert(Offset::ZERO);
         *end = name.last_offset().max(*end);
     }
     assert_eq!(ends.len(), 3);
@@ -164,8 +164,8 @@ async fn what_is_given_up_can_be_invoked_again_from_its_file() {
     let record = OwnedRecord {
         topic,
         partition: 0,
-        offset: 9,
-        timestamp: Some(1),
+        offset: Offset(9),
+        timestamp: Some(Millis(1)),
         key: None,
         value: Some(b"v".to_vec()),
         headers: vec![],

@@ -10,6 +10,8 @@ use millrace_event_source::invoke::{Invoke, InvokeError, Invoked};
 use millrace_event_source::on_failure_destination::InMemory;
 use millrace_event_source::source::RecordSource;
 use millrace_event_source::{BatchPolicy, Driver, OwnedRecord};
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use millrace_stream::StreamError;
 
 struct Done;
@@ -33,7 +35,7 @@ impl RecordSource for Script {
         Ok(self.record.take())
     }
 
-    fn commit(&mut self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
+    fn commit(&mut self, topic: &str, partition: i32, next_offset: Offset) -> Result<(), StreamError> {
         self.told.lock().unwrap().push(format!("commit {topic}/{partition} {next_offset}"));
         Ok(())
     }
@@ -49,8 +51,8 @@ async fn it_is_idle_once_what_was_read_is_committed() {
     let record = OwnedRecord {
         topic: "t".to_owned(),
         partition: 0,
-        offset: 7,
-        timestamp: Some(1),
+        offset: Offset(7),
+        timestamp: Some(Millis(1)),
         key: None,
         value: None,
         headers: Vec::new(),

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use millrace_event_source::delivery::Outcome;
 use millrace_event_source::{BatchPolicy, Delivery, OwnedRecord};
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_stream::batch_response::ItemIdentifier;
 use proptest::prelude::*;
 
 fn record(partition: i32, offset: i64) -> OwnedRecord {
+    let (topic, offset) = ("t".to_owned(), Offset(offset));
     let value = Some(vec![0; 40]);
-    let topic = "t".to_owned();
     OwnedRecord { topic, partition, offset, timestamp: None, key: None, value, headers: vec![] }
 }
 
@@ -75,7 +76,7 @@ proptest! {
             let mut expected = settled_before.clone();
             for record in &group {
                 let next = expected.entry(record.partition).or_insert(100);
-                prop_assert_eq!(record.offset, *next, "out of order, or one was left out");
+                prop_assert_eq!(record.offset.get(), *next, "out of order, or one was left out");
                 *next += 1;
             }
             let outcome = match answers.next() {
@@ -102,12 +103,12 @@ proptest! {
             if outcome == Outcome::NotInvoked {
                 prop_assert!(settled.again == group.len() as u64 && settled.given_up.is_empty());
             }
-            for ((_, partition), next_offset) in &settled.commits {
-                prop_assert!(*next_offset > *settled_before.get(partition).unwrap_or(&100));
+            for (TopicPartition { partition, .. }, next_offset) in &settled.commits {
+                prop_assert!(next_offset.get() > *settled_before.get(partition).unwrap_or(&100));
                 for record in group.iter().filter(|r| r.partition == *partition && r.offset < *next_offset) {
                     prop_assert!(!failed(record) || settled.given_up.contains(record), "lost");
                 }
-                settled_before.insert(*partition, *next_offset);
+                settled_before.insert(*partition, next_offset.get());
             }
             prop_assert!(policy.attempts.is_some() || settled.given_up.is_empty());
         }
@@ -134,7 +135,7 @@ fn poison_is_found_by_halves_and_given_up_alone() {
     let (mut given_up, mut invocations) = (Vec::new(), 0);
     while let Some(group) = delivery.next(Duration::ZERO, true) {
         invocations += 1;
-        let poisoned = group.iter().any(|record| record.offset == 5);
+        let poisoned = group.iter().any(|record| record.offset == Offset(5));
         let done = Outcome::Answered([].into_iter().collect());
         given_up.extend(delivery.settle(if poisoned { &Outcome::Failed } else { &done }).given_up);
     }
@@ -143,7 +144,7 @@ fn poison_is_found_by_halves_and_given_up_alone() {
 
 #[test]
 fn what_moved_is_neither_committed_nor_delivered_again() {
-    let places = |partition| std::collections::BTreeSet::from([("t".to_owned(), partition)]);
+    let places = |partition| std::collections::BTreeSet::from([TopicPartition::new("t", partition)]);
     let policy = BatchPolicy { records: 4, attempts: Some(1), ..BatchPolicy::default() };
     let mut delivery = Delivery::new(policy);
     for offset in 0..4 {
@@ -152,9 +153,9 @@ fn what_moved_is_neither_committed_nor_delivered_again() {
     assert_eq!(delivery.next(Duration::ZERO, false).unwrap().len(), 4);
     // Two wait and two are being delivered.
     assert_eq!((delivery.forget(places(1)), delivery.held()), (2, 2));
-    let named = ItemIdentifier::new("t", 1, 1);
+    let named = ItemIdentifier::new("t", 1, Offset(1));
     let settled = delivery.settle(&Outcome::Answered([named].into_iter().collect()));
-    assert_eq!(settled.commits, BTreeMap::from([(("t".to_owned(), 0), 2)]));
+    assert_eq!(settled.commits, BTreeMap::from([(TopicPartition::new("t", 0), Offset(2))]));
     assert_eq!((settled.done, settled.moved), (3, 1));
     assert_eq!(delivery.next(Duration::ZERO, true).unwrap(), [record(0, 2), record(0, 3)]);
     delivery.forget(places(0));

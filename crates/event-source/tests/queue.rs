@@ -4,6 +4,8 @@
 use millrace_event_source::OwnedRecord;
 use millrace_event_source::on_failure_destination::FailureDestination;
 use millrace_event_source::sqs_destination::SqsDestination;
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use millrace_skips::skipped;
 use serde_json::{Value, json};
 
@@ -35,8 +37,8 @@ async fn what_was_given_up_is_told_to_a_queue() {
     let record = |offset| OwnedRecord {
         topic: "ad_events".to_owned(),
         partition: 1,
-        offset,
-        timestamp: Some(1_770_091_200_000),
+        offset: Offset(offset),
+        timestamp: Some(Millis(1_770_091_200_000)),
         key: None,
         value: Some(b"not told".to_vec()),
         headers: Vec::new(),

@@ -12,6 +12,7 @@ use millrace_event_source::invoke::{Invoke, InvokeError, Invoked};
 use millrace_event_source::on_failure_destination::InMemory;
 use millrace_event_source::{BatchPolicy, Driver, OwnedRecord};
 use millrace_event_source::{record::Places, source::RecordSource};
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_stream::StreamError;
 
 /// Gives ten records of two partitions; the second moves away while it rests.
@@ -29,7 +30,7 @@ impl RecordSource for Script {
         Ok((self.given <= 10).then(|| OwnedRecord {
             topic: "t".to_owned(),
             partition: i32::from(self.given > 5),
-            offset: self.given,
+            offset: Offset(self.given),
             timestamp: None,
             key: None,
             value: None,
@@ -37,8 +38,8 @@ impl RecordSource for Script {
         }))
     }
 
-    fn commit(&mut self, _: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
-        self.committed.lock().unwrap().push((partition, next_offset));
+    fn commit(&mut self, _: &str, partition: i32, next_offset: Offset) -> Result<(), StreamError> {
+        self.committed.lock().unwrap().push((partition, next_offset.get()));
         Ok(())
     }
 
@@ -49,7 +50,7 @@ impl RecordSource for Script {
 
     fn moved(&mut self) -> Places {
         let moves = self.moves && self.rests.load(Ordering::SeqCst) == 1;
-        if moves { BTreeSet::from([("t".to_owned(), 1)]) } else { Places::new() }
+        if moves { BTreeSet::from([TopicPartition::new("t", 1)]) } else { Places::new() }
     }
 }
 

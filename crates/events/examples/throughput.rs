@@ -11,6 +11,8 @@ use millrace_events::event::Event;
 use millrace_events::event_catalogue::{by_table, events};
 use millrace_events::field::Kind;
 use millrace_events::frame::Encoding;
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::row::{Datum, RowBuffer};
 
@@ -67,9 +69,9 @@ fn measure(event: &Event, encoding: Encoding, values: &[Vec<u8>]) -> Result<f64,
         for (offset, bytes) in values.iter().enumerate() {
             let value =
                 Value { bytes: Some(bytes), content_type: Some(encoding.content_type()), source: None };
-            builder.push(&value, offset as i64, 0)?;
+            builder.push(&value, Offset(offset as i64), Micros(0))?;
         }
-        black_box(builder.finish(0)?);
+        black_box(builder.finish(Micros(0))?);
         best = best.min(start.elapsed().as_secs_f64());
     }
     Ok(best)

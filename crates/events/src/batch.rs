@@ -11,6 +11,8 @@ use crate::decode_error::DecodeError;
 use crate::event::Event;
 use crate::event_catalogue;
 use crate::field::{Field, Kind};
+use crate::instant::Micros;
+use crate::position::Offset;
 use crate::repository_schemas::RepositorySchemas;
 use crate::row::{Cell, Row};
 use crate::text_column::TextColumn;
@@ -19,8 +21,11 @@ use crate::writer_schemas::WriterSchemas;
 /// One life of a topic's partition: what all rows of a batch have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourcePartition {
+    /// Topic, as the broker spells it.
     pub topic: String,
+    /// The topic generation's name, such as `0001`: raw rows keep it as `_generation`.
     pub generation: String,
+    /// From 0.
     pub partition: i32,
 }
 
@@ -29,6 +34,8 @@ pub struct SourcePartition {
 pub struct EventBatchBuilder {
     source: SourcePartition,
     decoder: Decoder,
+    /// The column of the data subject's id.
+    subject: Option<usize>,
     columns: Vec<Column>,
     offset: Int64Builder,
     timestamp: TimestampMicrosecondBuilder,
@@ -40,25 +47,41 @@ impl EventBatchBuilder {
         Self {
             source,
             decoder: Decoder::new(event, schemas),
+            subject: event.data_subject().and_then(|name| event.slot(name)),
             columns: event.fields().iter().map(|field| Column::new(field, rows)).collect(),
             offset: Int64Builder::with_capacity(rows),
             timestamp: instants(rows),
         }
     }
 
+    /// Whose records the builder takes.
     pub fn event(&self) -> &Event {
         self.decoder.event()
     }
 
-    /// Adds the record at `offset`, of Kafka timestamp `timestamp` (µs since 1970, UTC). A refused one adds nothing.
-    pub fn push(&mut self, value: &Value<'_>, offset: i64, timestamp: i64) -> Result<(), DecodeError> {
+    /// Adds the record at `offset`, of Kafka timestamp `timestamp`. A refused one adds nothing.
+    pub fn push(&mut self, value: &Value<'_>, offset: Offset, timestamp: Micros) -> Result<(), DecodeError> {
+        self.push_unless(value, offset, timestamp, |_| false).map(drop)
+    }
+
+    /// The same, but for a record whose data subject's id `is_left_out`: it adds nothing, and the answer is `false`.
+    pub fn push_unless(
+        &mut self,
+        value: &Value<'_>,
+        offset: Offset,
+        timestamp: Micros,
+        is_left_out: impl FnOnce(&str) -> bool,
+    ) -> Result<bool, DecodeError> {
         let row = self.decoder.decode(value)?;
+        if self.subject.and_then(|slot| row.text(slot)).is_some_and(is_left_out) {
+            return Ok(false);
+        }
         for (column, &cell) in self.columns.iter_mut().zip(row.cells()) {
             column.append(cell, &row);
         }
-        self.offset.append_value(offset);
-        self.timestamp.append_value(timestamp);
-        Ok(())
+        self.offset.append_value(offset.get());
+        self.timestamp.append_value(timestamp.get());
+        Ok(true)
     }
 
     /// Rows gathered since the last [`finish`](Self::finish).
@@ -66,16 +89,16 @@ impl EventBatchBuilder {
         self.offset.values_slice().len()
     }
 
-    /// The rows gathered, landed at `ingested_at` (µs since 1970, UTC), in the order of [`Event::schema`]; the builder
+    /// The rows gathered, landed at `ingested_at`, in the order of [`Event::schema`]; the builder
     /// is empty again.
-    pub fn finish(&mut self, ingested_at: i64) -> Result<RecordBatch, ArrowError> {
+    pub fn finish(&mut self, ingested_at: Micros) -> Result<RecordBatch, ArrowError> {
         let rows = self.rows();
         let mut columns =
             self.columns.iter_mut().map(Column::finish).collect::<Result<Vec<ArrayRef>, _>>()?;
         let mut partition = Int32Builder::with_capacity(rows);
         partition.append_value_n(self.source.partition, rows);
         let mut ingested = instants(rows);
-        ingested.append_value_n(ingested_at, rows);
+        ingested.append_value_n(ingested_at.get(), rows);
         let position: [ArrayRef; 6] = [
             Arc::new(StringArray::new_repeated(&self.source.topic, rows)),
             Arc::new(StringArray::new_repeated(&self.source.generation, rows)),
@@ -101,7 +124,7 @@ impl UserBatchBuilder {
     }
 
     /// See [`EventBatchBuilder::push`].
-    pub fn push(&mut self, value: &Value<'_>, offset: i64, timestamp: i64) -> Result<(), DecodeError> {
+    pub fn push(&mut self, value: &Value<'_>, offset: Offset, timestamp: Micros) -> Result<(), DecodeError> {
         self.0.push(value, offset, timestamp)
     }
 
@@ -111,7 +134,7 @@ impl UserBatchBuilder {
     }
 
     /// See [`EventBatchBuilder::finish`].
-    pub fn finish(&mut self, ingested_at: i64) -> Result<RecordBatch, ArrowError> {
+    pub fn finish(&mut self, ingested_at: Micros) -> Result<RecordBatch, ArrowError> {
         self.0.finish(ingested_at)
     }
 }

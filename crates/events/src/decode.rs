@@ -57,10 +57,12 @@ pub struct Decoder {
 const LONGEST: usize = 1 << 30;
 
 impl Decoder {
+    /// Of values of `event`. `schemas` are asked for what wrote framed values, and have to be fetched before.
     pub fn new(event: &Event, schemas: Arc<dyn WriterSchemas>) -> Self {
         Self { event: event.clone(), schemas, row: RowBuffer::new(event), last: None }
     }
 
+    /// Whose values it decodes.
     pub fn event(&self) -> &Event {
         &self.event
     }

@@ -8,27 +8,64 @@ use std::borrow::Cow;
 /// Messages name places and shapes, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
+    /// A JSON value has a shape that its place does not take.
     #[error("{path} is {found} where {expected} is meant")]
-    WrongType { path: String, found: &'static str, expected: &'static str },
+    WrongType {
+        /// JSON path, such as `$.name.first`.
+        path: String,
+        /// The shape that stands there, such as `an object`.
+        found: &'static str,
+        /// The shape that belongs there, such as `a text`.
+        expected: &'static str,
+    },
+    /// A JSON object has a known key twice, so that nobody can say which value counts.
     #[error("{path} occurs twice")]
-    DuplicateField { path: String },
+    DuplicateField {
+        /// JSON path.
+        path: String,
+    },
+    /// None of a user's three texts by which an id could be told is there.
     #[error("the user has neither a user id nor an email nor a username")]
     NoIdentity,
+    /// The bytes cannot be read in their encoding at all.
     #[error("the value is no {format}: {reason}")]
-    Undecodable { format: &'static str, reason: String },
+    Undecodable {
+        /// What the value was to be, such as `JSON` or `event`.
+        format: &'static str,
+        /// Where or why reading stopped.
+        reason: String,
+    },
     /// Of a record's own parts, such as its timestamp.
     #[error("{path} is {reason}")]
-    InvalidValue { path: &'static str, reason: &'static str },
+    InvalidValue {
+        /// The part's column in raw, such as `_timestamp`.
+        path: &'static str,
+        /// What it is instead, as a predicate: `outside the years 0 to 9999`.
+        reason: &'static str,
+    },
     /// Of an event's field: no such value, or a rule of the event that it breaks.
     #[error("{field} is {reason}")]
-    InvalidField { field: String, reason: Cow<'static, str> },
+    InvalidField {
+        /// As the `.proto` file has it.
+        field: String,
+        /// What it is instead, as a predicate; never the value.
+        reason: Cow<'static, str>,
+    },
+    /// A field that a rule of the event demands is absent.
     #[error("{field} is missing")]
-    MissingField { field: String },
+    MissingField {
+        /// As the `.proto` file has it.
+        field: String,
+    },
+    /// The registry has no schema of the id in the value's frame.
     #[error("no schema has the id {0}, and the value cannot be read without it")]
     UnknownSchema(u32),
     /// The schema that wrote the value is known and is none of this event's.
     #[error("the schema that wrote it {reason}")]
-    UnfitSchema { reason: String },
+    UnfitSchema {
+        /// As a predicate, such as `is no Avro schema`.
+        reason: String,
+    },
 }
 
 impl DecodeError {

@@ -6,14 +6,11 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
-use uuid::Uuid;
 
-use crate::decode_error::DecodeError;
 use crate::field::{Field, Kind, MessageError, message};
 use crate::frame::{Encoding, SchemaId};
 use crate::json_key::JsonKey;
 use crate::raw_schema;
-use crate::row::{Datum, Row};
 use crate::rule::{Check, Rule};
 
 /// What a record's key is made of.
@@ -39,13 +36,17 @@ pub enum Unreadable {
 pub struct Description {
     /// The message's full name, such as `millrace.users.v1.UserCreated`: also the header `event-type`.
     pub message: &'static str,
+    /// As the broker spells it.
     pub topic: &'static str,
     /// The raw table's name, such as `users`: its files lie in `raw/<table>`.
     pub table: &'static str,
+    /// What the key of a record has to be.
     pub key: KeyRule,
     /// The text field with the id of the person whom the event is about; `None`: it is about nobody. Erasure goes by it.
     pub data_subject: Option<&'static str>,
+    /// What the fields keep beyond their types; held against each record.
     pub rules: &'static [Rule],
+    /// What becomes of a value that cannot be read as its field's type, where the field could be absent.
     pub unreadable: Unreadable,
     /// Where other teams write this event in older shapes of JSON: the field whose key tells ours from them.
     pub recognised_by: Option<&'static str>,
@@ -58,12 +59,24 @@ pub struct Description {
 /// Why a description cannot be an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DescriptionError {
+    /// The descriptors have no such message, or one that no event can have.
     #[error("event {event}: {source}")]
-    Message { event: &'static str, source: MessageError },
+    Message {
+        /// The message's full name.
+        event: &'static str,
+        /// What is wrong with it.
+        source: MessageError,
+    },
+    /// A name in the description fits nothing in the message.
     #[error(
         "event {event}: {name} is no field or symbol that its rules, its key and its subject can name so"
     )]
-    NoSuchName { event: &'static str, name: &'static str },
+    NoSuchName {
+        /// The message's full name.
+        event: &'static str,
+        /// The name that fits nothing.
+        name: &'static str,
+    },
 }
 
 /// An event: its description together with its fields. Cheap to clone; two clones are the same event.
@@ -137,6 +150,7 @@ impl Event {
         self.0.description.message
     }
 
+    /// As the broker spells it.
     pub fn topic(&self) -> &'static str {
         self.0.description.topic
     }
@@ -156,6 +170,7 @@ impl Event {
         self.0.data_subject_slot.map(|slot| &self.0.fields[slot])
     }
 
+    /// What the event was made from.
     pub fn description(&self) -> &Description {
         &self.0.description
     }
@@ -225,52 +240,14 @@ impl Event {
         SchemaId(9_000 + 10 * self.0.description.number + last)
     }
 
-    /// Whether the row keeps the event's rules; the first one that it breaks is the refusal.
+    /// The rules, in the places of the fields.
     #[inline]
-    pub fn check(&self, row: &Row<'_>) -> Result<(), DecodeError> {
-        self.0.checks.iter().try_for_each(|check| check.hold(row, &self.0.fields))
+    pub(crate) fn checks(&self) -> &[Check] {
+        &self.0.checks
     }
 
-    /// Appends the record's key to `out`; answers false, and appends nothing, where the row has none.
-    pub fn write_key(&self, row: &Row<'_>, out: &mut Vec<u8>) -> bool {
-        let Datum::Text(text) = row.get(self, self.0.key_slot) else { return false };
-        let uuid = match self.0.description.key {
-            KeyRule::Uuid(_) => uuid(text),
-            KeyRule::Text(_) => None,
-        };
-        match uuid {
-            Some(bytes) => out.extend_from_slice(&bytes),
-            None => out.extend_from_slice(text.as_bytes()),
-        }
-        true
-    }
-}
-
-/// The bytes of a uuid written as 8-4-4-4-12 hex digits: the one of the crate's forms that has 36 characters.
-fn uuid(text: &str) -> Option<[u8; 16]> {
-    let uuid = if text.len() == 36 { Uuid::try_parse(text).ok() } else { None };
-    uuid.map(Uuid::into_bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uuid_is_its_sixteen_bytes() {
-        let bytes =
-            [0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x12, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0];
-        assert_eq!(uuid("123e4567-e89b-12d3-a456-426614174000"), Some(bytes));
-        assert_eq!(uuid("123E4567-E89B-12D3-A456-426614174000"), Some(bytes));
-        for no_uuid in [
-            "",
-            "123e4567e89b12d3a456426614174000",
-            "123e4567-e89b-12d3-a456-42661417400g",
-            "{23e4567-e89b-12d3-a456-42661417400}",
-            "123e4567-e89b-12d3-a456_426614174000",
-            "123e4567-e89b-12d3-a456-4266141740ä",
-        ] {
-            assert_eq!(uuid(no_uuid), None, "{no_uuid}");
-        }
+    /// The slot of the field that makes a record's key.
+    pub(crate) fn key_slot(&self) -> usize {
+        self.0.key_slot
     }
 }

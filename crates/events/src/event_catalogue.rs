@@ -101,6 +101,7 @@ pub fn user_created() -> &'static Event {
     &events()[0]
 }
 
+/// By the topic's name, as the broker spells it; `None` for dead-letter topics and all others.
 pub fn by_topic(topic: &str) -> Option<&'static Event> {
     events().iter().find(|event| event.topic() == topic)
 }

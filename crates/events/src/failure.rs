@@ -13,5 +13,6 @@ pub enum Class {
 
 /// An error that says what to do about it. Every error that crosses a crate's border is one; what it wraps is asked, not guessed.
 pub trait Classified: std::error::Error {
+    /// What the caller should do; the same error always answers the same.
     fn class(&self) -> Class;
 }

@@ -10,7 +10,9 @@ pub enum Kind {
     Text,
     /// Finite.
     Double,
+    /// A signed number of 32 bits.
     Int32,
+    /// A signed number of 64 bits.
     Int64,
     /// Microseconds since 1970, UTC.
     Instant,
@@ -21,16 +23,20 @@ pub enum Kind {
 /// A value of an enum, by its number in Protobuf and its name in every other place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Symbol {
+    /// Never 0, which means that the field is absent.
     pub number: i32,
+    /// As the `.proto` file has it; JSON and the column have the same.
     pub name: String,
 }
 
 /// A field of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
+    /// As the `.proto` file has it: also the JSON key and the column's name.
     pub name: String,
     /// Its number in Protobuf.
     pub number: u32,
+    /// What it holds, and so its column's type.
     pub kind: Kind,
     /// The .proto file's words on it.
     pub doc: Option<String>,
@@ -91,12 +97,20 @@ pub(crate) struct Message {
 /// Why a message cannot be an event's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
+    /// No message of the descriptors has this full name.
     #[error("the descriptors hold no message {0}")]
     UnknownMessage(String),
+    /// The bytes do not decode as descriptors.
     #[error("the descriptors are no FileDescriptorSet")]
     BrokenDescriptors(#[from] prost::DecodeError),
+    /// A field has a type or label that no [`Kind`] stands for.
     #[error("field {field} is {found}, for which no column is stated")]
-    NoColumn { field: String, found: String },
+    NoColumn {
+        /// The field's name.
+        field: String,
+        /// What the descriptors say that it is.
+        found: String,
+    },
 }
 
 /// Finds the message by its full name, such as `millrace.users.v1.UserCreated`.

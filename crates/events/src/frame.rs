@@ -5,12 +5,16 @@ use prost::encoding::decode_varint;
 /// How a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
+    /// A message of Protobuf's binary form, without a length in front.
     Protobuf,
+    /// Avro's binary form. Readable only with the schema that wrote it.
     Avro,
+    /// UTF-8 text of one JSON object.
     Json,
 }
 
 impl Encoding {
+    /// All three.
     pub const ALL: [Self; 3] = [Self::Protobuf, Self::Avro, Self::Json];
 
     /// The header `content-type` of a record written so.
@@ -78,8 +82,11 @@ impl SchemaId {
 /// A value out of its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unframed<'a> {
+    /// As header or look say it.
     pub encoding: Encoding,
+    /// The id in the frame; `None` for a value without a frame.
     pub schema: Option<SchemaId>,
+    /// The value behind the frame; all of it where there is none.
     pub body: &'a [u8],
 }
 

@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::field::Kind;
 use crate::json_cursor::is_blank;
 use crate::json_key::JsonKey;
-use crate::json_reader::convert;
+use crate::json_value::convert;
 use crate::row::{Cell, RowBuffer};
 
 /// Reads the object into `row`, which has to be clear. `None` where something is not plain, right or wrong: then the row

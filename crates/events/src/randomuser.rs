@@ -8,6 +8,7 @@ use jiter::Peek;
 use crate::api_user;
 use crate::decode_error::DecodeError;
 use crate::encode;
+use crate::instant::Micros;
 use crate::json_cursor::{Cursor, NotJson};
 use crate::redact::without_secrets;
 use crate::user::{Text, Unparsable, User};
@@ -16,9 +17,14 @@ use crate::user::{Text, Unparsable, User};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceClock {
     /// When the answer was complete.
-    Answered(i64),
+    Answered(Micros),
     /// A logical day: its start, plus 1 ms for each user fetched before, at most the day's last ms.
-    Logical { day_start: i64, users_before: u64 },
+    Logical {
+        /// Midnight UTC at which the day begins.
+        day_start: Micros,
+        /// Users that the source gave in earlier answers.
+        users_before: u64,
+    },
 }
 
 /// What the reader of an answer needs to know beside its bytes.
@@ -28,6 +34,7 @@ pub struct AnswerContext<'a> {
     pub source: &'a str,
     /// The page asked for, 1-based: where `info` does not say it, dead letters do.
     pub page: i32,
+    /// What stamps the users as fetched.
     pub clock: SourceClock,
     /// Users beyond this many are left unread.
     pub limit: usize,
@@ -38,6 +45,7 @@ pub struct AnswerContext<'a> {
 pub struct UserPage {
     /// The page, 1-based, as `info` says, else as asked for.
     pub page: i32,
+    /// Refused users hold their places too.
     pub users: Vec<PageUser>,
     /// Protobuf bytes of all events of the page, one after another; [`PageUser::Event`] points into them.
     pub arena: Vec<u8>,
@@ -54,8 +62,8 @@ pub enum PageUser {
         value: Range<usize>,
         /// Of the user id in [`UserPage::arena`].
         key: Option<Range<usize>>,
-        /// Microseconds since 1970, UTC: the record's timestamp.
-        fetched_at: i64,
+        /// The record's timestamp.
+        fetched_at: Micros,
     },
     /// A user that cannot be an event.
     Refused(Refused),
@@ -66,24 +74,41 @@ pub enum PageUser {
 pub struct Refused {
     /// 0-based, within the page.
     pub index: usize,
+    /// The `error-kind` and `error-message` of its dead letter.
     pub reason: DecodeError,
     /// The user's uuid, if it could be read.
     pub user_id: Option<String>,
     /// The user's JSON without its login secrets.
     pub json: Vec<u8>,
-    /// Microseconds since 1970, UTC.
-    pub fetched_at: i64,
+    /// When the answer came.
+    pub fetched_at: Micros,
 }
 
 /// An answer that is no page of users.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum AnswerError {
+    /// The body is not JSON, or not UTF-8.
     #[error("the answer is no JSON: {reason} at line {line}, column {column}")]
-    NotJson { reason: String, line: usize, column: usize },
+    NotJson {
+        /// The parser's words.
+        reason: String,
+        /// From 1.
+        line: usize,
+        /// In bytes, from 1.
+        column: usize,
+    },
+    /// The answer has `error`, and no users.
     #[error("the answer is an error of the API's own: {message}")]
-    ApiError { message: String },
+    ApiError {
+        /// The API's own words.
+        message: String,
+    },
+    /// The answer is JSON without a list of users.
     #[error("the answer has no list `results`: {found}")]
-    NoResults { found: &'static str },
+    NoResults {
+        /// What stands in its place, such as `an object`.
+        found: &'static str,
+    },
     /// What every URL answered, with status 200, during an outage.
     #[error("the answer's `results` is empty, as during an outage of the API")]
     Empty,
@@ -238,7 +263,7 @@ fn read_results<'j>(
             page.users.push(PageUser::Refused(Refused { index, reason, user_id, json, fetched_at }));
             return Ok(());
         }
-        user.numbers.fetched_at = Some(fetched_at);
+        user.numbers.fetched_at = Some(fetched_at.get());
         user[Text::Source] = Some(Cow::Borrowed(context.source));
         if context.source == API {
             user[Text::SourceSeed].clone_from(&info.seed);
@@ -262,19 +287,19 @@ const MILLISECOND: i64 = 1_000;
 const DAY: i64 = 86_400_000 * MILLISECOND;
 
 impl SourceClock {
-    fn fetched_at(self, index: usize) -> i64 {
+    fn fetched_at(self, index: usize) -> Micros {
         match self {
             Self::Answered(instant) => instant,
             Self::Logical { day_start, users_before } => {
                 let users = i64::try_from(users_before).unwrap_or(i64::MAX).saturating_add(index as i64);
-                day_start + users.saturating_mul(MILLISECOND).min(DAY - MILLISECOND)
+                Micros(day_start.get() + users.saturating_mul(MILLISECOND).min(DAY - MILLISECOND))
             }
         }
     }
 }
 
 impl UserPage {
-    fn push(&mut self, user: &User<'_>, fetched_at: i64) {
+    fn push(&mut self, user: &User<'_>, fetched_at: Micros) {
         let start = self.arena.len();
         let key = encode::user(user, &mut self.arena);
         self.users.push(PageUser::Event { value: start..self.arena.len(), key, fetched_at });

@@ -30,7 +30,9 @@ pub(crate) enum Cell {
 /// What a field of a [`Row`] holds.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Datum<'r> {
+    /// No value: null in its column.
     Absent,
+    /// Never blank.
     Text(&'r str),
     /// An int32 or an int64.
     Int(i64),

@@ -1,8 +1,6 @@
 //! What an event's fields have to keep beyond their types.
 
-use crate::decode_error::DecodeError;
 use crate::field::{Field, Kind};
-use crate::row::Row;
 
 /// A rule of an event, in the names of its fields. A record that breaks it is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,9 +10,23 @@ pub enum Rule {
     /// One of these texts is there, so that somebody can be told by it: else `no_identity`.
     Identity(&'static [&'static str]),
     /// The number is absent or within both bounds, which count in: else `invalid_value`.
-    Within { field: &'static str, least: i64, most: i64 },
+    Within {
+        /// The number's field.
+        field: &'static str,
+        /// The least that is allowed.
+        least: i64,
+        /// The most that is allowed.
+        most: i64,
+    },
     /// The field is absent, or `beside`, an enum, has one of `symbols`: else `invalid_value`.
-    OnlyWith { field: &'static str, beside: &'static str, symbols: &'static [&'static str] },
+    OnlyWith {
+        /// The field that depends on another.
+        field: &'static str,
+        /// The enum's field.
+        beside: &'static str,
+        /// By their names, any of which allows the field.
+        symbols: &'static [&'static str],
+    },
 }
 
 /// A rule in the places of its fields.
@@ -58,30 +70,5 @@ impl Rule {
                 }
             }
         })
-    }
-}
-
-impl Check {
-    #[inline]
-    pub(crate) fn hold(&self, row: &Row<'_>, fields: &[Field]) -> Result<(), DecodeError> {
-        let (kept, slot, reason) = match self {
-            Self::Present(slot) if row.is_present(*slot) => return Ok(()),
-            Self::Present(slot) => {
-                return Err(DecodeError::MissingField { field: fields[*slot].name.clone() });
-            }
-            Self::Identity(slots) if slots.iter().any(|&slot| row.is_present(slot)) => return Ok(()),
-            Self::Identity(_) => return Err(DecodeError::NoIdentity),
-            Self::Within { slot, least, most, reason } => {
-                (row.int(*slot).is_none_or(|number| (*least..=*most).contains(&number)), *slot, reason)
-            }
-            Self::OnlyWith { slot, beside, symbols, reason } => {
-                let allowed = || row.symbol(*beside).is_some_and(|symbol| symbols.contains(&symbol));
-                (!row.is_present(*slot) || allowed(), *slot, reason)
-            }
-        };
-        if kept {
-            return Ok(());
-        }
-        Err(DecodeError::InvalidField { field: fields[slot].name.clone(), reason: reason.clone().into() })
     }
 }

@@ -10,6 +10,7 @@ use std::fmt;
 /// Where a registry has a schema that another one refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Place {
+    /// The registry subject that the other schema is kept under.
     pub subject: String,
     /// From 1.
     pub version: i32,
@@ -24,12 +25,16 @@ impl fmt::Display for Place {
 /// Why a schema's references cannot be followed. The schema is what has to be mended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
+    /// A schema refers to itself by way of others: these, in order.
     #[error("it refers in a circle: {0}")]
     Circle(String),
+    /// Reached at this schema.
     #[error("its references go deeper than {DEEPEST} schemas, as far as {0}")]
     TooDeep(Place),
+    /// Counted once each, however often they are referred to.
     #[error("it refers to more than {MOST} schemas")]
     TooMany,
+    /// The texts of all of them are summed.
     #[error("the schemas that it refers to have more than {LARGEST} bytes together")]
     TooLarge,
     /// Whoever asked the registry was told so.

@@ -19,6 +19,7 @@ use crate::{proto_descriptor, proto_text};
 /// does; one that has no such schema leaves it unknown, and the record becomes a dead letter `unknown_schema`. An id
 /// means one schema for ever.
 pub trait WriterSchemas: Debug + Send + Sync {
+    /// The schema of this id; `None` where it is not known, or not yet.
     fn get(&self, id: SchemaId) -> Option<Arc<WriterSchema>>;
 }
 
@@ -47,12 +48,16 @@ enum Written {
 /// A schema's text is none.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
+    /// Avro's parser does not take the text.
     #[error("the text is no Avro schema")]
     Avro(#[source] Box<apache_avro::Error>),
+    /// An Avro schema is written in JSON, and this text is not.
     #[error("a text of it is no JSON")]
     NotJson(#[source] serde_json::Error),
+    /// Neither the text of a `.proto` file nor a descriptor in base64 with a message in it.
     #[error("the text defines no message")]
     NoMessage,
+    /// How many bytes the text has.
     #[error("the text has {0} bytes, more than {LONGEST}")]
     TooLong(usize),
 }
@@ -111,6 +116,7 @@ impl WriterSchema {
         Self { encoding, written }
     }
 
+    /// Which encoding values of this schema are in.
     pub fn encoding(&self) -> Encoding {
         self.encoding
     }

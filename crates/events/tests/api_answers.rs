@@ -6,6 +6,7 @@ mod answers;
 
 use answers::{ANSWERED, CONTEXT, WHOLE, event, only, page, read, refused, with};
 use chrono::DateTime;
+use millrace_events::instant::Micros;
 use millrace_events::randomuser::{AnswerContext, AnswerError, PageUser, SourceClock, read_answer};
 use prost_types::Timestamp;
 
@@ -101,7 +102,7 @@ fn users_of_an_answer_carry_the_instant_at_which_it_was_complete() {
 
 #[test]
 fn a_logical_day_adds_a_millisecond_a_user_and_ends_with_the_day() {
-    const DAY_START: i64 = 1_770_076_800_000_000;
+    const DAY_START: Micros = Micros(1_770_076_800_000_000);
     let instants = |users_before: u64| {
         let clock = SourceClock::Logical { day_start: DAY_START, users_before };
         let body = format!(r#"{{"results":[{WHOLE},null,{WHOLE}]}}"#);
@@ -109,10 +110,10 @@ fn a_logical_day_adds_a_millisecond_a_user_and_ends_with_the_day() {
         let of = |index| {
             let PageUser::Event { fetched_at, .. } = page.users[index] else { panic!("{index}") };
             let event = event(&page, index).fetched_at.unwrap();
-            assert_eq!(event.seconds * 1_000_000 + i64::from(event.nanos) / 1_000, fetched_at);
-            fetched_at - DAY_START
+            assert_eq!(event.seconds * 1_000_000 + i64::from(event.nanos) / 1_000, fetched_at.get());
+            fetched_at.get() - DAY_START.get()
         };
-        [of(0), refused(&page, 1).fetched_at - DAY_START, of(2)]
+        [of(0), refused(&page, 1).fetched_at.get() - DAY_START.get(), of(2)]
     };
     assert_eq!(instants(0), [0, 1_000, 2_000]);
     assert_eq!(instants(5_000), [5_000_000, 5_001_000, 5_002_000]);

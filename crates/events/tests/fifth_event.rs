@@ -17,6 +17,8 @@ use millrace_events::batch::{EventBatchBuilder, SourcePartition};
 use millrace_events::decode::Value;
 use millrace_events::event::{Description, DescriptionError, Event, KeyRule, Unreadable};
 use millrace_events::frame::Encoding;
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::rule::Rule;
 use millrace_events::writer_schemas::{WriterSchema, WriterSchemas};
@@ -87,7 +89,7 @@ fn a_fifth_event_goes_from_every_encoding_to_a_batch() {
             assert_eq!(decode_with(&event, schemas.clone(), &bytes, content_type).unwrap(), row);
         }
         let value = Value { bytes: Some(&bytes), content_type: None, source: None };
-        builder.push(&value, offset as i64, 0).unwrap();
+        builder.push(&value, Offset(offset as i64), Micros(0)).unwrap();
     }
     // It is the second message of its file.
     let framed = encoded(&event, &row, Encoding::Protobuf, Some(event.schema_id(Encoding::Protobuf)));
@@ -121,9 +123,9 @@ fn a_fifth_event_goes_from_every_encoding_to_a_batch() {
     let heavy = [text("e"), Held::Int(40_001), Held::Absent, Held::Absent, Held::Absent];
     let heavy = encoded(&event, &heavy, Encoding::Json, None);
     let value = Value { bytes: Some(&heavy), content_type: None, source: None };
-    assert_eq!(builder.push(&value, 9, 0).unwrap_err().kind(), "invalid_value");
+    assert_eq!(builder.push(&value, Offset(9), Micros(0)).unwrap_err().kind(), "invalid_value");
 
-    let batch = builder.finish(0).unwrap();
+    let batch = builder.finish(Micros(0)).unwrap();
     assert_eq!((batch.num_rows(), batch.schema()), (3, event.schema()));
     let column = |name: &str| batch.column_by_name(name).unwrap();
     assert_eq!(column("weight_grams").as_primitive::<Int64Type>().values(), &[12, 12, 12]);

@@ -7,6 +7,8 @@ mod rows;
 
 use answers::{CONTEXT, WHOLE};
 use millrace_events::decode::Value;
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_events::randomuser::{PageUser, read_answer};
 use millrace_proto::users::v1::UserCreated;
 use proptest::collection::vec;
@@ -240,12 +242,12 @@ proptest! {
         for (offset, user) in users.into_iter().enumerate() {
             let bytes = user.encode_to_vec();
             let landed = as_landed(user);
-            match builder.push(&value(&bytes, PROTOBUF), offset as i64, 0) {
+            match builder.push(&value(&bytes, PROTOBUF), Offset(offset as i64), Micros(0)) {
                 Ok(()) => expected.push(landed),
                 Err(refusal) => prop_assert!(refusal.kind() == "no_identity" && !has_identity(&landed)),
             }
         }
-        let batch = builder.finish(0).unwrap();
+        let batch = builder.finish(Micros(0)).unwrap();
         let rows: Vec<_> = (0..batch.num_rows()).map(|index| row(&batch, index)).collect();
         prop_assert!(expected.iter().all(has_identity));
         prop_assert_eq!(rows, expected);
@@ -309,7 +311,7 @@ proptest! {
 
     #[test]
     fn instants_of_an_answer_are_its_clocks(micros in -62_167_219_200_000_000..253_402_300_800_000_000_i64) {
-        let clock = millrace_events::randomuser::SourceClock::Answered(micros);
+        let clock = millrace_events::randomuser::SourceClock::Answered(Micros(micros));
         let context = millrace_events::randomuser::AnswerContext { clock, ..CONTEXT };
         let body = format!(r#"{{"results":[{WHOLE}]}}"#);
         let page = read_answer(body.as_bytes(), &context).unwrap();

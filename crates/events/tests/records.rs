@@ -11,6 +11,8 @@ use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
 use millrace_events::decode::Value;
 use millrace_events::failure::{Class, Classified};
 use millrace_events::frame::{SchemaId, unframe};
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_proto::users::v1::UserCreated;
 use prost::Message;
 use prost_types::Timestamp;
@@ -176,12 +178,14 @@ fn an_instant_that_no_calendar_holds_is_refused() {
 fn a_refused_record_adds_no_row_and_a_row_carries_its_position() {
     let mut builder = builder();
     let good = only(WHOLE).encode_to_vec();
-    builder.push(&value(&good, PROTOBUF), 5, -1_000).unwrap();
-    builder.push(&value(b"\x0a\x01u\x12\x05ab", PROTOBUF), 6, 2_000).unwrap_err();
-    builder.push(&value(br#"{"id":"x","phone":[]}"#, JSON), 7, 2_000).unwrap_err();
-    builder.push(&value(br#"{"id":"x"}"#, JSON), 8, 3_000).unwrap();
+    let mut push =
+        |value: Value<'_>, offset, timestamp| builder.push(&value, Offset(offset), Micros(timestamp));
+    push(value(&good, PROTOBUF), 5, -1_000).unwrap();
+    push(value(b"\x0a\x01u\x12\x05ab", PROTOBUF), 6, 2_000).unwrap_err();
+    push(value(br#"{"id":"x","phone":[]}"#, JSON), 7, 2_000).unwrap_err();
+    push(value(br#"{"id":"x"}"#, JSON), 8, 3_000).unwrap();
     assert_eq!(builder.rows(), 2);
-    let batch = builder.finish(9_000).unwrap();
+    let batch = builder.finish(Micros(9_000)).unwrap();
     assert_eq!((batch.num_rows(), builder.rows()), (2, 0));
     assert_eq!((rows::row(&batch, 0), rows::row(&batch, 1).user_id), (only(WHOLE), text("x")));
     let column = |name: &str| batch.column_by_name(name).unwrap();

@@ -3,7 +3,8 @@
 use aws_sdk_glue::types::{BatchUpdatePartitionRequestEntry, ErrorDetail, Partition};
 
 use super::service_error::{ALREADY_EXISTS, Attempted, NOT_FOUND, is_absent};
-use super::{GlueDataCatalog, TURNS, description};
+use crate::database::{GlueDataCatalog, TURNS};
+use crate::description;
 use millrace_lake::aws::Said;
 use millrace_lake::data_catalog::{Change, DataCatalogError, PartitionEntry, TableEntry};
 

@@ -11,9 +11,11 @@ use millrace_lake::s3::S3Credentials;
 pub struct GlueSettings {
     /// Made where it is missing.
     pub database: DatabaseName,
+    /// The region, such as `eu-central-1`.
     pub region: Option<String>,
     /// Another server than AWS's, such as `http://127.0.0.1:4566`.
     pub endpoint: Option<String>,
+    /// Keys given by hand, for tests and emulators.
     pub credentials: Option<S3Credentials>,
     /// How long one try of a request may take.
     pub attempt: Duration,
@@ -24,6 +26,7 @@ pub struct GlueSettings {
 }
 
 impl GlueSettings {
+    /// A database of AWS's Glue: 15 s a try, 90 s in all, waits from 1 s on.
     pub fn new(database: DatabaseName) -> Self {
         Self {
             database,

@@ -3,7 +3,8 @@
 use aws_sdk_glue::types::{DatabaseInput, Table};
 
 use super::service_error::{has_changed, is_absent, is_there};
-use super::{GlueDataCatalog, TURNS, description};
+use crate::database::{GlueDataCatalog, TURNS};
+use crate::description;
 use millrace_lake::aws::Said;
 use millrace_lake::data_catalog::{Change, DataCatalogError, TableEntry};
 

@@ -181,7 +181,7 @@ impl Setup {
     }
 
     /// What to do where a bucket is in another region, which it may tell.
-    pub fn wrong_region(&self, right: Option<&str>) -> String {
+    pub(crate) fn wrong_region(&self, right: Option<&str>) -> String {
         let right = right.map_or_else(|| "the bucket's".to_owned(), str::to_owned);
         match &self.region {
             Some((now, by)) if by.starts_with("AWS_") => {
@@ -195,7 +195,7 @@ impl Setup {
     }
 
     /// Where else a mistake may be than in the lake's address.
-    pub fn or_endpoint(&self) -> &'static str {
+    pub(crate) fn or_endpoint(&self) -> &'static str {
         if self.elsewhere { " or the endpoint (AWS_ENDPOINT_URL, or its own for S3)" } else { "" }
     }
 }

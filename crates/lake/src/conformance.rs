@@ -38,6 +38,7 @@ async fn keys(store: &dyn Store, prefix: &str) -> Vec<String> {
 async fn absent_objects(store: &dyn Store) {
     let absent = store.get(&key("absent/object")).await.expect_err("what was never written is not there");
     assert!(absent.is_not_found(), "an absent object answers NotFound, not: {absent}");
+    assert_eq!(store.size(&key("absent/object")).await.expect("size"), None, "what is not there has no size");
     store.delete(&key("absent/object")).await.expect("deleting what is not there is no error");
     assert!(keys(store, "").await.is_empty(), "the suite begins on an empty store");
     assert!(keys(store, "absent/").await.is_empty(), "a prefix nobody wrote to is empty");
@@ -62,6 +63,9 @@ async fn whole_objects(store: &dyn Store) {
     assert!(unseen.is_not_found(), "an unfinished object answers NotFound, not: {unseen}");
     assert_eq!(writer.finish().await.expect("finish"), expected.len() as u64, "finish answers the size");
     assert_eq!(store.get(&name).await.expect("get"), expected, "pieces come together in their order");
+    assert_eq!(store.size(&name).await.expect("size"), Some(expected.len() as u64), "an object has its size");
+    assert_eq!(store.size(&key("whole/piece")).await.expect("size"), None, "another's name is longer");
+    assert_eq!(store.size(&key("whole")).await.expect("size"), None, "a folder has no size");
 
     let folder = store.get(&key("whole")).await.expect_err("a folder of objects is no object");
     assert!(folder.is_not_found(), "a folder answers NotFound, not: {folder}");

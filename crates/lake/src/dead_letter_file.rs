@@ -32,8 +32,10 @@ pub struct DeadLetterFile {
 /// Why dead letters could not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum DeadLetterError {
+    /// The disk refused; its class says whether another try helps.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The topic cannot name a file of letters.
     #[error(transparent)]
     Place(#[from] LayoutError),
 }
@@ -140,7 +142,7 @@ impl OpenFile {
     fn create(place: &Place) -> Result<Self> {
         crate::fsync::create_folders(&place.folder())?;
         let prefix = dead_letter_recovery::hidden_prefix(&place.generation);
-        let (file, path) = temp_file::create(&place.folder(), &prefix, true)?;
+        let (file, path) = temp_file::create(&place.folder(), &prefix)?;
         // Its name must outlive a crash of the machine, or what is appended would not.
         crate::fsync::sync_parent(&path)?;
         Ok(Self { file, path, length: 0 })
@@ -161,6 +163,8 @@ impl OpenFile {
 
 #[cfg(test)]
 mod tests {
+    use millrace_events::position::Offset;
+
     use super::*;
     use crate::dead_letter_recovery::{folder_names, marked};
     use crate::folder_store::FolderStore;
@@ -169,7 +173,7 @@ mod tests {
     const PLACE: &str = "_dead_letters/users_created.dlq/0001.jsonl";
 
     fn letter(offset: i64) -> DeadLetter {
-        DeadLetter { offset, value: Some(b"bad".to_vec()), ..DeadLetter::default() }
+        DeadLetter { offset: Offset(offset), value: Some(b"bad".to_vec()), ..DeadLetter::default() }
     }
 
     async fn create(lake: &Path) -> DeadLetterFile {
@@ -180,7 +184,7 @@ mod tests {
 
     fn offsets(lake: &Path) -> Vec<i64> {
         let text = std::fs::read_to_string(lake.join(PLACE)).unwrap_or_default();
-        text.lines().map(|line| DeadLetter::from_line(line).unwrap().offset).collect()
+        text.lines().map(|line| DeadLetter::from_line(line).unwrap().offset.get()).collect()
     }
 
     async fn sweep(lake: &Path) -> usize {

@@ -5,6 +5,8 @@ use std::fmt;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use chrono::{DateTime, SecondsFormat};
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use serde::{Deserialize, Serialize};
 
 /// A record of a dead-letter topic.
@@ -13,10 +15,12 @@ pub struct DeadLetter {
     /// Its partition in the dead-letter topic.
     pub partition: i32,
     /// Its offset there.
-    pub offset: i64,
+    pub offset: Offset,
     /// Its timestamp in µs since 1970 (UTC). One outside the years -262000 to 262000 is written as absent.
-    pub timestamp_micros: Option<i64>,
+    pub timestamp_micros: Option<Micros>,
+    /// The refused record's own, untouched; `None` is Kafka's null, or left out of a letter that was too large.
     pub key: Option<Vec<u8>>,
+    /// As the key.
     pub value: Option<Vec<u8>>,
     /// In their order, names repeated where the record repeats them. They hold the failure context.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
@@ -41,7 +45,7 @@ impl Classified for BadLine {
 #[serde(deny_unknown_fields)]
 struct Line {
     partition: i32,
-    offset: i64,
+    offset: Offset,
     timestamp: Option<String>,
     headers: Vec<(String, Option<HeaderValue>)>,
     key: Option<String>,
@@ -66,7 +70,7 @@ impl DeadLetter {
             });
             (name.clone(), value)
         });
-        let timestamp = self.timestamp_micros.and_then(DateTime::from_timestamp_micros);
+        let timestamp = self.timestamp_micros.and_then(Micros::date_time);
         let line = Line {
             partition: self.partition,
             offset: self.offset,
@@ -107,7 +111,7 @@ impl DeadLetter {
         Ok(Self {
             partition: line.partition,
             offset: line.offset,
-            timestamp_micros: timestamp.transpose()?.map(|instant| instant.timestamp_micros()),
+            timestamp_micros: timestamp.transpose()?.map(|instant| Micros(instant.timestamp_micros())),
             key: line.key.map(decode).transpose()?,
             value: line.value.map(decode).transpose()?,
             headers: headers.collect::<Result<_, _>>()?,
@@ -139,8 +143,8 @@ mod tests {
     fn a_line_shows_the_story_and_keeps_the_bytes() {
         let letter = DeadLetter {
             partition: 0,
-            offset: 12,
-            timestamp_micros: Some(1_795_269_545_000_042),
+            offset: Offset(12),
+            timestamp_micros: Some(Micros(1_795_269_545_000_042)),
             key: None,
             value: Some(b"\xff\x00".to_vec()),
             headers: vec![
@@ -185,6 +189,7 @@ mod tests {
             value in bytes(),
             headers in proptest::collection::vec(("\\PC{0,9}|[\\x00-\\x20]{1,3}", bytes()), 0..5),
         ) {
+            let (offset, timestamp_micros) = (Offset(offset), timestamp_micros.map(Micros));
             let letter = DeadLetter { partition, offset, timestamp_micros, key, value, headers };
             let line = letter.to_line();
             prop_assert_eq!(line.matches('\n').count(), 1);

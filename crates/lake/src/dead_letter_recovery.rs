@@ -8,8 +8,9 @@ use std::io::{ErrorKind, Read, Result, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::file_lock::{self, NamedLock};
-use crate::layout::{self, DEAD_LETTERS};
+use crate::layout;
 use crate::object_key::Key;
+use crate::root_names::DEAD_LETTERS;
 use crate::temp_file::{self, TempFile};
 use crate::topic_generation::TopicGeneration;
 
@@ -132,7 +133,7 @@ impl Place {
             crate::fsync::sync_parent(&marked)?;
             hidden = marked;
 
-            let mut whole = TempFile::create(&self.folder(), true)?;
+            let mut whole = TempFile::create(&self.folder())?;
             old.rewind()?;
             std::io::copy(&mut old, whole.file())?;
             whole.file().write_all(gap)?;

@@ -87,6 +87,8 @@ impl Letters {
 
 #[cfg(test)]
 mod tests {
+    use millrace_events::position::Offset;
+
     use super::*;
     use crate::memory_store::MemoryStore;
 
@@ -96,7 +98,7 @@ mod tests {
         let generation = TopicGeneration::new("g1").unwrap();
         // The first is of an earlier version.
         let old = Key::new("_dead_letters/ad_events/g1.jsonl").unwrap();
-        let letter = |offset| DeadLetter { offset, ..DeadLetter::default() };
+        let letter = |offset| DeadLetter { offset: Offset(offset), ..DeadLetter::default() };
         store.put(&old, Bytes::from(letter(0).to_line())).await.unwrap();
         let create = async || Letters::create(&store, None, "ad_events", &generation).await.unwrap();
         let (mut one, mut other) = (create().await, create().await);
@@ -110,7 +112,8 @@ mod tests {
         for object in store.list("_dead_letters/ad_events/").await.unwrap() {
             let body = store.get(&object.key).await.unwrap();
             let lines = std::str::from_utf8(&body).unwrap().lines();
-            let offsets: Vec<_> = lines.map(|line| DeadLetter::from_line(line).unwrap().offset).collect();
+            let offsets: Vec<_> =
+                lines.map(|line| DeadLetter::from_line(line).unwrap().offset.get()).collect();
             found.push((object.key.name().to_owned(), offsets));
         }
         let name = |first: i64| format!("g1-{first:020}.jsonl");

@@ -1,6 +1,7 @@
 //! How far each generation of a topic has landed, as the names of its raw objects tell.
 
 use millrace_events::failure::{Class, Classified};
+use millrace_events::position::Offset;
 use std::collections::BTreeMap;
 
 use crate::object_key::Key;
@@ -15,15 +16,39 @@ use crate::topic_generation::TopicGeneration;
 /// landed ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DurableOffsets {
-    highest: BTreeMap<(String, TopicGeneration), BTreeMap<i32, i64>>,
+    highest: BTreeMap<(String, TopicGeneration), BTreeMap<i32, Offset>>,
     foreign: usize,
+}
+
+/// How far each partition of a topic generation is durable, as of one look.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DurablePartitions(BTreeMap<i32, Offset>);
+
+impl DurablePartitions {
+    /// The highest durable offset of a partition, inclusive; `None` where nothing of it is.
+    pub fn highest_durable(&self, partition: i32) -> Option<Offset> {
+        self.0.get(&partition).copied()
+    }
+
+    /// All partitions of which something is durable, by number.
+    pub fn iter(&self) -> impl Iterator<Item = (i32, Offset)> {
+        self.0.iter().map(|(partition, highest)| (*partition, *highest))
+    }
+}
+
+impl FromIterator<(i32, Offset)> for DurablePartitions {
+    fn from_iter<I: IntoIterator<Item = (i32, Offset)>>(partitions: I) -> Self {
+        Self(partitions.into_iter().collect())
+    }
 }
 
 /// Why the landed offsets could not be told.
 #[derive(Debug, thiserror::Error)]
 pub enum DurableOffsetsError {
+    /// The table's objects could not be listed.
     #[error(transparent)]
     Listing(#[from] ListingError),
+    /// The table's name is none of a raw table.
     #[error(transparent)]
     Table(#[from] RawNameError),
 }
@@ -70,18 +95,14 @@ impl DurableOffsets {
         *highest = name.last_offset().max(*highest);
     }
 
-    /// The highest landed offset of one partition, inclusive; `None`: nothing landed.
-    pub fn highest(&self, topic: &str, generation: &TopicGeneration, partition: i32) -> Option<i64> {
-        self.highest.get(&(topic.to_owned(), generation.clone()))?.get(&partition).copied()
-    }
-
-    /// Each partition of one generation with its highest landed offset, by partition.
-    pub fn of_life(&self, topic: &str, generation: &TopicGeneration) -> BTreeMap<i32, i64> {
-        self.highest.get(&(topic.to_owned(), generation.clone())).cloned().unwrap_or_default()
+    /// How far each partition of one generation of a topic is durable.
+    pub fn of_generation(&self, topic: &str, generation: &TopicGeneration) -> DurablePartitions {
+        let key = (topic.to_owned(), generation.clone());
+        DurablePartitions(self.highest.get(&key).cloned().unwrap_or_default())
     }
 
     /// Every generation of a topic, and the highest landed offset of each of its partitions.
-    pub fn generations(&self) -> impl Iterator<Item = (&str, &TopicGeneration, &BTreeMap<i32, i64>)> {
+    pub fn generations(&self) -> impl Iterator<Item = (&str, &TopicGeneration, &BTreeMap<i32, Offset>)> {
         self.highest.iter().map(|((topic, generation), highest)| (topic.as_str(), generation, highest))
     }
 
@@ -95,6 +116,8 @@ impl DurableOffsets {
 mod tests {
     use bytes::Bytes;
 
+    use millrace_events::instant::Micros;
+
     use super::*;
     use crate::memory_store::MemoryStore;
 
@@ -103,8 +126,9 @@ mod tests {
         let store = MemoryStore::new();
         let put = async |generation: &str, partition, first, last, hour: i64| {
             let generation = TopicGeneration::new(generation).unwrap();
-            let name = RawObjectName::new("users_created", generation, partition, first, last).unwrap();
-            store.put(&name.key("users", hour * 3_600_000_000).unwrap(), Bytes::new()).await.unwrap();
+            let range = (Offset(first), Offset(last));
+            let name = RawObjectName::new("users_created", generation, partition, range.0, range.1).unwrap();
+            store.put(&name.key("users", Micros(hour * 3_600_000_000)).unwrap(), Bytes::new()).await.unwrap();
         };
         // A later hour does not mean higher offsets: producers' clocks differ.
         put("0001", 0, 100, 199, 1).await;
@@ -115,10 +139,12 @@ mod tests {
 
         let landed = DurableOffsets::of_table(&store, "users").await.unwrap();
         let (first, second) = (TopicGeneration::new("0001").unwrap(), TopicGeneration::new("0002").unwrap());
-        assert_eq!(landed.of_life("users_created", &first), BTreeMap::from([(0, 199), (5, 3)]));
-        assert_eq!(landed.highest("users_created", &second, 0), Some(7));
-        assert_eq!(landed.highest("users_created", &second, 5), None);
-        assert_eq!(landed.highest("other", &first, 0), None);
+        let generation = first.clone();
+        let first = landed.of_generation("users_created", &first);
+        assert_eq!(first.iter().collect::<Vec<_>>(), [(0, Offset(199)), (5, Offset(3))]);
+        let second = landed.of_generation("users_created", &second);
+        assert_eq!((second.highest_durable(0), second.highest_durable(5)), (Some(Offset(7)), None));
+        assert_eq!(landed.of_generation("other", &generation), DurablePartitions::default());
         assert_eq!(landed.foreign(), 1);
         assert_eq!(DurableOffsets::of_table(&store, "other").await.unwrap(), DurableOffsets::default());
     }

@@ -9,17 +9,25 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::object_key::Key;
-use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
-use crate::store_probe::{self, Capabilities};
+use crate::store::{
+    Capabilities, EarlierVersions, LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError, Versions,
+};
+use crate::store_probe;
 
 /// Where a failure can be scripted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultPoint {
+    /// [`Store::put`] and [`Store::put_new`].
     Put,
+    /// [`Store::get`].
     Get,
+    /// [`Store::list`].
     List,
+    /// [`Store::delete`].
     Delete,
+    /// [`ObjectWriter::write`].
     Write,
+    /// [`ObjectWriter::finish`].
     Finish,
 }
 
@@ -57,6 +65,7 @@ impl Script {
 }
 
 impl<S: Store> FaultyStore<S> {
+    /// Passes all until [`script`](Self::script) says otherwise.
     pub fn new(inner: S) -> Self {
         Self { inner, script: Script::default() }
     }
@@ -72,6 +81,7 @@ impl<S: Store> FaultyStore<S> {
         self.script.0.lock().unwrap_or_else(PoisonError::into_inner).values().map(VecDeque::len).sum()
     }
 
+    /// The store behind the script, by which a test looks at what was really done.
     pub fn inner(&self) -> &S {
         &self.inner
     }
@@ -138,9 +148,18 @@ impl<S: Store> Store for FaultyStore<S> {
         under(fault, self.address(), "list", prefix, self.inner.list(prefix)).await
     }
 
+    async fn size(&self, key: &Key) -> Result<Option<u64>, StoreError> {
+        let fault = self.script.next(FaultPoint::List);
+        under(fault, self.address(), "look at", key.as_str(), self.inner.size(key)).await
+    }
+
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         let fault = self.script.next(FaultPoint::Delete);
         under(fault, self.address(), "delete", key.as_str(), self.inner.delete(key)).await
+    }
+
+    async fn earlier_versions(&self, prefix: &str, task: Versions) -> Result<EarlierVersions, StoreError> {
+        self.inner.earlier_versions(prefix, task).await
     }
 
     async fn sweep(&self) -> Result<usize, StoreError> {

@@ -7,6 +7,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
+use crate::root_names::LEASES;
 use crate::store::LockGuard;
 
 /// Locks `file`, opened under `path`, if nobody holds it and `path` still leads to it. `false`: leave it alone.
@@ -47,20 +48,29 @@ pub(crate) struct NamedLock {
 impl NamedLock {
     /// Takes the lock if it is free; its folder must exist.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>> {
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        let file = open(path)?;
         Ok(try_lock(&file, path)?.then(|| Self { path: path.to_owned(), _file: file }))
     }
 
     /// Takes the lock, blocking this thread until it is free.
     pub(crate) fn take(path: &Path) -> Result<Self> {
         loop {
-            let file = File::options().create(true).truncate(false).write(true).open(path)?;
+            let file = open(path)?;
             file.lock()?;
             if leads_to(path, &file)? {
                 return Ok(Self { path: path.to_owned(), _file: file });
             }
         }
     }
+}
+
+/// Its owner's alone, as all files of a lake.
+fn open(path: &Path) -> Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 impl Drop for NamedLock {
@@ -76,14 +86,11 @@ impl LockGuard for NamedLock {}
 
 /// Where the lock `name` (a path of `/`-separated parts) of the lake at `root` lives.
 pub(crate) fn lock_path(root: &Path, name: &str) -> Result<PathBuf> {
-    let path = root.join(LOCKS).join(format!("{name}.lock"));
+    let path = root.join(LEASES).join(format!("{name}.lock"));
     let folder = path.parent().ok_or_else(|| Error::from(ErrorKind::InvalidFilename))?;
     crate::fsync::create_folders(folder)?;
     Ok(path)
 }
-
-/// The hidden folder of the lock files.
-pub(crate) const LOCKS: &str = ".locks";
 
 #[cfg(test)]
 mod tests {

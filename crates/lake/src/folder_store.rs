@@ -13,8 +13,8 @@ use crate::disk_error;
 use crate::file_lock::{self, NamedLock};
 use crate::layout;
 use crate::object_key::Key;
-use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
-use crate::store_probe::{self, Capabilities};
+use crate::store::{Capabilities, LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
+use crate::store_probe;
 use crate::temp_file::{self, TempFile};
 
 /// Bytes a writer gathers before it goes to the disk: small pieces would pay a thread hop each; larger ones hold
@@ -33,10 +33,12 @@ pub struct FolderStore {
 }
 
 impl FolderStore {
+    /// Of the folder `root`, which need not be there: nothing is touched yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into().into() }
     }
 
+    /// The folder, as given.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -63,9 +65,9 @@ impl FolderStore {
 #[async_trait]
 impl Store for FolderStore {
     async fn put(&self, key: &Key, body: Bytes) -> std::result::Result<(), StoreError> {
-        let (path, private) = (self.path(key), is_private(key));
+        let path = self.path(key);
         self.off_thread("write", key.as_str(), move |_| {
-            let mut temp = create_beside(&path, private)?;
+            let mut temp = create_beside(&path)?;
             temp.file().write_all(&body)?;
             temp.publish(&path)
         })
@@ -73,10 +75,10 @@ impl Store for FolderStore {
     }
 
     async fn put_new(&self, key: &Key, body: Bytes) -> std::result::Result<PutNew, StoreError> {
-        let (path, private) = (self.path(key), is_private(key));
+        let path = self.path(key);
         let created = self.off_thread("write", key.as_str(), move |_| {
             let is_new = !path.exists() && {
-                let mut temp = create_beside(&path, private)?;
+                let mut temp = create_beside(&path)?;
                 temp.file().write_all(&body)?;
                 temp.publish_new(&path)?
             };
@@ -88,8 +90,8 @@ impl Store for FolderStore {
     }
 
     async fn writer(&self, key: &Key) -> std::result::Result<Box<dyn ObjectWriter>, StoreError> {
-        let (path, private) = (self.path(key), is_private(key));
-        let temp = self.off_thread("write", key.as_str(), move |_| create_beside(&path, private)).await?;
+        let path = self.path(key);
+        let temp = self.off_thread("write", key.as_str(), move |_| create_beside(&path)).await?;
         Ok(Box::new(FolderWriter {
             store: self.clone(),
             key: key.clone(),
@@ -109,6 +111,16 @@ impl Store for FolderStore {
     async fn list(&self, prefix: &str) -> std::result::Result<Vec<ObjectMeta>, StoreError> {
         let wanted = prefix.to_owned();
         self.off_thread("list", prefix, move |root| list(root, &wanted)).await
+    }
+
+    async fn size(&self, key: &Key) -> std::result::Result<Option<u64>, StoreError> {
+        let path = self.path(key);
+        self.off_thread("look at", key.as_str(), move |_| match std::fs::metadata(&path) {
+            Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
     }
 
     async fn delete(&self, key: &Key) -> std::result::Result<(), StoreError> {
@@ -169,14 +181,9 @@ impl Store for FolderStore {
     }
 }
 
-fn create_beside(path: &Path, private: bool) -> Result<TempFile> {
+fn create_beside(path: &Path) -> Result<TempFile> {
     let folder = path.parent().ok_or_else(|| Error::from(ErrorKind::InvalidFilename))?;
-    TempFile::create(folder, private)
-}
-
-/// Dead letters hold what nobody has looked at: they are their owner's alone.
-fn is_private(key: &Key) -> bool {
-    key.as_str().split('/').next() == Some(layout::DEAD_LETTERS)
+    TempFile::create(folder)
 }
 
 fn read_if_there(root: &Path, path: &Path) -> Result<Option<Bytes>> {

@@ -1,7 +1,7 @@
 //! What makes a place a lake: `_lake.json`, which whoever made it wrote first.
 //!
 //! It says by which version of the format the lake is kept, so that an older program refuses a newer lake instead of reading it
-//! wrongly, and what its store was found able to do ([`crate::store_probe`]), so that nobody has to find out again. What it says follows
+//! wrongly, and what its store was found able to do ([`Store::probe`]), so that nobody has to find out again. What it says follows
 //! from the program and the store alone: of those who make one lake at once each would write the same, and one does.
 //!
 //! Lakes that are older than the file are known by what they hold, and get it from the next who writes to them.
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::layout;
 use crate::object_key::{BadKey, Key};
-use crate::store::{PutNew, Store, StoreError};
-use crate::store_probe::Capabilities;
+use crate::root_names::{CLAIMS, DEAD_LETTERS, RAW, REMOVAL_MARKS, RUNS, STATE};
+use crate::store::{Capabilities, PutNew, Store, StoreError};
 
 /// Where the file is, below the lake's root.
-pub const LAKE_FILE: &str = "_lake.json";
+pub use crate::root_names::LAKE_FILE;
 
 /// The version of the format that this program keeps: folders, names and types of what a lake holds.
 pub const FORMAT_VERSION: u32 = 1;
@@ -23,9 +23,11 @@ pub const FORMAT_VERSION: u32 = 1;
 /// What a lake says of itself. What a later program adds is passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LakeFile {
+    /// [`FORMAT_VERSION`] of the program that made the lake.
     pub format_version: u32,
     /// The program that made the lake, or took it over.
     pub created_by: String,
+    /// What the store was found able to do when the file was written.
     pub store: Capabilities,
 }
 
@@ -43,25 +45,49 @@ pub enum Entered {
 /// Why a place is not entered as a lake.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
+    /// The place holds no lake, and is only to be read.
     #[error(
         "there is no lake at {store}: fill one with `millrace run --lake {store}`, or name another with --lake"
     )]
-    NoLake { store: String },
+    NoLake {
+        /// The store's address.
+        store: String,
+    },
+    /// A newer program made the lake.
     #[error(
         "the lake {store} is of format {found}, and this program ({version}) knows those up to {FORMAT_VERSION}: take a newer one",
         version = env!("CARGO_PKG_VERSION")
     )]
-    Newer { store: String, found: u64 },
+    Newer {
+        /// The store's address.
+        store: String,
+        /// The format version that the lake states.
+        found: u64,
+    },
+    /// [`LAKE_FILE`] is there and cannot be read as one.
     #[error(
         "{LAKE_FILE} of {store} is none of ours or was damaged: move it away, and the next `millrace land` or `job` writes it anew"
     )]
-    Damaged { store: String, source: serde_json::Error },
+    Damaged {
+        /// The store's address.
+        store: String,
+        /// Where and why the JSON cannot be read.
+        source: serde_json::Error,
+    },
+    /// The store lacks what a lake rests on.
     #[error(
         "{store} cannot hold a lake: {lacks}; choose a store that honours conditional writes and reads what it wrote, as S3 does"
     )]
-    Unfit { store: String, lacks: &'static str },
+    Unfit {
+        /// The store's address.
+        store: String,
+        /// What it lacks, in words.
+        lacks: &'static str,
+    },
+    /// The store failed; its class says whether another try helps.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The file's name is refused as a key, which does not happen.
     #[error(transparent)]
     Key(#[from] BadKey),
 }
@@ -167,8 +193,8 @@ async fn describe(store: &dyn Store) -> Result<PutNew, LakeError> {
 /// Whether the place holds anything that only a lake of ours has. What is few is looked at first.
 async fn holds_a_lake(store: &dyn Store) -> Result<bool, StoreError> {
     let layers = layout::Layer::OF_JOBS.map(|layer| format!("{layer}/"));
-    let few = ["_runs/", "_state/", "_compactions/", "_lives/", "_dead_letters/"].map(str::to_owned);
-    for prefix in few.into_iter().chain(layers).chain(["raw/".to_owned()]) {
+    let few = [RUNS, STATE, REMOVAL_MARKS, CLAIMS, DEAD_LETTERS].map(|folder| format!("{folder}/"));
+    for prefix in few.into_iter().chain(layers).chain([format!("{RAW}/")]) {
         if store.list(&prefix).await?.iter().any(|object| is_of_a_lake(&object.key)) {
             return Ok(true);
         }

@@ -1,5 +1,6 @@
 //! Where the lake keeps what is not raw: the partitions of tables, the records of runs, the dead letters.
 
+use millrace_events::position::Offset;
 use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
@@ -7,6 +8,7 @@ use serde::Serialize;
 
 use crate::object_key::{BadKey, Key};
 use crate::raw_object_name::{self, RawObjectName};
+use crate::root_names::{self, CLAIMS, DEAD_LETTERS, LOCKS, RAW, REMOVAL_MARKS, RUNS};
 use crate::table_name::is_table;
 use crate::topic_generation::TopicGeneration;
 
@@ -18,23 +20,26 @@ pub enum Layer {
     Raw,
     /// Cleaned rows, a file a day; so for the next ones.
     Curated,
+    /// What analytics-aggregation counts.
     Analytics,
+    /// What time-series-analysis makes.
     Timeseries,
 }
 
 impl Layer {
+    /// In the order in which rows pass through them.
     pub const ALL: [Self; 4] = [Self::Raw, Self::Curated, Self::Analytics, Self::Timeseries];
 
     /// Those whose tables jobs make, a partition a day.
-    pub const OF_JOBS: [Self; 3] = [Self::Curated, Self::Analytics, Self::Timeseries];
+    pub(crate) const OF_JOBS: [Self; 3] = [Self::Curated, Self::Analytics, Self::Timeseries];
 
     /// The folder at the lake's root that holds the layer's tables.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Raw => "raw",
-            Self::Curated => "curated",
-            Self::Analytics => "analytics",
-            Self::Timeseries => "timeseries",
+            Self::Raw => RAW,
+            Self::Curated => root_names::CURATED,
+            Self::Analytics => root_names::ANALYTICS,
+            Self::Timeseries => root_names::TIMESERIES,
         }
     }
 
@@ -57,14 +62,19 @@ impl fmt::Display for Layer {
 /// What cannot be a place in the lake.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
+    /// The name of a table or a job has other characters.
     #[error("{0:?} is no table or job: give the characters a-z, 0-9, '_' and, for a job, '-'")]
     Name(String),
+    /// A day that `YYYY-MM-DD` cannot write.
     #[error("the day {0} lies outside the years 0 to 9999")]
     Day(NaiveDate),
+    /// A raw table, by name, where a table of a job is meant.
     #[error("raw tables have no partition a day: {0:?}")]
     RawPartition(String),
+    /// The topic or table cannot be part of a raw object's place.
     #[error(transparent)]
     Topic(#[from] raw_object_name::RawNameError),
+    /// The parts do not make a key.
     #[error(transparent)]
     Key(#[from] BadKey),
 }
@@ -92,35 +102,47 @@ pub fn run_record_key(job: &str, as_of: NaiveDate) -> Result<Key, LayoutError> {
     if !fits {
         return Err(LayoutError::Name(job.to_owned()));
     }
-    Ok(Key::new(format!("_runs/{job}/{}.json", checked_day(as_of)?))?)
+    Ok(Key::new(format!("{RUNS}/{job}/{}.json", checked_day(as_of)?))?)
 }
 
 /// The dead letters of one generation of a topic: `_dead_letters/<topic>/<generation>.jsonl`.
-pub fn dead_letters_key(topic: &str, generation: &TopicGeneration) -> Result<Key, LayoutError> {
+pub(crate) fn dead_letters_key(topic: &str, generation: &TopicGeneration) -> Result<Key, LayoutError> {
     let topic = raw_object_name::checked_topic(topic.to_owned())?;
     Ok(Key::new(format!("{DEAD_LETTERS}/{topic}/{generation}.jsonl"))?)
 }
 
 /// One run's dead letters of a topic where files cannot grow: `_dead_letters/<topic>/<generation>-<first offset, 20
 /// digits>.jsonl`, named by its first letter's offset in the dead-letter topic.
-pub fn dead_letters_part_key(
+pub(crate) fn dead_letters_part_key(
     topic: &str,
     generation: &TopicGeneration,
-    first_offset: i64,
+    first_offset: Offset,
 ) -> Result<Key, LayoutError> {
     let topic = raw_object_name::checked_topic(topic.to_owned())?;
     Ok(Key::new(format!("{DEAD_LETTERS}/{topic}/{generation}-{first_offset:020}.jsonl"))?)
 }
 
 /// The folder of a raw table, ending in `/`.
-pub fn raw_prefix(table: &str) -> Result<String, LayoutError> {
-    if is_table(table) { Ok(format!("raw/{table}/")) } else { Err(LayoutError::Name(table.to_owned())) }
+pub(crate) fn raw_prefix(table: &str) -> Result<String, LayoutError> {
+    if is_table(table) { Ok(format!("{RAW}/{table}/")) } else { Err(LayoutError::Name(table.to_owned())) }
+}
+
+/// The folder of a day of a raw table, ending in `/`.
+pub(crate) fn raw_day_prefix(table: &str, day: NaiveDate) -> Result<String, LayoutError> {
+    Ok(format!("{}date={}/", raw_prefix(table)?, checked_day(day)?))
+}
+
+/// The day and the hour in whose folder an object of a raw table is; `None` for an object elsewhere.
+pub(crate) fn raw_hour(key: &Key) -> Option<(NaiveDate, u8)> {
+    let [_, day, hour, _] = within(key, RAW)?.split('/').collect::<Vec<_>>()[..] else { return None };
+    let hour = hour.strip_prefix("hour=").filter(|digits| is_hour(digits))?;
+    Some((day.strip_prefix("date=")?.parse().ok()?, hour.parse().ok()?))
 }
 
 /// The lock of whoever replaces objects of a raw table: of compactions and erasures there is one at a time.
 pub fn raw_lock(table: &str) -> Result<Key, LayoutError> {
     let prefix = raw_prefix(table)?;
-    Ok(Key::new(format!("_locks/{}", prefix.trim_end_matches('/')))?)
+    Ok(Key::new(format!("{LOCKS}/{}", prefix.trim_end_matches('/')))?)
 }
 
 /// Changes before objects of a raw table are removed: see [`crate::raw_listing`].
@@ -145,7 +167,7 @@ pub fn partition_day(key: &Key) -> Option<NaiveDate> {
 /// The raw table whose object `key` is: by its name, or by its place in a day and an hour, where people put restored objects under
 /// names of their own. `None` for anything else; what engines leave under names that begin with `_` is no restored object.
 pub fn raw_table_of(key: &Key) -> Option<&str> {
-    let (table, place) = key.as_str().strip_prefix("raw/")?.split_once('/')?;
+    let (table, place) = within(key, RAW)?.split_once('/')?;
     let by_name = !place.split('/').any(|part| part.starts_with('_')) && RawObjectName::of_key(key).is_ok();
     let by_place = match place.split('/').collect::<Vec<_>>()[..] {
         [day, hour, name] => {
@@ -165,16 +187,14 @@ fn is_hour(digits: &str) -> bool {
 
 /// The day and the job of a run's record; `None` for what is none by its key.
 pub fn run_of_record(key: &Key) -> Option<(&str, NaiveDate)> {
-    let (job, day) = key.as_str().strip_prefix("_runs/")?.strip_suffix(".json")?.split_once('/')?;
+    let (job, day) = within(key, RUNS)?.strip_suffix(".json")?.split_once('/')?;
     let day: NaiveDate = day.parse().ok()?;
     (run_record_key(job, day).ok()? == *key).then_some((job, day))
 }
 
 /// Whether `key` is one of those files of dead letters that runs put in place.
 pub fn is_dead_letters(key: &Key) -> bool {
-    let Some(rest) = key.as_str().strip_prefix(DEAD_LETTERS).and_then(|rest| rest.strip_prefix('/')) else {
-        return false;
-    };
+    let Some(rest) = within(key, DEAD_LETTERS) else { return false };
     let Some((topic, generation)) = rest.strip_suffix(".jsonl").and_then(|rest| rest.split_once('/')) else {
         return false;
     };
@@ -188,31 +208,27 @@ pub(crate) fn is_folder_of_lakes(name: &str) -> bool {
     name.starts_with('_') || Layer::ALL.into_iter().any(|layer| layer.as_str() == name)
 }
 
-/// The folder of the marks of [`removal_mark_key`].
-pub const REMOVAL_MARKS: &str = "_compactions";
-
 /// A claim of offsets: `_lives/<number, 20 digits>.json`. See [`crate::topic_claims`].
 pub(crate) fn claim_key(number: u64) -> Result<Key, LayoutError> {
-    Ok(Key::new(format!("{LIVES}{number:020}.json"))?)
+    Ok(Key::new(format!("{CLAIMS}/{number:020}.json"))?)
 }
 
 /// The number of the claim `key`; `None` for any other object.
 pub(crate) fn claim_number(key: &Key) -> Option<u64> {
-    let digits = key.as_str().strip_prefix(LIVES)?.strip_suffix(".json")?;
+    let digits = within(key, CLAIMS)?.strip_suffix(".json")?;
     let number = digits.parse().ok()?;
     (claim_key(number).ok()? == *key).then_some(number)
 }
 
 /// The lock of whoever claims offsets.
 pub(crate) fn lives_lock() -> Result<Key, LayoutError> {
-    Ok(Key::new("_locks/lives")?)
+    Ok(Key::new(format!("{LOCKS}/lives"))?)
 }
 
-/// The folder of the claims, ending in `/`.
-pub(crate) const LIVES: &str = "_lives/";
-
-/// The folder of all dead letters.
-pub(crate) const DEAD_LETTERS: &str = "_dead_letters";
+/// What follows the folder in a key.
+fn within<'a>(key: &'a Key, folder: &str) -> Option<&'a str> {
+    key.as_str().strip_prefix(folder)?.strip_prefix('/')
+}
 
 fn checked_day(day: NaiveDate) -> Result<NaiveDate, LayoutError> {
     // Further years are written with a sign, which neither sorts nor is read as a date by others.
@@ -289,7 +305,7 @@ mod tests {
         }
         assert!(is_dead_letters(&key("_dead_letters/users_created.dlq/0001.jsonl")));
         assert!(is_dead_letters(
-            &dead_letters_part_key("users_created", &TopicGeneration::new("g1").unwrap(), 7).unwrap()
+            &dead_letters_part_key("users_created", &TopicGeneration::new("g1").unwrap(), Offset(7)).unwrap()
         ));
         for foreign in ["_dead_letters/README.md", "_dead_letters/a.dlq/b/c.jsonl", "_dead_letters/a/G.jsonl"]
         {

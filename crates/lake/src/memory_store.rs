@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use crate::object_key::Key;
-use crate::store::{LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
+use crate::store::{Capabilities, LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
+use crate::store_probe;
 
 /// Objects in a map. Durable as long as the process.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
+    /// Empty. Its clones see the same objects.
     pub fn new() -> Self {
         Self::default()
     }
@@ -61,9 +63,17 @@ impl Store for MemoryStore {
         Ok(wanted.map(|(key, body)| ObjectMeta { key: key.clone(), size: body.len() as u64 }).collect())
     }
 
+    async fn size(&self, key: &Key) -> Result<Option<u64>, StoreError> {
+        Ok(self.objects().get(key).map(|body| body.len() as u64))
+    }
+
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         self.objects().remove(key);
         Ok(())
+    }
+
+    async fn probe(&self) -> Result<Capabilities, StoreError> {
+        store_probe::by_port(self, &store_probe::key()).await
     }
 
     async fn sweep(&self) -> Result<usize, StoreError> {

@@ -15,6 +15,10 @@ pub struct BadKey {
 }
 
 impl Key {
+    /// `text` as it is, where it keeps the rules of a key.
+    ///
+    /// # Errors
+    /// A part is empty or begins with a dot, or there is a backslash or a NUL.
     pub fn new(text: impl Into<String>) -> Result<Self, BadKey> {
         let text = text.into();
         let reason = if text.is_empty() {
@@ -29,6 +33,7 @@ impl Key {
         Err(BadKey { text, reason })
     }
 
+    /// The path, relative to the lake's root.
     pub fn as_str(&self) -> &str {
         &self.0
     }

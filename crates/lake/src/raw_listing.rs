@@ -19,14 +19,20 @@ const ATTEMPTS: usize = 100;
 /// Why a raw table could not be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum ListingError {
+    /// The store could not list or read the mark.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The table's name is none of a raw table.
     #[error(transparent)]
     Table(#[from] LayoutError),
+    /// Compactions removed objects all the while; the same listing may succeed later.
     #[error(
         "objects of raw/{table} went away during each of {ATTEMPTS} listings; try again when the compaction is done"
     )]
-    Restless { table: String },
+    Restless {
+        /// The table's name, without `raw/`.
+        table: String,
+    },
 }
 
 impl Classified for ListingError {
@@ -80,7 +86,7 @@ mod tests {
     use super::*;
     use crate::memory_store::MemoryStore;
     use crate::object_key::Key;
-    use crate::store::{LockGuard, ObjectWriter};
+    use crate::store::{Capabilities, LockGuard, ObjectWriter};
 
     const SMALL: &str = "raw/users/small.parquet";
 
@@ -132,6 +138,10 @@ mod tests {
 
         async fn delete(&self, key: &Key) -> Result<(), StoreError> {
             self.inner.delete(key).await
+        }
+
+        async fn probe(&self) -> Result<Capabilities, StoreError> {
+            self.inner.probe().await
         }
 
         async fn sweep(&self) -> Result<usize, StoreError> {

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike};
+use chrono::Datelike;
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 
 use crate::object_key::Key;
+use crate::root_names::RAW;
 use crate::topic_generation::{BadTopicGeneration, TopicGeneration};
 
 /// `<topic>-<generation>-<partition, 5 digits>-<first offset, 20 digits>-<last, 20 digits>.parquet`.
@@ -18,31 +21,53 @@ pub struct RawObjectName {
     topic: String,
     generation: TopicGeneration,
     partition: i32,
-    first_offset: i64,
-    last_offset: i64,
+    first_offset: Offset,
+    last_offset: Offset,
 }
 
 /// Why there is no such raw object name.
 #[derive(Debug, thiserror::Error)]
 pub enum RawNameError {
+    /// This text is no topic's name.
     #[error(
         "{0:?} is no topic of raw objects: give 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', not beginning with '.'"
     )]
     Topic(String),
+    /// This partition does not fit into five digits.
     #[error("partition {0} of a raw object lies outside 0 to 99999")]
     Partition(i32),
+    /// The last offset is before the first, or the first is negative.
     #[error("offsets {first} to {last} of a raw object are no range from 0 upward")]
-    Offsets { first: i64, last: i64 },
+    Offsets {
+        /// As asked for.
+        first: Offset,
+        /// As asked for, inclusive.
+        last: Offset,
+    },
+    /// This text is no raw table's name.
     #[error("{0:?} is no table: give the characters a-z, 0-9 and '_'")]
     Table(String),
+    /// The record becomes a dead letter.
     #[error("the timestamp {0} µs of an object's first row lies outside the years 0 to 9999")]
-    Timestamp(i64),
+    Timestamp(Micros),
+    /// A file's name is not of the form.
     #[error(
         "{name:?} is no raw object's name: {reason}; expected <topic>-<generation>-<partition, 5 digits>-<first offset, 20 digits>-<last offset, 20 digits>.parquet"
     )]
-    Name { name: String, reason: &'static str },
+    Name {
+        /// The file's name.
+        name: String,
+        /// Which part does not fit.
+        reason: &'static str,
+    },
+    /// A file's name has the form, with a generation that is none.
     #[error("{name:?} is no raw object's name")]
-    TopicGeneration { name: String, source: BadTopicGeneration },
+    TopicGeneration {
+        /// The file's name.
+        name: String,
+        /// Why it is none.
+        source: BadTopicGeneration,
+    },
 }
 
 impl Classified for RawNameError {
@@ -60,48 +85,52 @@ impl RawObjectName {
         topic: impl Into<String>,
         generation: TopicGeneration,
         partition: i32,
-        first_offset: i64,
-        last_offset: i64,
+        first_offset: Offset,
+        last_offset: Offset,
     ) -> Result<Self, RawNameError> {
         let topic = checked_topic(topic.into())?;
         if !(0..=99_999).contains(&partition) {
             return Err(RawNameError::Partition(partition));
         }
-        if first_offset < 0 || last_offset < first_offset {
+        if first_offset < Offset::ZERO || last_offset < first_offset {
             return Err(RawNameError::Offsets { first: first_offset, last: last_offset });
         }
         Ok(Self { topic, generation, partition, first_offset, last_offset })
     }
 
+    /// The topic of its records.
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
+    /// The topic generation of its records.
     pub fn generation(&self) -> &TopicGeneration {
         &self.generation
     }
 
+    /// The partition of its records, 0 to 99,999.
     pub fn partition(&self) -> i32 {
         self.partition
     }
 
     /// The offset of the first record in the object.
-    pub fn first_offset(&self) -> i64 {
+    pub fn first_offset(&self) -> Offset {
         self.first_offset
     }
 
     /// The offset of the last record in the object, inclusive.
-    pub fn last_offset(&self) -> i64 {
+    pub fn last_offset(&self) -> Offset {
         self.last_offset
     }
 
     /// The object's key: `raw/<table>/date=YYYY-MM-DD/hour=HH/<name>`, date and hour (UTC) of the first row's
-    /// timestamp, in µs since 1970.
-    pub fn key(&self, table: &str, first_timestamp_micros: i64) -> Result<Key, RawNameError> {
-        let hour = DateTime::from_timestamp_micros(first_timestamp_micros)
+    /// timestamp.
+    pub fn key(&self, table: &str, first_timestamp: Micros) -> Result<Key, RawNameError> {
+        let hour = first_timestamp
+            .date_time()
             .filter(|instant| (0..=9_999).contains(&instant.year()))
-            .ok_or(RawNameError::Timestamp(first_timestamp_micros))?;
-        Key::new(format!("raw/{table}/{}/{self}", hour.format("date=%Y-%m-%d/hour=%H")))
+            .ok_or(RawNameError::Timestamp(first_timestamp))?;
+        Key::new(format!("{RAW}/{table}/{}/{self}", hour.format("date=%Y-%m-%d/hour=%H")))
             .ok()
             .filter(|_| crate::table_name::is_table(table))
             .ok_or_else(|| RawNameError::Table(table.to_owned()))
@@ -124,7 +153,8 @@ pub(crate) fn checked_topic(topic: String) -> Result<String, RawNameError> {
 impl fmt::Display for RawObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { topic, generation, partition, first_offset, last_offset } = self;
-        write!(f, "{topic}-{generation}-{partition:05}-{first_offset:020}-{last_offset:020}.parquet")
+        let (first, last) = (first_offset.get(), last_offset.get());
+        write!(f, "{topic}-{generation}-{partition:05}-{first:020}-{last:020}.parquet")
     }
 }
 
@@ -146,7 +176,7 @@ impl FromStr for RawObjectName {
             .ok_or_else(|| bad("its partition is none"))?;
         let generation = TopicGeneration::new(part("it has no generation")?)
             .map_err(|source| RawNameError::TopicGeneration { name: name.to_owned(), source })?;
-        Self::new(part("it has no topic")?, generation, partition, first, last)
+        Self::new(part("it has no topic")?, generation, partition, Offset(first), Offset(last))
     }
 }
 
@@ -165,7 +195,8 @@ mod tests {
     use super::*;
 
     fn name(topic: &str) -> RawObjectName {
-        RawObjectName::new(topic, TopicGeneration::new("0001").unwrap(), 3, 17, 4_096).unwrap()
+        let generation = TopicGeneration::new("0001").unwrap();
+        RawObjectName::new(topic, generation, 3, Offset(17), Offset(4_096)).unwrap()
     }
 
     const PLAIN: &str = "users_created-0001-00003-00000000000000000017-00000000000000004096.parquet";
@@ -174,7 +205,7 @@ mod tests {
     fn is_written_and_read_as_the_contract_says() {
         assert_eq!(name("users_created").to_string(), PLAIN);
         assert_eq!(PLAIN.parse::<RawObjectName>().unwrap(), name("users_created"));
-        let key = name("users_created").key("users", 1_795_269_545_000_042).unwrap();
+        let key = name("users_created").key("users", Micros(1_795_269_545_000_042)).unwrap();
         assert_eq!(key.as_str(), format!("raw/users/date=2026-11-21/hour=13/{PLAIN}"));
         assert_eq!(RawObjectName::of_key(&key).unwrap(), name("users_created"));
     }
@@ -207,18 +238,22 @@ mod tests {
     #[test]
     fn a_first_row_outside_the_calendar_has_no_place() {
         for micros in [i64::MIN, -62_198_755_200_000_001, 253_402_300_800_000_000, i64::MAX] {
-            let error = name("t").key("users", micros).unwrap_err();
+            let error = name("t").key("users", Micros(micros)).unwrap_err();
             assert_eq!(error.class(), Class::DeadLetter, "{micros}");
         }
         assert!(
-            name("t").key("users", -1).unwrap().as_str().starts_with("raw/users/date=1969-12-31/hour=23/")
+            name("t")
+                .key("users", Micros(-1))
+                .unwrap()
+                .as_str()
+                .starts_with("raw/users/date=1969-12-31/hour=23/")
         );
     }
 
     #[test]
     fn a_table_is_one_part_of_the_path() {
         for table in ["", "a/b", "..", "users-2"] {
-            assert!(name("t").key(table, 0).is_err(), "{table:?}");
+            assert!(name("t").key(table, Micros(0)).is_err(), "{table:?}");
         }
     }
 
@@ -226,7 +261,8 @@ mod tests {
         ("[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,40}", "[0-9a-z]{1,32}", 0..=99_999_i32, 0..=i64::MAX, 0..=i64::MAX)
             .prop_map(|(topic, generation, partition, one, other)| {
                 let generation = TopicGeneration::new(generation).unwrap();
-                RawObjectName::new(topic, generation, partition, one.min(other), one.max(other)).unwrap()
+                let (first, last) = (Offset(one.min(other)), Offset(one.max(other)));
+                RawObjectName::new(topic, generation, partition, first, last).unwrap()
             })
     }
 

@@ -34,20 +34,51 @@ const BATCH_ROWS: usize = 8_192;
 /// Why a raw object could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RawFileError {
+    /// The store could not give or take the object; its class says whether another try helps.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The object's footer cannot be read.
     #[error("{object} is no readable Parquet file; restore it or move it out of the lake")]
-    Unreadable { object: Key, source: ParquetError },
+    Unreadable {
+        /// The object.
+        object: Key,
+        /// What Parquet's reader said.
+        source: ParquetError,
+    },
+    /// The footer can be read, a row group cannot.
     #[error("rows of {object} could not be read; restore it or move it out of the lake")]
-    Rows { object: Key, source: ArrowError },
+    Rows {
+        /// The object.
+        object: Key,
+        /// What the reader said.
+        source: ArrowError,
+    },
+    /// Rows could not be written as Parquet.
     #[error("{object} could not be encoded; this is a bug")]
-    Encode { object: Key, source: ParquetError },
+    Encode {
+        /// The object that was to be written.
+        object: Key,
+        /// What Parquet's writer said.
+        source: ParquetError,
+    },
+    /// A column that is needed is missing or of another type.
     #[error(
         "column {column} of {object} is not of type {expected}; rewrite the object or move it out of the lake"
     )]
-    ColumnType { object: Key, column: &'static str, expected: &'static str },
+    ColumnType {
+        /// The object.
+        object: Key,
+        /// The column's name.
+        column: &'static str,
+        /// The type that it should have, in words.
+        expected: &'static str,
+    },
+    /// The work ended before its end: its thread died, or nobody waited for it any more.
     #[error("the work on {object} was cut off")]
-    CutOff { object: Key },
+    CutOff {
+        /// The object.
+        object: Key,
+    },
 }
 
 impl Classified for RawFileError {
@@ -74,11 +105,20 @@ impl RawFile {
             // The store says why, in its own words.
             Some(Err(_)) | None => Body::Bytes(store.get(key).await?),
         };
+        Self::of_body(key.clone(), body)
+    }
+
+    /// Of an object that is not stored yet, or no more; errors call it `key`.
+    pub(crate) fn of_bytes(key: Key, body: Bytes) -> Result<Self, RawFileError> {
+        Self::of_body(key, Body::Bytes(body))
+    }
+
+    fn of_body(key: Key, body: Body) -> Result<Self, RawFileError> {
         // The Parquet types say all there is to say: no writer's own Arrow types.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let footer = ArrowReaderMetadata::load(&body, options)
             .map_err(|source| RawFileError::Unreadable { object: key.clone(), source })?;
-        Ok(Self { key: key.clone(), body, footer })
+        Ok(Self { key, body, footer })
     }
 
     pub(crate) fn key(&self) -> &Key {

@@ -82,6 +82,10 @@ pub struct RawObject {
 }
 
 impl RawObject {
+    /// An empty object, whose batches will have `schema`.
+    ///
+    /// # Errors
+    /// The schema has a type that Parquet has not.
     pub fn new(schema: SchemaRef) -> Result<Self, ParquetError> {
         Self::with_entries(schema, Vec::new())
     }
@@ -104,6 +108,10 @@ impl RawObject {
         self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
     }
 
+    /// Adds the batch's rows behind those there are.
+    ///
+    /// # Errors
+    /// Its schema is not the object's.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
         self.writer.write(batch)?;
         self.rows += batch.num_rows();

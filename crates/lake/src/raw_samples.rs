@@ -8,13 +8,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_events::batch::{SourcePartition, UserBatchBuilder};
 use millrace_events::decode::Value;
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 
 use crate::memory_store::MemoryStore;
 use crate::object_key::Key;
 use crate::raw_object_name::RawObjectName;
 use crate::raw_object_reader::RawFile;
 use crate::raw_object_writer::RawObject;
-use crate::store::{LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
+use crate::store::{Capabilities, LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
 use crate::topic_generation::TopicGeneration;
 
 /// The user id of the row at `offset`.
@@ -28,13 +30,14 @@ pub(crate) fn batch(offsets: &[i64]) -> RecordBatch {
     for offset in offsets {
         let json = format!(r#"{{"id":"user-{offset}","first_name":"Ada","email":"{offset}@example.com"}}"#);
         let value = Value { bytes: Some(json.as_bytes()), ..Value::default() };
-        rows.push(&value, *offset, 1_000 * offset).unwrap();
+        rows.push(&value, Offset(*offset), Micros(1_000 * offset)).unwrap();
     }
-    rows.finish(7).unwrap()
+    rows.finish(Micros(7)).unwrap()
 }
 
 fn object_name(first: i64, last: i64) -> RawObjectName {
-    RawObjectName::new("users_created", TopicGeneration::new("g1").unwrap(), 0, first, last).unwrap()
+    let generation = TopicGeneration::new("g1").unwrap();
+    RawObjectName::new("users_created", generation, 0, Offset(first), Offset(last)).unwrap()
 }
 
 pub(crate) fn name(first: i64, last: i64) -> String {
@@ -45,7 +48,7 @@ pub(crate) fn name(first: i64, last: i64) -> String {
 pub(crate) async fn put(store: &dyn Store, first: i64, last: i64, rows: &RecordBatch) -> Key {
     let mut object = RawObject::new(rows.schema()).unwrap();
     object.write(rows).unwrap();
-    let key = object_name(first, last).key("users", 0).unwrap();
+    let key = object_name(first, last).key("users", Micros(0)).unwrap();
     store.put(&key, object.finish().unwrap().into()).await.unwrap();
     key
 }
@@ -105,6 +108,10 @@ impl Store for Bitrot {
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         self.inner.delete(key).await
+    }
+
+    async fn probe(&self) -> Result<Capabilities, StoreError> {
+        self.inner.probe().await
     }
 
     async fn sweep(&self) -> Result<usize, StoreError> {

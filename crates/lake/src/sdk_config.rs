@@ -34,8 +34,11 @@ pub const REGION_OF_ENDPOINTS: Region = Region::from_static("us-east-1");
 /// What settings say of a service; what is `None` is found as AWS's own tools find it.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
+    /// Such as `eu-central-1`.
     pub region: Option<&'a str>,
+    /// Another server than AWS's, as a URL.
     pub endpoint: Option<&'a str>,
+    /// Fixed keys; a session's keys are not renewed.
     pub credentials: Option<&'a S3Credentials>,
     /// How long one try of a request may take.
     pub attempt: Duration,
@@ -45,6 +48,7 @@ pub struct Wanted<'a> {
     pub backoff: Duration,
 }
 
+/// The configuration of all clients: keys and region found, retries and timeouts as `wanted`.
 pub async fn load(wanted: Wanted<'_>) -> SdkConfig {
     let retries = RetryConfig::standard()
         .with_max_attempts(MAX_TRIES)

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use millrace_events::failure::{Class, Classified};
 
 use crate::object_key::Key;
-use crate::store_probe::{self, Capabilities};
+use crate::root_names::STATE;
 
 /// What a listing tells of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectMeta {
+    /// Below the lake's root.
     pub key: Key,
     /// Size in bytes.
     pub size: u64,
@@ -25,7 +27,7 @@ pub struct ObjectMeta {
 /// - **Durable.** When `put`, or a writer's `finish`, answers `Ok`, the object outlives a crash of the machine.
 /// - **Last write wins.** A second write of a key replaces the first in one step; the same bytes written twice are
 ///   one object.
-/// - **Private letters.** Objects under `_dead_letters/` are readable by their owner alone, where the store knows owners.
+/// - **Private.** Objects are readable by their owner alone, where the store knows owners.
 /// - **Read your writes.** `get` and `list` called after an `Ok` see it.
 #[async_trait]
 pub trait Store: std::fmt::Debug + Send + Sync {
@@ -58,8 +60,21 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// order. Temporary files of writers are never listed. A prefix nobody wrote to is empty, not an error.
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError>;
 
+    /// The size in bytes of an object; `None` where there is none.
+    async fn size(&self, key: &Key) -> Result<Option<u64>, StoreError> {
+        let folder = key.as_str().rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        let listed = self.list(&folder).await?;
+        Ok(listed.iter().find(|listed| listed.key == *key).map(|listed| listed.size))
+    }
+
     /// Removes an object; removing one that is not there is no error.
     async fn delete(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// Counts, or removes for good, the earlier versions of the objects whose key starts with `prefix`, and of those that were
+    /// removed, where the store keeps such. What is there now stays. Most stores keep none.
+    async fn earlier_versions(&self, _prefix: &str, _task: Versions) -> Result<EarlierVersions, StoreError> {
+        Ok(EarlierVersions::default())
+    }
 
     /// Removes what dead writers left behind, never what a live writer is at; dead letters that were acknowledged are
     /// no leftovers, they are put in place. Answers how many leftovers there were.
@@ -71,9 +86,7 @@ pub trait Store: std::fmt::Debug + Send + Sync {
 
     /// Finds out by trying whether the store keeps to what a lake rests on; leaves nothing behind. Asked once, by whoever makes
     /// the lake: see [`crate::lake_file`].
-    async fn probe(&self) -> Result<Capabilities, StoreError> {
-        store_probe::by_port(self, &store_probe::key()).await
-    }
+    async fn probe(&self) -> Result<Capabilities, StoreError>;
 
     /// Waits for what goes on behind dropped guards and writers, such as locks on their way back. A process that ends
     /// without it has them wait until they run out.
@@ -84,6 +97,64 @@ pub trait Store: std::fmt::Debug + Send + Sync {
 
     /// The store's address, for people and messages.
     fn address(&self) -> String;
+}
+
+/// Whether the store's objects are files of this machine, so that asking it again costs next to nothing.
+pub fn has_files(store: &dyn Store) -> bool {
+    Key::new(STATE).is_ok_and(|key| store.local_path(&key).is_some())
+}
+
+/// What is to be done about earlier versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versions {
+    /// Nothing is changed.
+    Count,
+    /// They go, and nobody can bring them back.
+    Remove,
+}
+
+/// What a bucket keeps below the objects that are there now, or in their place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct EarlierVersions {
+    /// Versions that a write or a removal has covered.
+    pub versions: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Marks of removals.
+    pub marks: u64,
+}
+
+impl EarlierVersions {
+    /// Counts others in.
+    pub fn add(&mut self, more: Self) {
+        self.versions += more.versions;
+        self.bytes += more.bytes;
+        self.marks += more.marks;
+    }
+}
+
+/// What a store was found able to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// An object is written only where there is none, or, on S3, where it is still as it was read.
+    pub conditional_put: bool,
+    /// What was written or removed is seen so by whoever reads or lists next.
+    pub read_after_write: bool,
+}
+
+impl Capabilities {
+    /// What is missing for a lake, in words.
+    pub(crate) fn lacks(self) -> Option<&'static str> {
+        match self {
+            Self { conditional_put: false, .. } => Some(
+                "it ignores the conditions of writes (If-None-Match, If-Match), and wrote over an object that was there",
+            ),
+            Self { read_after_write: false, .. } => {
+                Some("what was just written is not what it then reads or lists")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What [`Store::put_new`] found.
@@ -112,17 +183,38 @@ pub trait ObjectWriter: std::fmt::Debug + Send {
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// Nothing is under the key: often an answer, not a failure ([`is_not_found`](Self::is_not_found)).
     #[error("no object {key} in {store}")]
-    NotFound { store: String, key: Key },
+    NotFound {
+        /// The store's address.
+        store: String,
+        /// The object that is not there.
+        key: Key,
+    },
     /// Full disk, read-only folder, no permission: somebody has to act.
     #[error("could not {action} {key} in {store}: {hint}")]
-    Stop { store: String, action: &'static str, key: String, hint: String, source: std::io::Error },
+    Stop {
+        /// The store's address.
+        store: String,
+        /// What was tried, as a verb: `could not <action> <key>`.
+        action: &'static str,
+        /// The object's key, or the prefix that was to be listed.
+        key: String,
+        /// What somebody has to do.
+        hint: String,
+        /// What the disk or the service said.
+        source: std::io::Error,
+    },
     /// Throttled, timed out: the same call may go through later.
     #[error("could not {action} {key} in {store}, worth another try")]
     Retry {
+        /// As in [`Stop`](Self::Stop).
         store: String,
+        /// As in [`Stop`](Self::Stop).
         action: &'static str,
+        /// As in [`Stop`](Self::Stop).
         key: String,
+        /// As in [`Stop`](Self::Stop).
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },

@@ -13,20 +13,29 @@ use crate::store::{Store, StoreError};
 /// Why no store could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The address has no character.
     #[error("the lake's address is empty; give a folder's path or s3://<bucket>/<prefix>")]
     Empty,
+    /// The address begins with a scheme other than `s3://`.
     #[error("no store is known for {scheme}://; give a folder's path or s3://<bucket>/<prefix>")]
-    Scheme { scheme: String },
+    Scheme {
+        /// What stands before `://`.
+        scheme: String,
+    },
+    /// An address on S3, in a program that has no S3.
     #[cfg(not(feature = "s3"))]
     #[error(
         "this program was built without S3; build it with the feature s3 of millrace-lake, or give a folder's path"
     )]
     WithoutS3,
+    /// An address on S3 without a proper bucket or prefix.
     #[cfg(feature = "s3")]
     #[error(transparent)]
     Address(#[from] BadAddress),
+    /// The store cannot be set up.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is there is not, or not yet, a lake that this program can use.
     #[error(transparent)]
     Lake(#[from] LakeError),
 }

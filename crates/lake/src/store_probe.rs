@@ -4,42 +4,15 @@
 //! nobody would see it.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
 use crate::object_key::Key;
 use crate::random;
-use crate::store::{PutNew, Store, StoreError};
+use crate::root_names::PROBE;
+use crate::store::{Capabilities, PutNew, Store, StoreError};
 
-/// How the folder of the object begins that is written to find out; both are gone afterwards. Each who tries has one of its own.
-const FOLDER: &str = "_lake_probe-";
-
-/// What a store was found able to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Capabilities {
-    /// An object is written only where there is none, or, on S3, where it is still as it was read.
-    pub conditional_put: bool,
-    /// What was written or removed is seen so by whoever reads or lists next.
-    pub read_after_write: bool,
-}
-
-impl Capabilities {
-    /// What is missing for a lake, in words.
-    pub(crate) fn lacks(self) -> Option<&'static str> {
-        match self {
-            Self { conditional_put: false, .. } => Some(
-                "it ignores the conditions of writes (If-None-Match, If-Match), and wrote over an object that was there",
-            ),
-            Self { read_after_write: false, .. } => {
-                Some("what was just written is not what it then reads or lists")
-            }
-            _ => None,
-        }
-    }
-}
-
-/// A name that nobody else uses, in a folder likewise.
+/// A name that nobody else uses, in a folder likewise; both are gone afterwards.
 pub(crate) fn key() -> Key {
-    let name = format!("{FOLDER}{}/object", random::name());
+    let name = format!("{PROBE}{}/object", random::name());
     Key::new(name).unwrap_or_else(|_| unreachable!("letters and digits make a key"))
 }
 

@@ -15,11 +15,11 @@ pub(crate) const PREFIX: &str = ".millrace-tmp-";
 /// How often a writer tries again when a sweep took its new file between its creation and its lock.
 const ATTEMPTS: usize = 16;
 
-/// A new file in `folder` whose name begins with `prefix`, locked until it closes. Who may read it is decided by the
-/// umask, or `private` to its owner.
-pub(crate) fn create(folder: &Path, prefix: &str, private: bool) -> Result<(File, PathBuf)> {
+/// A new file in `folder` whose name begins with `prefix`, locked until it closes. It is its owner's alone to read: a lake is about
+/// persons.
+pub(crate) fn create(folder: &Path, prefix: &str) -> Result<(File, PathBuf)> {
     for _ in 0..ATTEMPTS {
-        let (file, path) = new_file(folder, prefix, private)?;
+        let (file, path) = new_file(folder, prefix)?;
         if file_lock::try_lock(&file, &path)? {
             return Ok((file, path));
         }
@@ -27,17 +27,15 @@ pub(crate) fn create(folder: &Path, prefix: &str, private: bool) -> Result<(File
     Err(Error::new(ErrorKind::ResourceBusy, "every new temporary file was swept before it could be locked"))
 }
 
-fn new_file(folder: &Path, prefix: &str, private: bool) -> Result<(File, PathBuf)> {
+fn new_file(folder: &Path, prefix: &str) -> Result<(File, PathBuf)> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix).rand_bytes(12);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
 
-        builder.permissions(std::fs::Permissions::from_mode(if private { 0o600 } else { 0o666 }));
+        builder.permissions(std::fs::Permissions::from_mode(0o600));
     }
-    #[cfg(not(unix))]
-    let _ = private;
     builder.tempfile_in(folder)?.keep().map_err(|kept| kept.error)
 }
 
@@ -51,9 +49,9 @@ pub(crate) struct TempFile {
 
 impl TempFile {
     /// A new temporary file in `folder`, which is created if it is not there.
-    pub(crate) fn create(folder: &Path, private: bool) -> Result<Self> {
+    pub(crate) fn create(folder: &Path) -> Result<Self> {
         fsync::create_folders(folder)?;
-        let (file, path) = create(folder, PREFIX, private)?;
+        let (file, path) = create(folder, PREFIX)?;
         Ok(Self { file, path, published: false })
     }
 
@@ -122,7 +120,7 @@ mod tests {
     #[test]
     fn the_living_are_spared_and_the_dead_are_found() {
         let folder = tempfile::tempdir().unwrap();
-        let (file, path) = create(folder.path(), PREFIX, false).unwrap();
+        let (file, path) = create(folder.path(), PREFIX).unwrap();
         assert!(lock_if_dead(&path).unwrap().is_none());
         drop(file);
         assert!(lock_if_dead(&path).unwrap().is_some());
@@ -147,7 +145,7 @@ mod tests {
                 }
             });
             for index in 0..500 {
-                let mut temp = TempFile::create(folder.path(), false).unwrap();
+                let mut temp = TempFile::create(folder.path()).unwrap();
                 std::io::Write::write_all(temp.file(), b"whole").unwrap();
                 temp.publish(&folder.path().join(format!("object-{index}"))).unwrap();
             }
@@ -162,11 +160,11 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_private_file_is_its_owners_alone() {
+    fn a_file_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt;
 
         let folder = tempfile::tempdir().unwrap();
-        let (file, _) = create(folder.path(), PREFIX, true).unwrap();
+        let (file, _) = create(folder.path(), PREFIX).unwrap();
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

@@ -1,5 +1,6 @@
 //! The name of a topic generation.
 
+use millrace_events::instant::Micros;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::str::FromStr;
@@ -25,6 +26,10 @@ pub struct BadTopicGeneration(String);
 const CHANCE: usize = 6;
 
 impl TopicGeneration {
+    /// `text` as it is.
+    ///
+    /// # Errors
+    /// It is not `[0-9a-z]{1,32}`.
     pub fn new(text: impl Into<String>) -> Result<Self, BadTopicGeneration> {
         let text = text.into();
         let fits = (1..=32).contains(&text.len())
@@ -32,12 +37,12 @@ impl TopicGeneration {
         if fits { Ok(Self(text)) } else { Err(BadTopicGeneration(text)) }
     }
 
-    /// A new generation that begins at `now_micros` (µs since 1970, UTC): `YYYYMMDD't'HHMMSS` with six digits of µs and six
+    /// A new generation that begins at `now`: `YYYYMMDD't'HHMMSS` with six digits of µs and six
     /// characters of chance, 27 in all, so that a person reads the instant and bytes sort by it. An instant outside
     /// the years 1970 to 9999 is drawn to the nearer end.
-    pub fn drawn(now_micros: i64) -> Self {
+    pub fn drawn(now: Micros) -> Self {
         const LAST_OF_9999: i64 = 253_402_300_799_999_999;
-        let instant = DateTime::from_timestamp_micros(now_micros.clamp(0, LAST_OF_9999)).unwrap_or_default();
+        let instant = DateTime::from_timestamp_micros(now.get().clamp(0, LAST_OF_9999)).unwrap_or_default();
         // The standard hasher's keys are drawn from the system's randomness for each process and each hasher.
         let mut chance = RandomState::new().build_hasher().finish();
         let chance: String = (0..CHANCE)
@@ -58,6 +63,7 @@ impl TopicGeneration {
         rest.len() == 12 + CHANCE && letter == "t" && digits(day) && digits(&rest[..12])
     }
 
+    /// As names of objects and the column `_generation` have it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -109,7 +115,7 @@ mod tests {
 
     #[test]
     fn is_read_by_a_person() {
-        let drawn = TopicGeneration::drawn(1_795_269_545_000_042);
+        let drawn = TopicGeneration::drawn(Micros(1_795_269_545_000_042));
         assert!(drawn.as_str().starts_with("20261121t135905000042"), "{drawn}");
     }
 
@@ -124,7 +130,8 @@ mod tests {
 
     #[test]
     fn runs_of_one_microsecond_differ() {
-        let drawn: std::collections::BTreeSet<_> = (0..1_000).map(|_| TopicGeneration::drawn(7)).collect();
+        let drawn: std::collections::BTreeSet<_> =
+            (0..1_000).map(|_| TopicGeneration::drawn(Micros(7))).collect();
         assert_eq!(drawn.len(), 1_000);
     }
 
@@ -132,7 +139,7 @@ mod tests {
         #[test]
         fn drawn_ones_are_generations_and_sort_by_time(early: i64, late: i64) {
             let (early, late) = (early.min(late), early.max(late));
-            let (first, second) = (TopicGeneration::drawn(early), TopicGeneration::drawn(late));
+            let (first, second) = (TopicGeneration::drawn(Micros(early)), TopicGeneration::drawn(Micros(late)));
             prop_assert_eq!(first.as_str().len(), 27);
             prop_assert!(TopicGeneration::new(first.as_str()).is_ok());
             prop_assert!(first.is_drawn() && second.is_drawn());
@@ -143,7 +150,8 @@ mod tests {
 
         #[test]
         fn neighbouring_microseconds_sort(instant in 0_i64..253_402_300_799_999_998) {
-            prop_assert!(TopicGeneration::drawn(instant) < TopicGeneration::drawn(instant + 1));
+            let (first, second) = (Micros(instant), Micros(instant + 1));
+            prop_assert!(TopicGeneration::drawn(first) < TopicGeneration::drawn(second));
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use bytes::Bytes;
+use millrace_events::position::Offset;
 use millrace_lake::dead_letter_file::DeadLetterFile;
 use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_lake::{FolderStore, Key, Store, TopicGeneration};
@@ -43,7 +44,7 @@ async fn child() {
             let mut file = DeadLetterFile::create(Path::new(&lake), "t.dlq", &generation).await.unwrap();
             for offset in 0.. {
                 let value = Some(vec![b'x'; 10_000]);
-                let letter = DeadLetter { offset, value, ..DeadLetter::default() };
+                let letter = DeadLetter { offset: Offset(offset), value, ..DeadLetter::default() };
                 file.append(&[letter]).await.unwrap();
                 eprintln!("{offset}");
             }
@@ -144,7 +145,8 @@ async fn no_acknowledged_letter_is_lost_with_its_process() {
         }
         assert_eq!(store.sweep().await.unwrap(), 1);
         let text = std::fs::read_to_string(lake.path().join("_dead_letters/t.dlq/0001.jsonl")).unwrap();
-        let kept: Vec<i64> = text.lines().map(|line| DeadLetter::from_line(line).unwrap().offset).collect();
+        let kept = text.lines().map(|line| DeadLetter::from_line(line).unwrap().offset.get());
+        let kept: Vec<i64> = kept.collect();
         // One more may have been written whole and its answer not told.
         let new = &kept[expected.len()..];
         assert!(new.len() as i64 > acknowledged, "acknowledged up to {acknowledged}, kept {new:?}");

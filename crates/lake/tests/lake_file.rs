@@ -4,10 +4,10 @@
 use bytes::Bytes;
 
 use millrace_events::failure::{Class, Classified};
+use millrace_lake::Capabilities;
 use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::lake_file::{Entered, LAKE_FILE, LakeError, enter, enter_or_create, look, read};
 use millrace_lake::memory_store::MemoryStore;
-use millrace_lake::store_probe::Capabilities;
 use millrace_lake::{FolderStore, Key, Store};
 
 const RAW: &str = "raw/users/date=2026-11-21/hour=13/users_created-g1-00000-00000000000000000000-00000000000000000009.parquet";

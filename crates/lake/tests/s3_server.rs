@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use bytes::Bytes;
 use millrace_events::failure::{Class, Classified};
 use millrace_lake::lake_file::{self, Entered, LakeError};
 use millrace_lake::s3::{S3Address, S3Credentials, S3Settings, S3Store};
+use millrace_lake::store::{EarlierVersions, Versions};
 use millrace_lake::{Key, PutNew, Store, conformance};
 use millrace_skips::skipped;
 
@@ -380,4 +382,48 @@ async fn what_others_left_in_the_bucket_makes_no_lake() {
     let store = server.store().await;
     assert!(matches!(lake_file::look(&store).await.unwrap_err(), LakeError::NoLake { .. }));
     assert_eq!(lake_file::enter_or_create(&store).await.unwrap(), Entered::Created);
+}
+
+/// What a versioned bucket keeps below the objects goes for good, whoever covered it, and what is there stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn earlier_versions_are_counted_and_removed() {
+    let Some(server) = Server::with_bucket("s3 versions").await else { return };
+    let store = server.store().await;
+    let versions = |prefix, task| store.earlier_versions(prefix, task);
+    store.put(&key("raw/users/plain"), "x".into()).await.unwrap();
+    assert_eq!(versions("raw/", Versions::Count).await.unwrap(), EarlierVersions::default());
+    let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    server
+        .client
+        .put_bucket_versioning()
+        .bucket(&server.bucket)
+        .versioning_configuration(on)
+        .send()
+        .await
+        .unwrap();
+    for body in ["one", "two", "three"] {
+        store.put(&key("raw/users/rewritten"), body.into()).await.unwrap();
+        store.put(&key("raw/users/removed"), body.into()).await.unwrap();
+        store.put(&key("raw/other/rewritten"), body.into()).await.unwrap();
+    }
+    for round in 0..2 {
+        store.delete(&key("raw/users/removed")).await.unwrap();
+        if round == 0 {
+            store.put(&key("raw/users/removed"), "again".into()).await.unwrap();
+        }
+    }
+    let found = EarlierVersions { versions: 2 + 4, bytes: 6 + 11 + 5, marks: 2 };
+    assert_eq!(versions("raw/users/", Versions::Count).await.unwrap(), found);
+    assert_eq!(versions("raw/users/", Versions::Remove).await.unwrap(), found);
+    assert_eq!(versions("raw/users/", Versions::Count).await.unwrap(), EarlierVersions::default());
+    assert_eq!(store.get(&key("raw/users/rewritten")).await.unwrap(), "three");
+    assert!(store.get(&key("raw/users/removed")).await.unwrap_err().is_not_found());
+    assert_eq!(store.get(&key("raw/users/plain")).await.unwrap(), "x");
+    assert_eq!(versions("raw/other/", Versions::Count).await.unwrap().versions, 2, "others stay");
+    // By the server's own account.
+    let listed = server.client.list_object_versions().bucket(&server.bucket).prefix("dev/lake/raw/users/");
+    let listed = listed.send().await.unwrap();
+    let names: Vec<_> = listed.versions().iter().filter_map(|it| it.key()).collect();
+    assert_eq!(names, ["dev/lake/raw/users/plain", "dev/lake/raw/users/rewritten"]);
+    assert!(listed.delete_markers().is_empty());
 }

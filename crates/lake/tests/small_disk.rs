@@ -7,6 +7,7 @@ use std::process::Command;
 
 use bytes::Bytes;
 use millrace_events::failure::{Class, Classified};
+use millrace_events::position::Offset;
 use millrace_lake::dead_letter_file::DeadLetterFile;
 use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_lake::{FolderStore, Key, Store, TopicGeneration};
@@ -101,7 +102,10 @@ async fn a_full_and_a_read_only_disk() {
 }
 
 async fn dead_letters(lake: &Path) {
-    let letter = |offset, size| DeadLetter { offset, value: Some(vec![0; size]), ..DeadLetter::default() };
+    let letter = |offset, size| {
+        let (offset, value) = (Offset(offset), Some(vec![0; size]));
+        DeadLetter { offset, value, ..DeadLetter::default() }
+    };
     let generation = TopicGeneration::new("0001").unwrap();
     let mut file = DeadLetterFile::create(lake, "t.dlq", &generation).await.unwrap();
     file.append(&[letter(0, 10)]).await.unwrap();
@@ -110,6 +114,6 @@ async fn dead_letters(lake: &Path) {
     file.append(&[letter(3, 10)]).await.unwrap();
     assert_eq!(file.finish().await.unwrap(), 2);
     let text = std::fs::read_to_string(lake.join("_dead_letters/t.dlq/0001.jsonl")).unwrap();
-    let kept: Vec<i64> = text.lines().map(|line| DeadLetter::from_line(line).unwrap().offset).collect();
-    assert_eq!(kept, [0, 3]);
+    let kept = text.lines().map(|line| DeadLetter::from_line(line).unwrap().offset);
+    assert_eq!(kept.collect::<Vec<_>>(), [Offset(0), Offset(3)]);
 }

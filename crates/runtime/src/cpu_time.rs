@@ -10,6 +10,7 @@ pub fn cpu_seconds() -> Option<f64> {
     Some((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6)
 }
 
+/// `None`: other systems are not asked.
 #[cfg(not(unix))]
 pub fn cpu_seconds() -> Option<f64> {
     None

@@ -12,6 +12,7 @@ impl Deadline {
         Self(None)
     }
 
+    /// Due at `instant`.
     pub fn at(instant: Instant) -> Self {
         Self(Some(instant))
     }

@@ -3,6 +3,8 @@
 //! It knows nothing of the domain, its classes of failure included: whatever fails here fails at the start, and stops
 //! the program.
 
+#![warn(missing_docs)]
+
 pub mod closed_pipe;
 pub mod cpu_time;
 pub mod deadline;

@@ -26,6 +26,7 @@ fn of_the_process() -> Option<u64> {
     Some(u64::try_from(peak).ok()? * UNIT)
 }
 
+/// `None`: other systems are not asked.
 #[cfg(not(unix))]
 pub fn peak_rss_bytes() -> Option<u64> {
     None

@@ -9,6 +9,7 @@ use std::str::FromStr;
 pub struct Secret(String);
 
 impl Secret {
+    /// Takes `text` as it is; it is not erased from memory when dropped.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

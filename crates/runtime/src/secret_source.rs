@@ -18,18 +18,36 @@ pub trait SecretSource: Debug + Send + Sync {
 /// Why a secret was not given. It never holds one.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
+    /// No answer came: the extension is not there, is not ready, or the call was cut off or took more than 5 s. A retry may help.
     #[error(
         "the secret {id} could not be fetched from {address}: add the layer \"AWS Parameters and Secrets Lambda Extension\" \
          to the function"
     )]
-    Unreachable { id: String, address: SocketAddr, source: std::io::Error },
+    Unreachable {
+        /// The secret's name or ARN.
+        id: String,
+        /// Where the extension was asked, on loopback.
+        address: SocketAddr,
+        /// What the connection failed with.
+        source: std::io::Error,
+    },
+    /// The extension answered without the secret. Whether a retry helps depends on the status ([`SecretError::may_pass`]).
     #[error(
         "the secret {id} was refused with status {status}: may the function's role read it \
          (secretsmanager:GetSecretValue), and is its name right"
     )]
-    Refused { id: String, status: u16 },
+    Refused {
+        /// The secret's name or ARN.
+        id: String,
+        /// The status of HTTP.
+        status: u16,
+    },
+    /// The answer holds no text: the secret is binary. No retry helps.
     #[error("the secret {id} is no text: store it as a string")]
-    NoText { id: String },
+    NoText {
+        /// The secret's name or ARN.
+        id: String,
+    },
 }
 
 impl SecretError {
@@ -71,6 +89,8 @@ impl SecretsExtension {
         Self::new(port, std::env::var("AWS_SESSION_TOKEN").ok().map(Secret::new))
     }
 
+    /// The extension on `port` of this machine. `token` is the function's session token; without one the extension refuses.
+    /// A call waits 5 s at most for each step.
     pub fn new(port: u16, token: Option<Secret>) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self { address, token, patience: Duration::from_secs(5) }

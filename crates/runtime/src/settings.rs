@@ -36,12 +36,14 @@ const PREFIX: &str = "MILLRACE_";
 /// Begins every key by which tests are told of servers; a program that they start does not look at them.
 const TESTS: &str = "MILLRACE_TEST_";
 
-/// Keys that are there whatever the program's settings are: the runtime's own, tests', and those of the schema registry, which whoever
-/// has one exports for all programs of a shell.
-const COMMON: [&str; 8] = [
+/// Keys that are there whatever the program's settings are: the runtime's own, the environment's name, tests', and those of the schema
+/// registry, which whoever has one exports for all programs of a shell.
+const COMMON: [&str; 10] = [
     crate::telemetry::FILTER,
+    crate::metrics::emf::ENVIRONMENT,
     "MILLRACE_PYTHON",
     "MILLRACE_REGISTRY_CA",
+    "MILLRACE_REGISTRY_CA_SECRET",
     "MILLRACE_REGISTRY_PASSWORD",
     "MILLRACE_REGISTRY_SECRET",
     "MILLRACE_REGISTRY_URL",

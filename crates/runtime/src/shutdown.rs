@@ -97,11 +97,13 @@ impl Shutdown {
         }
     }
 
+    /// Asks for the end, as the first signal does, but says nothing. It cannot be taken back.
     pub fn request(&self) {
         self.0.is_requested.store(true, Ordering::Release);
         self.0.token.cancel();
     }
 
+    /// Whether it was requested. Cheap enough to ask after each record.
     pub fn is_requested(&self) -> bool {
         self.0.is_requested.load(Ordering::Acquire)
     }

@@ -14,8 +14,15 @@ pub const FILTER: &str = "MILLRACE_LOG";
 /// Why log events could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
+    /// The filter cannot be read. Nothing was set up.
     #[error("MILLRACE_LOG={filter:?} is no filter; give such as info or warn,millrace_lake=debug")]
-    Filter { filter: String, source: tracing_subscriber::filter::ParseError },
+    Filter {
+        /// The filter as it was given.
+        filter: String,
+        /// What is wrong with it.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// This process has a subscriber already.
     #[error("log events were set up twice; set them up in main alone")]
     Twice(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

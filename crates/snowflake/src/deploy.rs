@@ -11,7 +11,9 @@ use crate::session::Session;
 /// What ran.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Deployment {
+    /// Scripts that ran whole.
     pub scripts: usize,
+    /// Statements of these scripts; those of a script that was cut off are not counted.
     pub statements: usize,
     /// Whether it was asked to end before its end; the script that it was at runs again.
     pub interrupted: bool,
@@ -20,7 +22,8 @@ pub struct Deployment {
 /// Runs the pending scripts of `plan` in `database`; `begins` is told of each before its first statement.
 ///
 /// Each script may run any number of times, as its statements are written so: one that was cut off runs again from its
-/// beginning. Between two statements it ends where `shutdown` asks for it. Two deployments at once are kept apart by whoever starts them (the workflow's concurrency guard).
+/// beginning. Between two statements it ends where `shutdown` asks for it. Two deployments at once are kept apart by whoever starts
+/// them (the workflow's concurrency guard).
 ///
 /// # Errors
 /// The statement that failed, with file, line and number. It is in the history, and so is all that ran before.

@@ -7,29 +7,36 @@ use crate::script::Script;
 /// Each script and what is to be done with it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct DeploymentPlan {
+    /// In the order in which they run: by their names.
     pub steps: Vec<PlannedScript>,
     /// Scripts that were deployed and are in the folder no more. What they made stays: only a later script takes it away.
     pub gone: Vec<String>,
 }
 
+/// One script of a plan.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PlannedScript {
+    /// The script, its variables filled in.
     pub script: Script,
+    /// Whether and why it would run.
     pub change: Change,
 }
 
 /// Why a script would run, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
+    /// It was never deployed.
     New,
     /// Its text or a value in it is another one than was deployed.
     Changed,
     /// Its last deployment failed.
     Again,
+    /// Its newest deployment succeeded with this very text: it does not run.
     Unchanged,
 }
 
 impl Change {
+    /// The word that a person reads in a plan.
     pub fn word(self) -> &'static str {
         match self {
             Self::New => "new",
@@ -39,6 +46,7 @@ impl Change {
         }
     }
 
+    /// Whether the script would run.
     pub fn runs(self) -> bool {
         self != Self::Unchanged
     }
@@ -80,6 +88,7 @@ impl DeploymentPlan {
         self.steps.iter().filter(|step| step.change.runs())
     }
 
+    /// Whether nothing would run; scripts that are [`gone`](Self::gone) do not count.
     pub fn is_empty(&self) -> bool {
         self.pending().next().is_none()
     }

@@ -31,9 +31,11 @@ pub struct Values<'a> {
 
 /// What Terraform tells and no file of the repository does: the variable, the output's name, and what serves where it does
 /// not matter.
-const TERRAFORMS: [(&str, &str, &str); 2] = [
+const TERRAFORMS: [(&str, &str, &str); 4] = [
     ("lake_url", "lake", "s3://bucket/lake"),
     ("storage_role_arn", "snowflake_role_arn", "arn:aws:iam::0:role/none"),
+    ("alarms_topic_arn", "alarms_topic_arn", "arn:aws:sns:none:0:none"),
+    ("alarms_role_arn", "snowflake_alarms_role_arn", "arn:aws:iam::0:role/none"),
 ];
 
 impl Environment {
@@ -217,10 +219,12 @@ mod tests {
     #[test]
     fn what_terraform_tells_is_taken_from_its_output() {
         let platform = Some(
-            r#"{"lake": "s3://lake/dev/", "snowflake_role_arn": "arn:aws:iam::1:role/x", "bucket": "lake"}"#,
+            r#"{"lake": "s3://lake/dev/", "snowflake_role_arn": "arn:aws:iam::1:role/x", "bucket": "lake",
+                "alarms_topic_arn": "arn:aws:sns:x:1:alarms", "snowflake_alarms_role_arn": "arn:aws:iam::1:role/y"}"#,
         );
         let environment = dev(Values { platform, ..Values::default() });
         assert_eq!(environment.variables.get("lake_url"), Some("s3://lake/dev"));
+        assert_eq!(environment.variables.get("alarms_role_arn"), Some("arn:aws:iam::1:role/y"));
         assert!(environment.scripts().unwrap().len() > 12);
         let refused = |platform| {
             let values = Values { platform: Some(platform), ..Values::default() };
@@ -233,13 +237,9 @@ mod tests {
     fn scripts_are_checked_without_terraforms_word_and_not_deployed_without_it() {
         let environment = dev(Values::default());
         assert_eq!(environment.differences().unwrap(), Vec::<String>::new());
-        assert!(
-            environment
-                .scripts()
-                .unwrap_err()
-                .to_string()
-                .contains("the variable storage_role_arn has no value")
-        );
+        let told = environment.scripts().unwrap_err().to_string();
+        let lacks = |name: &str| told.contains(&format!("the variable {name} has no value"));
+        assert!(TERRAFORMS.iter().any(|(name, ..)| lacks(name)), "{told}");
     }
 
     #[test]

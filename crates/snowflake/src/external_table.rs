@@ -11,22 +11,28 @@ use crate::statements::{Statement, tokens};
 pub struct ExternalTable {
     /// Where the statement is, for messages.
     pub file: String,
+    /// The line on which it begins, from 1.
     pub line: u64,
     /// `schema.table`, without the database, in lower case.
     pub schema: String,
+    /// The table's own name, in lower case.
     pub name: String,
+    /// The columns, in the order of the statement.
     pub columns: Vec<ExternalColumn>,
+    /// The columns of `PARTITION BY`, in lower case and in its order; empty without it.
     pub partition_by: Vec<String>,
     /// The folder behind the stage, without a slash at its ends.
     pub folder: String,
 }
 
+/// A column of an external table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalColumn {
     /// In lower case, as the lake's are, unless it is quoted.
     pub name: String,
     /// Without blanks and in upper case: `NUMBER(10,0)`.
     pub declared: String,
+    /// The expression behind `AS`.
     pub source: Source,
 }
 
@@ -34,9 +40,19 @@ pub struct ExternalColumn {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// `VALUE:"path"::cast`: the Parquet column of exactly this name.
-    Column { path: String, cast: String },
+    Column {
+        /// The name in Parquet, to the letter.
+        path: String,
+        /// The type behind `::`, without blanks and in upper case.
+        cast: String,
+    },
     /// `SPLIT_PART(SPLIT_PART(METADATA$FILENAME, '/key=', -1), '/', 1)::cast`: the folder's value of this key.
-    Folder { key: String, cast: String },
+    Folder {
+        /// The key in the folder's name, in lower case.
+        key: String,
+        /// The type behind `::`, without blanks and in upper case.
+        cast: String,
+    },
     /// Anything else, as it stands.
     Other(String),
 }

@@ -13,17 +13,22 @@ pub struct History(BTreeMap<String, Deployed>);
 /// One deployment of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployed {
+    /// The [`checksum`](Script::checksum) of the script that was run.
     pub checksum: String,
+    /// Whether every statement of it ran.
     pub succeeded: bool,
 }
 
 /// How a deployment of a script ended.
 #[derive(Debug, Clone, Copy)]
 pub enum Ended<'a> {
+    /// Every statement of it ran.
     Deployed,
     /// At the statement of this number, for this reason.
     Failed {
+        /// The number of the statement that failed, from 1.
         statement: usize,
+        /// What it failed with.
         reason: &'a str,
     },
 }
@@ -72,6 +77,7 @@ impl History {
         Ok(history)
     }
 
+    /// The newest deployment of the script of this name; `None` where it was never deployed.
     pub fn of(&self, script: &str) -> Option<&Deployed> {
         self.0.get(script)
     }
@@ -81,6 +87,7 @@ impl History {
         self.0.keys().map(String::as_str)
     }
 
+    /// Whether nothing was ever deployed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

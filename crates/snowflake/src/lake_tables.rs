@@ -16,11 +16,13 @@ struct File {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LakeTable {
+    /// Its folder inside the layer's; also the name of its external table.
     pub name: String,
     /// Also the name of its schema in Snowflake.
     pub layer: String,
     /// Where it lies in the lake.
     pub folder: String,
+    /// The keys in the path of its files, in their order.
     pub partitions: Vec<LakeColumn>,
     /// The columns of its Parquet, in their order.
     pub columns: Vec<LakeColumn>,
@@ -30,6 +32,7 @@ pub struct LakeTable {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LakeColumn {
+    /// Its name, to the letter.
     pub name: String,
     /// Hive's name of the type.
     #[serde(rename = "type")]

@@ -3,6 +3,8 @@
 //!
 //! Whatever asks Snowflake goes through [`Session`], so that all but [`connection`] is tested without one.
 
+#![warn(missing_docs)]
+
 pub mod answer;
 pub mod check;
 pub mod connection;

@@ -13,9 +13,11 @@ use crate::variables::Variables;
 pub struct Script {
     /// The file's name: what the history knows it by.
     pub name: String,
+    /// The number in its name, by which scripts are ordered; no two share it.
     pub number: u32,
     /// SHA-256 of the text with its values, so that another value is a change too. Lines end in `\n` in it, however the checkout has them.
     pub checksum: String,
+    /// In their order.
     pub statements: Vec<Statement>,
 }
 

@@ -11,6 +11,7 @@ use crate::error::SnowflakeError;
 /// A statement that fails for a passing reason may have run: whoever sends one must bear that it runs twice.
 #[async_trait]
 pub trait Session: Debug + Send + Sync {
+    /// Runs one statement and waits for its whole answer. A failure that may pass was retried already.
     async fn run(&self, sql: &str) -> Result<Rows, SnowflakeError>;
 }
 
@@ -19,6 +20,7 @@ pub trait Session: Debug + Send + Sync {
 pub struct Rows {
     /// Empty where there is no row: the connector tells columns by rows alone.
     pub columns: Vec<ResultColumn>,
+    /// A row's values in the order of the columns; `None` is null.
     pub rows: Vec<Vec<Option<String>>>,
 }
 

@@ -36,8 +36,11 @@ pub struct Settings {
 /// An address that is not the account's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
+    /// The host's name or IPv4 address.
     pub name: String,
+    /// The port; `None`: the protocol's own.
     pub port: Option<u16>,
+    /// Whether it is asked by HTTPS. False only on this machine.
     pub secure: bool,
 }
 

@@ -56,6 +56,7 @@ impl Variables {
         Ok(())
     }
 
+    /// The value of a variable; `None` where it has none.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }

@@ -11,9 +11,12 @@ use millrace_snowflake::{Variables, external_table};
 fn variables(environment: &str) -> Variables {
     let path = sql().join(format!("environments/{environment}.vars"));
     let mut variables = Variables::of_text(environment, &std::fs::read_to_string(path).unwrap()).unwrap();
-    for terraforms in
-        ["lake_url=s3://lake/dev", "storage_role_arn=arn:aws:iam::123456789012:role/lake-reader"]
-    {
+    for terraforms in [
+        "lake_url=s3://lake/dev",
+        "storage_role_arn=arn:aws:iam::123456789012:role/lake-reader",
+        "alarms_topic_arn=arn:aws:sns:eu-central-1:123456789012:alarms",
+        "alarms_role_arn=arn:aws:iam::123456789012:role/alarms-teller",
+    ] {
         variables.set(terraforms).unwrap();
     }
     variables
@@ -85,8 +88,8 @@ fn a_breach_of_the_contract_is_told() {
             "email_valid: its expression is not the one",
         ),
         (
-            "lake_stage/curated/users_transformed/",
-            "lake_stage/curated/users/",
+            "curated_stage/curated/users_transformed/",
+            "curated_stage/curated/users/",
             "users_transformed: reads curated/users and lies in",
         ),
         (

@@ -76,23 +76,25 @@ QUERIES = {
 
 
 def once(stream: str) -> str:
-    """A stream's records, each once."""
+    """A stream's records, each once, with the day of the folder that they lie in."""
     position = "_topic, _generation, _partition, _offset"
-    return f"(SELECT DISTINCT ON ({position}) * FROM {files(f'raw/{stream}')} ORDER BY {position})"
+    path = f"read_parquet('{lake}/raw/{stream}/**/*.parquet', filename = true, hive_partitioning = false, union_by_name = true)"
+    day = "regexp_extract(filename, '/date=([^/]+)/', 1)::DATE AS day"
+    return f"(SELECT DISTINCT ON ({position}) *, {day} FROM {path} ORDER BY {position})"
 
 
 def of_streams() -> dict[str, str]:
     found = {}
     if (lake / "raw/user_interactions").is_dir():
         found["gold.shop_funnel_daily"] = (
-            "SELECT event_timestamp::DATE AS event_date, count(DISTINCT session_id) AS sessions, "
+            "SELECT day AS event_date, count(DISTINCT session_id) AS sessions, "
             "count(DISTINCT session_id) FILTER (event_type = 'VIEW_PRODUCT') AS viewed, "
             "count(DISTINCT session_id) FILTER (event_type = 'PAYMENT' AND status = 'SUCCESS') AS paid, "
             f"count(*) FILTER (status = 'ERROR') AS errors FROM {once('user_interactions')} GROUP BY 1 ORDER BY 1"
         )
     if (lake / "raw/video_engagements").is_dir():
         found["gold.video_engagement_daily"] = (
-            "SELECT event_timestamp::DATE AS event_date, count(*) FILTER (action = 'START') AS starts, "
+            "SELECT day AS event_date, count(*) FILTER (action = 'START') AS starts, "
             f"count(*) FILTER (action = 'LIKE') AS likes FROM {once('video_engagements')} GROUP BY 1 ORDER BY 1"
         )
     if (lake / "raw/ad_events").is_dir():

@@ -14,7 +14,7 @@ async fn an_account_answers() {
     let Ok(assignments) = std::env::var("MILLRACE_TEST_LIVE_SNOWFLAKE") else {
         millrace_skips::skipped(
             "Snowflake account",
-            "no account: set MILLRACE_TEST_LIVE_SNOWFLAKE to the scripts' variables (database=… lake_url=… storage_role_arn=…) and SNOWFLAKE_*",
+            "no account: set MILLRACE_TEST_LIVE_SNOWFLAKE to the scripts' variables (database=… lake_url=… storage_role_arn=… alarms_topic_arn=… alarms_role_arn=…) and SNOWFLAKE_*",
         );
         return;
     };

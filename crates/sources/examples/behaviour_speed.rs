@@ -3,13 +3,14 @@
 
 use std::time::Instant;
 
+use millrace_events::instant::Millis;
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream, Streams};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let streams: Streams = arguments.next().as_deref().unwrap_or("all").parse()?;
     let millions: u64 = arguments.next().as_deref().unwrap_or("5").parse()?;
-    let mut settings = BehaviourSettings::new(7, 1_770_076_800_000, streams);
+    let mut settings = BehaviourSettings::new(7, Millis(1_770_076_800_000), streams);
     (settings.broken, settings.repeat, settings.late) = ("1%".parse()?, "5%".parse()?, "2%".parse()?);
     let mut behaviour = Behaviour::new(settings)?;
     let mut batch = Batch::new();
@@ -22,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = start.elapsed().as_secs_f64();
     let records = (millions * 1_000_000) as f64;
     println!("{:.2} million records/s, {:.0} MB/s", records / seconds / 1e6, bytes as f64 / seconds / 1e6);
-    let hours = (behaviour.now() - settings.start) as f64 / 3_600_000.0;
+    let hours = (behaviour.now().get() - settings.start.get()) as f64 / 3_600_000.0;
     println!(
         "{hours:.1} h of event time, {} users, {} open sessions",
         behaviour.users(),

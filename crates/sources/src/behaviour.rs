@@ -34,6 +34,7 @@ use self::user_record::UserRecords;
 use self::world::{Happening, World};
 use crate::error::SourceError;
 use crate::share::Share;
+use millrace_events::instant::Millis;
 
 /// What a simulation of behaviour does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,7 +42,7 @@ pub struct BehaviourSettings {
     /// The same settings give the same records, byte for byte, however many are drawn at a time.
     pub seed: u64,
     /// When the event time starts, in milliseconds since 1970, UTC. From there it goes on with what happens.
-    pub start: i64,
+    pub start: Millis,
     /// Each stream's records are the same with others beside it as alone: choosing changes what is told, not what
     /// happens. So a user of one run's events exists in another run's users, and a stream alone costs more a record.
     pub streams: Streams,
@@ -66,7 +67,7 @@ pub struct BehaviourSettings {
 
 impl BehaviourSettings {
     /// Nothing broken, repeated, late or untidy; 1,000 first users, 10 acts a second.
-    pub fn new(seed: u64, start: i64, streams: Streams) -> Self {
+    pub fn new(seed: u64, start: Millis, streams: Streams) -> Self {
         let (broken, repeat, late) = (Share::NONE, Share::NONE, Share::NONE);
         let (untidy, first_users, acts_per_second) = (false, 1_000, 10.0);
         Self { seed, start, streams, broken, repeat, late, untidy, first_users, acts_per_second }
@@ -124,7 +125,7 @@ impl Behaviour {
         let shares = Shares { broken: settings.broken, repeat: settings.repeat, late: settings.late };
         let output = |stream| streams.contains(stream).then(|| StreamOutput::new(seed, stream, shares));
         Ok(Self {
-            world: World::new(seed, start, population, first_users, acts_per_second),
+            world: World::new(seed, start.get(), population, first_users, acts_per_second),
             users: UserRecords::new(seed, settings.untidy),
             outputs: Stream::ALL.map(output),
             repeats: None,
@@ -149,8 +150,8 @@ impl Behaviour {
     }
 
     /// The event time that was reached, in milliseconds since 1970, UTC.
-    pub fn now(&self) -> i64 {
-        self.world.now()
+    pub fn now(&self) -> Millis {
+        Millis(self.world.now())
     }
 
     /// Sessions open now.

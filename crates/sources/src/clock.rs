@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{NaiveDate, NaiveTime};
+use millrace_events::instant::Micros;
 use millrace_events::randomuser::SourceClock;
 
 /// The clock of a source that can run on either.
@@ -18,17 +19,17 @@ impl Clock {
     /// The clock of an answer that is complete now, `users_before` having been given by this source before it.
     pub(crate) fn of_answer(self, users_before: u64) -> SourceClock {
         match self {
-            Self::Real => SourceClock::Answered(now_micros()),
+            Self::Real => SourceClock::Answered(now()),
             Self::Logical(day) => {
-                let day_start = day.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
+                let day_start = Micros(day.and_time(NaiveTime::MIN).and_utc().timestamp_micros());
                 SourceClock::Logical { day_start, users_before }
             }
         }
     }
 }
 
-/// Microseconds since 1970, UTC.
-pub(crate) fn now_micros() -> i64 {
+/// The time by the wall clock.
+pub(crate) fn now() -> Micros {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -2,6 +2,8 @@
 //! answers of the API's shape, read by one reader into the same events. What users do: a seeded simulator of their
 //! [`Behaviour`], paced by a [`Pace`].
 
+#![warn(missing_docs)]
+
 mod api;
 mod behaviour;
 mod clock;

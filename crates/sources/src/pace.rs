@@ -32,6 +32,7 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// `per_second` records from `now` on, of which none is sent yet.
     pub fn new(per_second: NonZeroU64, now: Duration) -> Self {
         Self { per_second, from: now, sent_before: 0 }
     }

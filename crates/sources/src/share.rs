@@ -16,7 +16,9 @@ pub struct ShareError {
 }
 
 impl Share {
+    /// Nobody.
     pub const NONE: Self = Self(0.0);
+    /// Everybody.
     pub const ALL: Self = Self(1.0);
 
     /// So many in a thousand, at most all of them.

@@ -3,6 +3,8 @@
 mod ascii;
 mod draw;
 mod invalid_users;
+mod json_text;
+mod location;
 mod member;
 mod nations;
 mod person;
@@ -43,6 +45,7 @@ pub struct SimulatorSettings {
     pub repeat: Share,
     /// Whether the users are as untidy as real ones, by the shares of [`Flaw`].
     pub untidy: bool,
+    /// What stamps the users as fetched.
     pub clock: Clock,
 }
 

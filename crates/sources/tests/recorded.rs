@@ -39,7 +39,7 @@ async fn drain(source: &mut RecordedSource) -> (Vec<(String, i64)>, Option<Sourc
         };
         for user in &page.users {
             let PageUser::Event { key: Some(key), fetched_at, .. } = user else { panic!("{user:?}") };
-            users.push((String::from_utf8(page.bytes(key).to_vec()).unwrap(), *fetched_at));
+            users.push((String::from_utf8(page.bytes(key).to_vec()).unwrap(), fetched_at.get()));
         }
     }
 }

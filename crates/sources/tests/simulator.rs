@@ -7,6 +7,7 @@ mod recorded_answers;
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
+use millrace_events::instant::Micros;
 use millrace_events::randomuser::{PageUser, UserPage};
 use millrace_sources::{Clock, Share, Simulation, SimulatorSettings, SimulatorSource, Source};
 use proptest::prelude::*;
@@ -49,7 +50,7 @@ async fn drain(settings: SimulatorSettings) -> Vec<UserPage> {
 }
 
 /// Everything that reaches the stream, in order.
-async fn given(settings: SimulatorSettings) -> Vec<(Option<String>, i64, Vec<u8>)> {
+async fn given(settings: SimulatorSettings) -> Vec<(Option<String>, Micros, Vec<u8>)> {
     let mut given = Vec::new();
     for page in drain(settings).await {
         given.extend(page.users.iter().map(|user| match user {

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use millrace_events::instant::Micros;
 use millrace_events::randomuser::{AnswerContext, PageUser, SIMULATOR, SourceClock, read_answer};
 use millrace_proto::users::v1::UserCreated;
 use millrace_sources::{CHANGED_DETAILS, Flaw, Share, Simulation};
@@ -29,7 +30,7 @@ fn json(simulation: &Simulation, number: u64) -> Value {
 fn events(simulation: &Simulation, users: u64) -> (Vec<Option<UserCreated>>, HashMap<&'static str, u64>) {
     let mut body = Vec::new();
     simulation.write_answer(0, usize::try_from(users).unwrap(), 1, &mut body);
-    let clock = SourceClock::Logical { day_start: 0, users_before: 0 };
+    let clock = SourceClock::Logical { day_start: Micros(0), users_before: 0 };
     let context = AnswerContext { source: SIMULATOR, page: 1, clock, limit: usize::MAX };
     let page = read_answer(&body, &context).unwrap();
     let event = |user: &PageUser| match user {

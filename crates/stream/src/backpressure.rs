@@ -1,5 +1,6 @@
 //! Holds a producer back by bytes that it sent and that are not yet safe elsewhere.
 
+use millrace_events::position::TopicPartition;
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,7 +18,7 @@ pub struct Backpressure {
 
 #[derive(Debug, Default)]
 struct State {
-    held: HashMap<(String, i32), usize>,
+    held: HashMap<TopicPartition, usize>,
     closed: bool,
 }
 
@@ -27,6 +28,7 @@ impl Backpressure {
         Self { limit, state: Mutex::default(), changed: Condvar::new() }
     }
 
+    /// Bytes that a partition may have on their way.
     pub fn limit(&self) -> usize {
         self.limit
     }
@@ -35,7 +37,7 @@ impl Backpressure {
     /// gone.
     pub fn take(&self, topic: &str, partition: i32, bytes: usize, patience: Duration) -> bool {
         let room = |state: &State| {
-            let held = state.held.get(&(topic.to_owned(), partition)).copied().unwrap_or(0);
+            let held = state.held.get(&TopicPartition::new(topic, partition)).copied().unwrap_or(0);
             state.closed || held + bytes <= self.limit
         };
         let waited = self.changed.wait_timeout_while(self.lock(), patience, |state| !room(state));
@@ -43,13 +45,13 @@ impl Backpressure {
         if timeout.timed_out() || state.closed {
             return false;
         }
-        *state.held.entry((topic.to_owned(), partition)).or_default() += bytes;
+        *state.held.entry(TopicPartition::new(topic, partition)).or_default() += bytes;
         true
     }
 
     /// Gives room back.
     pub fn release(&self, topic: &str, partition: i32, bytes: usize) {
-        if let Some(held) = self.lock().held.get_mut(&(topic.to_owned(), partition)) {
+        if let Some(held) = self.lock().held.get_mut(&TopicPartition::new(topic, partition)) {
             *held = held.saturating_sub(bytes);
         }
         self.changed.notify_all();
@@ -62,7 +64,7 @@ impl Backpressure {
     }
 
     /// Whether nobody will give room back any more.
-    pub fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
     }
 

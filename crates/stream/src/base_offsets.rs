@@ -1,5 +1,6 @@
 //! What stands before an embedded broker's offsets in the generation of its topics.
 
+use millrace_events::position::{Offset, TopicPartition};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use std::sync::Arc;
 ///
 /// The embedded broker counts each topic from 0 at each start, and the generation of its topics goes on. Producer and consumer
 /// translate where they meet the broker; whoever is behind them knows offsets of the generation alone. A cluster's offsets are
-/// those of the life: nothing is added to them.
+/// those of the generation: nothing is added to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BaseOffsets(Arc<[Topic]>);
 
@@ -19,9 +20,10 @@ struct Topic {
 }
 
 impl BaseOffsets {
-    pub fn new(bases: &BTreeMap<(String, i32), i64>) -> Self {
+    /// Of the first offset that each `(topic, partition)` has in its generation; 0 for others.
+    pub fn new(bases: &BTreeMap<TopicPartition, Offset>) -> Self {
         let mut topics: Vec<Topic> = Vec::new();
-        for ((name, partition), base) in bases {
+        for (TopicPartition { topic: name, partition }, base) in bases {
             let Ok(partition) = usize::try_from(*partition) else { continue };
             let known = topics.iter().position(|topic| topic.name == *name);
             let place = known.unwrap_or(topics.len());
@@ -30,14 +32,14 @@ impl BaseOffsets {
             }
             let bases = &mut topics[place].bases;
             bases.resize(bases.len().max(partition + 1), 0);
-            bases[partition] = *base;
+            bases[partition] = base.get();
         }
         Self(topics.into())
     }
 
     /// A broker's offset in the generation of its topic. What is no offset (below 0: the broker told none) stays as it is.
-    pub(crate) fn in_life(&self, topic: &str, partition: i32, offset: i64) -> i64 {
-        if offset < 0 { offset } else { offset + self.of(topic, partition) }
+    pub(crate) fn in_generation(&self, topic: &str, partition: i32, offset: Offset) -> Offset {
+        if offset < Offset::ZERO { offset } else { offset + self.of(topic, partition) }
     }
 
     /// What is added to the offsets of a partition. Asked for each record: topics are few.
@@ -55,11 +57,13 @@ mod tests {
     #[test]
     fn each_partition_has_its_own_and_others_have_none() {
         let bases = [("a", 0, 5), ("a", 2, 7), ("b", 1, 9)];
-        let bases = bases.into_iter().map(|(topic, partition, base)| ((topic.to_owned(), partition), base));
+        let bases = bases
+            .into_iter()
+            .map(|(topic, partition, base)| (TopicPartition::new(topic, partition), Offset(base)));
         let bases = BaseOffsets::new(&bases.collect());
         let asked = [("a", 0), ("a", 1), ("a", 2), ("a", 3), ("a", -1), ("b", 0), ("b", 1), ("c", 0)];
         assert_eq!(asked.map(|(topic, partition)| bases.of(topic, partition)), [5, 0, 7, 0, 0, 0, 9, 0]);
-        assert_eq!([-1, 0, 3].map(|offset| bases.in_life("a", 2, offset)), [-1, 7, 10]);
+        assert_eq!([-1, 0, 3].map(|offset| bases.in_generation("a", 2, Offset(offset)).get()), [-1, 7, 10]);
         assert_eq!(BaseOffsets::default().of("a", 0), 0);
     }
 }

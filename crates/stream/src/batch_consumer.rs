@@ -19,6 +19,8 @@
 
 #![allow(unsafe_code, reason = "the client's own functions, see above")]
 
+use millrace_events::instant::Millis;
+use millrace_events::position::{Offset, TopicPartition};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_int, c_uint, c_void};
 use std::ptr::{self, NonNull};
@@ -44,7 +46,7 @@ pub(crate) struct BatchConsumer<C: ConsumerContext> {
     news: NonNull<RDKafkaQueue>,
     queue: NonNull<RDKafkaQueue>,
     /// The queues of the partitions that are forwarded to `queue`.
-    gathered: BTreeMap<(String, i32), NonNull<RDKafkaQueue>>,
+    gathered: BTreeMap<TopicPartition, NonNull<RDKafkaQueue>>,
     batch: Batch,
 }
 
@@ -109,7 +111,7 @@ impl<C: ConsumerContext> BatchConsumer<C> {
         let queue = NonNull::new(queue).ok_or_else(|| no_queue(topic))?;
         // SAFETY: both queues are held.
         unsafe { bindings::rd_kafka_queue_forward(queue.as_ptr(), self.queue.as_ptr()) };
-        if let Some(former) = self.gathered.insert((topic.to_owned(), partition), queue) {
+        if let Some(former) = self.gathered.insert(TopicPartition::new(topic, partition), queue) {
             // SAFETY: it came from `rd_kafka_queue_get_partition`, and left the map. The partition stays forwarded.
             unsafe { bindings::rd_kafka_queue_destroy(former.as_ptr()) };
         }
@@ -119,7 +121,7 @@ impl<C: ConsumerContext> BatchConsumer<C> {
     /// The partition is another's: nothing more of it comes, and what is left of it in the batch is dropped.
     pub(crate) fn release(&mut self, topic: &str, partition: i32) {
         self.batch.drop_of(topic, partition);
-        if let Some(queue) = self.gathered.remove(&(topic.to_owned(), partition)) {
+        if let Some(queue) = self.gathered.remove(&TopicPartition::new(topic, partition)) {
             release(queue);
         }
     }
@@ -229,8 +231,8 @@ impl Batch {
         Some(Ok(Record {
             topic: self.topic_of(shown.rkt),
             partition: shown.partition,
-            offset: shown.offset,
-            timestamp: (timestamp != -1).then_some(timestamp),
+            offset: Offset(shown.offset),
+            timestamp: (timestamp != -1).then_some(Millis(timestamp)),
             // SAFETY: librdkafka says where they are and how long, and that they live as long as the message.
             key: unsafe { bytes(shown.key, shown.key_len) },
             // SAFETY: as above.
@@ -388,7 +390,7 @@ mod tests {
                 topic: TOPIC,
                 key: None,
                 value: *value,
-                timestamp: 1_700_000_000_000,
+                timestamp: Millis(1_700_000_000_000),
                 headers,
             };
             producer.publish(&record).unwrap();
@@ -421,10 +423,10 @@ mod tests {
             // The same by the way that everybody takes.
             while let Some(record) = consumer.next(Vec::new()) {
                 let record = record.unwrap();
-                let (value, headers) = &sent[record.offset as usize];
+                let (value, headers) = &sent[record.offset.get() as usize];
                 assert_eq!((record.value, record.headers.as_slice()), (*value, *headers));
                 assert_eq!((record.topic, record.partition, record.key), (TOPIC, 0, None));
-                assert_eq!(record.timestamp, Some(1_700_000_000_000));
+                assert_eq!(record.timestamp, Some(Millis(1_700_000_000_000)));
             }
         }
         assert!(raw_ones >= 20, "{raw_ones}");
@@ -441,7 +443,7 @@ mod tests {
                 topic: TOPIC,
                 key: None,
                 value: Some(b"v"),
-                timestamp: 1_700_000_000_000,
+                timestamp: Millis(1_700_000_000_000),
                 headers: &[],
             };
             producer.publish(&record).unwrap();

@@ -1,5 +1,6 @@
 //! What a Lambda function answers to a batch of Kafka records: which of them have to come again.
 
+use millrace_events::position::Offset;
 use serde::{Deserialize, Serialize};
 
 /// The answer to a Kafka event source mapping whose `FunctionResponseTypes` holds `ReportBatchItemFailures`, as AWS
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {
+    /// The records that are not done; AWS's `batchItemFailures`.
     #[serde(default, deserialize_with = "null_is_none_failed")]
     pub batch_item_failures: Vec<ItemFailure>,
 }
@@ -28,6 +30,7 @@ pub struct BatchResponse {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ItemFailure {
+    /// AWS's `itemIdentifier`.
     pub item_identifier: ItemIdentifier,
 }
 
@@ -36,11 +39,13 @@ pub struct ItemFailure {
 pub struct ItemIdentifier {
     /// `<topic>-<partition>`.
     pub partition: String,
-    pub offset: i64,
+    /// The record's offset in the partition.
+    pub offset: Offset,
 }
 
 impl ItemIdentifier {
-    pub fn new(topic: &str, partition: i32, offset: i64) -> Self {
+    /// The record at `offset` of the topic's partition.
+    pub fn new(topic: &str, partition: i32, offset: Offset) -> Self {
         Self { partition: partition_key(topic, partition), offset }
     }
 }
@@ -70,7 +75,8 @@ mod tests {
 
     #[test]
     fn has_the_shape_that_aws_reads() {
-        let answer: BatchResponse = [ItemIdentifier::new("users_created", 0, 123)].into_iter().collect();
+        let failed = ItemIdentifier::new("users_created", 0, Offset(123));
+        let answer: BatchResponse = [failed].into_iter().collect();
         let json =
             r#"{"batchItemFailures":[{"itemIdentifier":{"partition":"users_created-0","offset":123}}]}"#;
         assert_eq!(serde_json::to_string(&answer).expect("texts and numbers"), json);

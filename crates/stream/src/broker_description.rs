@@ -1,11 +1,12 @@
 //! A look at a broker's topics: their partitions and offsets, who reads them and how far behind. Changes nothing.
 
+use millrace_events::position::Offset;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use crate::StreamError;
 use crate::client::ClientSettings;
@@ -31,6 +32,7 @@ pub struct BrokerDescription {
 /// Whether a broker tells something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
+    /// It does.
     Told,
     /// Why not, for a person.
     NotTold(String),
@@ -39,6 +41,7 @@ pub enum Told {
 /// A topic as it is. Its bytes are not told: librdkafka does not ask for them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TopicDescription {
+    /// As the broker spells it.
     pub topic: String,
     /// From partition 0 on.
     pub partitions: BTreeMap<i32, Watermarks>,
@@ -58,13 +61,14 @@ impl TopicDescription {
 /// A consumer group, as far as one topic is concerned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reader {
+    /// The group's name.
     pub group: String,
     /// As the broker names it: `Stable`, `Empty`. A group whose members assign partitions by themselves is `Empty`.
     pub state: String,
     /// Members in the group now, whatever topics they read.
     pub members: usize,
     /// The next offset that it would read, by partition; where it committed none, the partition is missing.
-    pub committed: BTreeMap<i32, i64>,
+    pub committed: BTreeMap<i32, Offset>,
     /// Offsets behind the ends of all partitions: where it committed none, everything kept is yet to be read.
     pub lag: i64,
 }
@@ -170,7 +174,7 @@ fn add_reader(
         let committed: BTreeMap<_, _> = of_topic
             .iter()
             .filter_map(|element| match element.offset() {
-                Offset::Offset(offset) => Some((element.partition(), offset)),
+                KafkaOffset::Offset(offset) => Some((element.partition(), Offset(offset))),
                 _ => None,
             })
             .collect();
@@ -184,7 +188,7 @@ fn add_reader(
 }
 
 /// A commit past the end (the topic was made anew) is no lag, and what retention removed is not to come.
-fn lag(committed: &BTreeMap<i32, i64>, partitions: &BTreeMap<i32, Watermarks>) -> i64 {
+fn lag(committed: &BTreeMap<i32, Offset>, partitions: &BTreeMap<i32, Watermarks>) -> i64 {
     let behind = |(partition, watermarks): (&i32, &Watermarks)| {
         let next = committed.get(partition).map_or(watermarks.begin, |next| watermarks.begin.max(*next));
         (watermarks.end - next).max(0)
@@ -198,10 +202,14 @@ mod tests {
 
     #[test]
     fn lag_is_what_lies_between_the_commits_and_the_ends() {
-        let partitions =
-            BTreeMap::from([0, 1, 2].map(|partition| (partition, Watermarks { begin: 2, end: 10 })));
-        assert_eq!(lag(&BTreeMap::from([(0, 10), (1, 7), (2, 10)]), &partitions), 3);
-        assert_eq!(lag(&BTreeMap::from([(0, 99), (1, 10), (2, 0)]), &partitions), 8, "two aged away");
-        assert_eq!(lag(&BTreeMap::from([(0, 10), (1, 10)]), &partitions), 8, "a new partition");
+        let ends = Watermarks { begin: Offset(2), end: Offset(10) };
+        let partitions = BTreeMap::from([0, 1, 2].map(|partition| (partition, ends)));
+        let lag = |committed: &[(i32, i64)]| {
+            let committed = committed.iter().map(|&(partition, next)| (partition, Offset(next)));
+            lag(&committed.collect(), &partitions)
+        };
+        assert_eq!(lag(&[(0, 10), (1, 7), (2, 10)]), 3);
+        assert_eq!(lag(&[(0, 99), (1, 10), (2, 0)]), 8, "two aged away");
+        assert_eq!(lag(&[(0, 10), (1, 10)]), 8, "a new partition");
     }
 }

@@ -40,6 +40,7 @@ impl ClientSettings {
         }
     }
 
+    /// The same, talking to the brokers by `security`.
     #[must_use]
     pub fn secured(self, security: Security) -> Self {
         Self { security, ..self }
@@ -56,10 +57,15 @@ impl ClientSettings {
         Ok(config)
     }
 
+    /// The ear at a new client's connections.
+    pub(crate) fn handshake(&self) -> Handshake {
+        Handshake::new(&self.brokers, &self.security)
+    }
+
     /// A client that asks or reads, with an ear at its connections.
     pub(crate) fn consumer(&self, config: &ClientConfig) -> Result<BaseConsumer<Handshake>, StreamError> {
-        let client = config.create_with_context(Handshake::new(self)).map_err(StreamError::Settings)?;
-        await_token(&client, self)?;
+        let client = config.create_with_context(self.handshake()).map_err(StreamError::Settings)?;
+        await_token(&client, self.reach_timeout)?;
         Ok(client)
     }
 }

@@ -1,14 +1,16 @@
 //! Reads records of given partitions from given offsets; an offset is committed only when it is told to be.
 
+use millrace_events::position::{Offset, TopicPartition};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use crate::StreamError;
 use crate::base_offsets::BaseOffsets;
+use crate::call_trace;
 use crate::client::ClientSettings;
 use crate::handshake::Handshake;
 use crate::record::Record;
@@ -34,7 +36,7 @@ impl Consumer {
     pub fn assign(
         settings: &ClientSettings,
         group: &str,
-        starts: &BTreeMap<(String, i32), i64>,
+        starts: &BTreeMap<TopicPartition, Offset>,
     ) -> Result<Self, StreamError> {
         let mut config = settings.config("consumer")?;
         config
@@ -48,17 +50,22 @@ impl Consumer {
             .set("fetch.wait.max.ms", "20")
             .set("fetch.queue.backoff.ms", "10");
         let inner = settings.consumer(&config)?;
-        let topics =
-            starts.keys().map(|(topic, _)| topic.as_str()).collect::<std::collections::BTreeSet<_>>();
+        let topics = starts
+            .keys()
+            .map(|partition| partition.topic.as_str())
+            .collect::<std::collections::BTreeSet<_>>();
         let topics = topics.into_iter().collect::<Vec<_>>().join(", ");
         let consume = |source| StreamError::Consume { topic: topics.clone(), source };
         let base_offsets = settings.base_offsets.clone();
         let mut assignment = TopicPartitionList::with_capacity(starts.len());
-        for ((topic, partition), offset) in starts {
-            let offset = Offset::Offset(offset - base_offsets.of(topic, *partition));
+        for (TopicPartition { topic, partition }, offset) in starts {
+            let offset = KafkaOffset::Offset(offset.get() - base_offsets.of(topic, *partition));
             assignment.add_partition_offset(topic, *partition, offset).map_err(consume)?;
         }
         inner.assign(&assignment).map_err(consume)?;
+        for topic in topics.split(", ") {
+            call_trace::tell("Fetch", topic);
+        }
         Ok(Self { inner, topics, base_offsets })
     }
 
@@ -75,7 +82,8 @@ impl Consumer {
             None => Ok(None),
             Some(Ok(message)) => {
                 let mut record = Record::of(&message);
-                record.offset = self.base_offsets.in_life(record.topic, record.partition, record.offset);
+                record.offset =
+                    self.base_offsets.in_generation(record.topic, record.partition, record.offset);
                 Ok(Some(take(&record)))
             }
             Some(Err(source)) => {
@@ -90,11 +98,11 @@ impl Consumer {
     }
 
     /// Commits that everything before `next_offset` is durable elsewhere. Blocks until the broker has it.
-    pub fn commit(&self, topic: &str, partition: i32, next_offset: i64) -> Result<(), StreamError> {
+    pub fn commit(&self, topic: &str, partition: i32, next_offset: Offset) -> Result<(), StreamError> {
         let failed =
             |source| StreamError::Commit { topic: topic.to_owned(), partition, offset: next_offset, source };
         let mut offsets = TopicPartitionList::with_capacity(1);
-        let offset = Offset::Offset(next_offset - self.base_offsets.of(topic, partition));
+        let offset = KafkaOffset::Offset(next_offset.get() - self.base_offsets.of(topic, partition));
         offsets.add_partition_offset(topic, partition, offset).map_err(failed)?;
         self.inner.commit(&offsets, CommitMode::Sync).map_err(failed)
     }
@@ -102,11 +110,11 @@ impl Consumer {
 
 impl Consumer {
     /// Says where each partition begins, so that what lies before it counts as behind nobody. Blocks.
-    pub fn commit_starts(&self, starts: &BTreeMap<(String, i32), i64>) -> Result<(), StreamError> {
+    pub fn commit_starts(&self, starts: &BTreeMap<TopicPartition, Offset>) -> Result<(), StreamError> {
         let consume = |source| StreamError::Consume { topic: self.topics.clone(), source };
         let mut offsets = TopicPartitionList::with_capacity(starts.len());
-        for ((topic, partition), offset) in starts {
-            let offset = Offset::Offset(offset - self.base_offsets.of(topic, *partition));
+        for (TopicPartition { topic, partition }, offset) in starts {
+            let offset = KafkaOffset::Offset(offset.get() - self.base_offsets.of(topic, *partition));
             offsets.add_partition_offset(topic, *partition, offset).map_err(consume)?;
         }
         self.inner.commit(&offsets, CommitMode::Sync).map_err(consume)

@@ -23,6 +23,10 @@ impl EmbeddedBroker {
     /// What librdkafka's mock keeps of a partition.
     pub const KEPT_BYTES: usize = 5 << 20;
 
+    /// Starts one broker, which has no topic yet.
+    ///
+    /// # Errors
+    /// This machine lets it have no port or no thread.
     pub fn start() -> Result<Self, StreamError> {
         Ok(Self { cluster: MockCluster::new(1).map_err(StreamError::Embedded)? })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use millrace_events::failure::{Class, Classified};
@@ -23,6 +23,8 @@ pub struct FetchedSchemas {
     known: RwLock<HashMap<SchemaId, Known>>,
     /// Held while one is learned: of many who want it one asks, and what is wrong with it is said once.
     learning: tokio::sync::Mutex<()>,
+    /// What was last said to be wrong with an id; `None`: it is unknown.
+    told: Mutex<HashMap<SchemaId, Option<String>>>,
     /// How long what was refused is not looked at again: it may be mended meanwhile.
     refused_for: Duration,
     own: Arc<RepositorySchemas>,
@@ -40,10 +42,12 @@ enum Known {
 const MOST_REFUSED: usize = 1_024;
 
 impl FetchedSchemas {
+    /// Nothing is known yet, and nothing asked.
     pub fn new(registry: Registry) -> Self {
         let (known, learning) = (RwLock::default(), tokio::sync::Mutex::default());
         let refused_for = registry.unknown_for();
-        Self { registry, known, learning, refused_for, own: RepositorySchemas::shared() }
+        let (told, own) = (Mutex::default(), RepositorySchemas::shared());
+        Self { registry, known, learning, told, refused_for, own }
     }
 
     /// Whether [`learn`](Self::learn) has something to do.
@@ -59,7 +63,7 @@ impl FetchedSchemas {
     ///
     /// # Errors
     /// The registry did not answer (`Retry`), or refuses to (`Stop`). A schema that it does not know, whose text is none or
-    /// whose references lead nowhere is no error: what is wrong with it is logged once in a while, and stands in the dead letter
+    /// whose references lead nowhere is no error: what is wrong with it is logged once, and stands in the dead letter
     /// of each record that cannot be read without it.
     pub async fn learn(&self, id: SchemaId) -> Result<(), RegistryError> {
         if !self.lacks(id) {
@@ -72,24 +76,29 @@ impl FetchedSchemas {
         let schema = match self.registry.fetch(id.0).await {
             Ok(schema) => schema,
             Err(error @ RegistryError::UnknownId { .. }) => {
-                tracing::warn!(id = id.0, error = &error as &dyn Error, "schema_unknown");
+                if self.is_news(id, None) {
+                    tracing::warn!(id = id.0, error = &error as &dyn Error, "schema_unknown");
+                }
                 self.keep(id, Known::Refused(None, Instant::now()));
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
-        let usable = match self.registry.resolve(&schema).await {
-            Ok(references) => written(&schema, &references).map_err(|error| in_words(&error)),
+        let (usable, may_be_mended) = match self.registry.resolve(&schema).await {
+            // An id's text is the same for ever, and so are the versions that it refers to: what is no schema becomes none.
+            Ok(references) => (written(&schema, &references).map_err(|error| in_words(&error)), false),
             Err(ResolveError::Registry(error)) if says_nothing(&error, schema.schema_type) => {
                 return Err(error);
             }
-            Err(error) => Err(in_words(&error)),
+            Err(error) => (Err(in_words(&error)), true),
         };
         let known = match usable {
             Ok(schema) => Known::Schema(Arc::new(schema)),
             Err(reason) => {
                 let schema_type = schema.schema_type;
-                tracing::warn!(id = id.0, r#type = %schema_type, reason, "schema_unusable");
+                if self.is_news(id, Some(&reason)) {
+                    tracing::warn!(id = id.0, r#type = %schema_type, reason, "schema_unusable");
+                }
                 // Protobuf and JSON are read without what they refer to, and JSON without any schema.
                 let alone = match schema_type {
                     SchemaType::Avro => None,
@@ -98,11 +107,24 @@ impl FetchedSchemas {
                 let unusable = |reason| WriterSchema::unusable(encoding(schema_type), reason);
                 let schema =
                     alone.unwrap_or_else(|| unusable(format!("(id {}) cannot be used: {reason}", id.0)));
-                Known::Refused(Some(Arc::new(schema)), Instant::now())
+                match may_be_mended {
+                    true => Known::Refused(Some(Arc::new(schema)), Instant::now()),
+                    false => Known::Schema(Arc::new(schema)),
+                }
             }
         };
         self.keep(id, known);
         Ok(())
+    }
+
+    /// Whether what is wrong with an id has not been said yet: it is found again each time that it is looked whether it was mended.
+    fn is_news(&self, id: SchemaId, reason: Option<&str>) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= MOST_REFUSED {
+            told.clear();
+        }
+        let reason = reason.map(str::to_owned);
+        told.insert(id, reason.clone()).is_none_or(|before| before != reason)
     }
 
     fn keep(&self, id: SchemaId, found: Known) {

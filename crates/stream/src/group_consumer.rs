@@ -16,6 +16,7 @@
 
 mod membership;
 
+use millrace_events::position::{Offset, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use crate::StreamError;
 use crate::batch_consumer::BatchConsumer;
@@ -35,14 +36,15 @@ use membership::{Membership, News};
 /// What became of a wait for the next record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Turn<T> {
+    /// What the caller made of the record that came.
     Record(T),
     /// Nothing within the patience; more may come.
     Nothing,
     /// These partitions are this member's from now on, each from the offset beside it. The place to hold them against the
     /// lake ([`check_generation`](crate::topics::check_generation)) before a record is taken.
-    Assigned(BTreeMap<(String, i32), i64>),
+    Assigned(BTreeMap<TopicPartition, Offset>),
     /// These are another's: drop what was not committed.
-    Revoked(BTreeSet<(String, i32)>),
+    Revoked(BTreeSet<TopicPartition>),
 }
 
 /// What became of a commit.
@@ -61,9 +63,9 @@ pub enum Commit {
 pub struct GroupConsumer {
     inner: BatchConsumer<Membership>,
     topics: String,
-    owned: BTreeSet<(String, i32)>,
+    owned: BTreeSet<TopicPartition>,
     /// The one of these that the last record was of: records of one partition come together.
-    last: Option<(String, i32)>,
+    last: Option<TopicPartition>,
     /// The room of the last record's headers.
     spare: Vec<Header<'static>>,
     /// Whether what is owned is paused.
@@ -189,7 +191,7 @@ impl GroupConsumer {
         match self.inner.client().poll(patience) {
             // Of a partition that came within this very poll. It was not taken, and so is to be read again.
             Some(Ok(message)) => {
-                let offset = Offset::Offset(message.offset());
+                let offset = KafkaOffset::Offset(message.offset());
                 let sought = self.inner.client().seek(message.topic(), message.partition(), offset, patience);
                 sought.map_err(|source| self.unread(source))?;
             }
@@ -203,7 +205,7 @@ impl GroupConsumer {
 
     fn assignment(&self) -> TopicPartitionList {
         let mut partitions = TopicPartitionList::with_capacity(self.owned.len());
-        for (topic, partition) in &self.owned {
+        for TopicPartition { topic, partition } in &self.owned {
             partitions.add_partition(topic, *partition);
         }
         partitions
@@ -218,7 +220,7 @@ impl GroupConsumer {
         let turn = self.inner.client().context().next_turn()?;
         Some(turn.and_then(|turn| match turn {
             News::Assigned(starts) => {
-                for (topic, partition) in starts.keys() {
+                for TopicPartition { topic, partition } in starts.keys() {
                     let consume = |source| StreamError::Consume { topic: topic.clone(), source };
                     self.inner.gather(topic, *partition).map_err(consume)?;
                 }
@@ -227,7 +229,7 @@ impl GroupConsumer {
             }
             News::Revoked(partitions) => {
                 self.last = None;
-                for (topic, partition) in &partitions {
+                for TopicPartition { topic, partition } in &partitions {
                     self.inner.release(topic, *partition);
                 }
                 self.owned.retain(|place| !partitions.contains(place));
@@ -270,14 +272,16 @@ impl GroupConsumer {
     }
 
     /// Commits that everything before `next_offset` is durable elsewhere. Blocks until the broker has it.
-    pub fn commit(&self, topic: &str, partition: i32, next_offset: i64) -> Result<Commit, StreamError> {
+    pub fn commit(&self, topic: &str, partition: i32, next_offset: Offset) -> Result<Commit, StreamError> {
         let failed =
             |source| StreamError::Commit { topic: topic.to_owned(), partition, offset: next_offset, source };
-        if !self.owned.contains(&(topic.to_owned(), partition)) {
+        if !self.owned.contains(&TopicPartition::new(topic, partition)) {
             return Ok(Commit::Moved);
         }
         let mut offsets = TopicPartitionList::with_capacity(1);
-        offsets.add_partition_offset(topic, partition, Offset::Offset(next_offset)).map_err(failed)?;
+        offsets
+            .add_partition_offset(topic, partition, KafkaOffset::Offset(next_offset.get()))
+            .map_err(failed)?;
         match self.inner.client().commit(&offsets, CommitMode::Sync) {
             Ok(()) => Ok(Commit::Done),
             Err(error) => match error.rdkafka_error_code() {
@@ -299,7 +303,7 @@ impl GroupConsumer {
         &self,
         topic: &str,
         partition: i32,
-        next_offset: i64,
+        next_offset: Offset,
     ) -> Result<Commit, StreamError> {
         const PAUSE: Duration = Duration::from_millis(100);
         for _ in 0..20 {
@@ -314,7 +318,7 @@ impl GroupConsumer {
     /// The offset that each of its partitions is read from next: before it lies nothing that was not given. It passes what is never
     /// given (marks of transactions, aborted records, what a compaction removed), so that it reaches the partition's end. To be asked
     /// after [`Turn::Nothing`]: while records come, some are fetched that were not given yet.
-    pub fn positions(&self) -> Result<BTreeMap<(String, i32), i64>, StreamError> {
+    pub fn positions(&self) -> Result<BTreeMap<TopicPartition, Offset>, StreamError> {
         let positions = self.inner.client().context().positions(self.inner.client());
         let mut positions =
             positions.map_err(|source| StreamError::Consume { topic: self.topics.clone(), source })?;
@@ -323,13 +327,17 @@ impl GroupConsumer {
     }
 
     /// The partitions that are this member's, as far as it was told.
-    pub fn owned(&self) -> &BTreeSet<(String, i32)> {
+    pub fn owned(&self) -> &BTreeSet<TopicPartition> {
         &self.owned
     }
 }
 
-fn is_owned(owned: &BTreeSet<(String, i32)>, last: &mut Option<(String, i32)>, record: &Record<'_>) -> bool {
-    let is_of = |(topic, partition): &(String, i32)| *partition == record.partition && topic == record.topic;
+fn is_owned(
+    owned: &BTreeSet<TopicPartition>,
+    last: &mut Option<TopicPartition>,
+    record: &Record<'_>,
+) -> bool {
+    let is_of = |place: &TopicPartition| place.is(record.topic, record.partition);
     if !last.as_ref().is_some_and(is_of) {
         *last = owned.iter().find(|place| is_of(place)).cloned();
     }

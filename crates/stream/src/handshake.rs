@@ -8,8 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::StreamError;
-use crate::client::ClientSettings;
-use crate::security::Security;
+use crate::security::{Security, TOKEN_FAILURE};
 
 /// The ear at one client's connections.
 ///
@@ -30,9 +29,9 @@ struct Heard {
 }
 
 impl Handshake {
-    pub(crate) fn new(settings: &ClientSettings) -> Self {
-        let (brokers, security) = (settings.brokers.clone(), settings.security.clone());
-        Self { brokers, security, heard: Mutex::default() }
+    /// `brokers` and `security` are those of the client's settings.
+    pub(crate) fn new(brokers: &str, security: &Security) -> Self {
+        Self { brokers: brokers.to_owned(), security: security.clone(), heard: Mutex::default() }
     }
 
     /// # Errors
@@ -57,9 +56,6 @@ impl Handshake {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How librdkafka begins where no token could be had.
-pub(crate) const TOKEN_FAILURE: &str = "Failed to acquire SASL OAUTHBEARER token";
 
 /// Whether the other side said no. A connection that breaks in the middle of a login is told with the same code, and that
 /// is a broker which is going away.
@@ -109,16 +105,13 @@ pub(crate) fn listen<C: ConsumerContext>(client: &BaseConsumer<C>) {
 
 /// Sees to it that a new client has its token before it is asked for something: a question blocks, and a client
 /// that is not polled never asks for one.
-pub(crate) fn await_token(
-    client: &BaseConsumer<Handshake>,
-    settings: &ClientSettings,
-) -> Result<(), StreamError> {
-    if !matches!(settings.security, Security::MskIam { .. }) {
+pub(crate) fn await_token(client: &BaseConsumer<Handshake>, patience: Duration) -> Result<(), StreamError> {
+    let handshake = client.client().context();
+    if !matches!(handshake.security, Security::MskIam { .. }) {
         return Ok(());
     }
-    let handshake = client.client().context();
     let begin = Instant::now();
-    while !handshake.heard().token && begin.elapsed() < settings.reach_timeout {
+    while !handshake.heard().token && begin.elapsed() < patience {
         let _ = client.poll(Duration::from_millis(50));
         handshake.check()?;
     }
@@ -149,7 +142,7 @@ mod tests {
             password: millrace_runtime::Secret::new("hunter2"),
             ca: None,
         };
-        let handshake = Handshake::new(&ClientSettings::new("b:9093").secured(security));
+        let handshake = Handshake::new("b:9093", &security);
         assert!(handshake.check().is_ok());
         handshake.error(KafkaError::Global(RDKafkaErrorCode::Authentication), "invalid credentials");
         handshake.error(KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "1/1 brokers are down");

@@ -5,6 +5,7 @@ use millrace_runtime::secret_source::{SecretError, SecretSource};
 use millrace_runtime::settings::Environment;
 
 use crate::StreamError;
+use crate::authority::Authority;
 use crate::client::ClientSettings;
 use crate::credentials::Credentials;
 use crate::security::SecurityOptions;
@@ -19,19 +20,34 @@ pub struct KafkaEnvironment {
     /// `MILLRACE_KAFKA_SECRET`: instead of user and password, the name or ARN of a Secrets Manager secret with the text
     /// `{"username": …, "password": …}`, as MSK has them.
     secret: Option<String>,
+    /// `MILLRACE_KAFKA_CA_SECRET`: instead of `MILLRACE_KAFKA_CA`, the name or ARN of a secret with the PEM of the brokers' own
+    /// authority, or with `{"certificate": PEM}`, as AWS's mappings have it. A bundle may be larger than a function's environment.
+    ca_secret: Option<String>,
 }
 
 /// Why no client can be made of the environment.
 #[derive(Debug, thiserror::Error)]
 pub enum KafkaEnvironmentError {
+    /// Login and secret are both set, and nobody can say which counts.
     #[error(
         "Kafka's login is told twice: give MILLRACE_KAFKA_USER and MILLRACE_KAFKA_PASSWORD, or MILLRACE_KAFKA_SECRET"
     )]
     ToldTwice,
-    #[error("Kafka's login could not be read")]
+    /// The authority and a secret with it are both set, and nobody can say which counts.
+    #[error("the brokers' authority is told twice: give MILLRACE_KAFKA_CA, or MILLRACE_KAFKA_CA_SECRET")]
+    AuthorityToldTwice,
+    /// The secret's name or ARN. Its text is not shown.
+    #[error(
+        "the secret {0} holds no certificate: its text has to be PEM, or {{\"certificate\": PEM}} as AWS's mappings read it"
+    )]
+    NoAuthority(String),
+    /// Secrets Manager did not give the secret; its error says whether another try may help.
+    #[error("Kafka's login or the brokers' authority could not be read")]
     Secret(#[from] SecretError),
+    /// The secret's name or ARN. Its text is not shown.
     #[error("the secret {0} holds no Kafka login: its text has to be {{\"username\": …, \"password\": …}}")]
     NoLogin(String),
+    /// The connection's settings do not go together.
     #[error(transparent)]
     Security(#[from] StreamError),
 }
@@ -52,10 +68,11 @@ impl KafkaEnvironment {
         let brokers = environment.required("MILLRACE_BROKERS");
         let security = SecurityOptions::of_environment(environment);
         let secret = environment.optional("MILLRACE_KAFKA_SECRET");
-        Some(Self { brokers: brokers?, security: security?, secret: secret? })
+        let ca_secret = environment.optional("MILLRACE_KAFKA_CA_SECRET");
+        Some(Self { brokers: brokers?, security: security?, secret: secret?, ca_secret: ca_secret? })
     }
 
-    /// The client's settings, the login fetched where it is kept elsewhere. Blocks then.
+    /// The client's settings, login and authority fetched where they are kept elsewhere. Blocks then.
     pub fn client(&self, secrets: &dyn SecretSource) -> Result<ClientSettings, KafkaEnvironmentError> {
         let mut security = self.security.clone();
         if let Some(id) = &self.secret {
@@ -66,6 +83,13 @@ impl KafkaEnvironment {
             let login = login.ok_or_else(|| KafkaEnvironmentError::NoLogin(id.clone()))?;
             (security.user, security.password) = (Some(login.username), Some(login.password));
         }
+        if let Some(id) = &self.ca_secret {
+            if security.ca.is_some() {
+                return Err(KafkaEnvironmentError::AuthorityToldTwice);
+            }
+            let authority = Authority::fetch(secrets, id)?;
+            security.ca = Some(authority.ok_or_else(|| KafkaEnvironmentError::NoAuthority(id.clone()))?);
+        }
         Ok(ClientSettings::new(&self.brokers).secured(security.settle()?))
     }
 }
@@ -75,6 +99,7 @@ mod tests {
     use millrace_runtime::Secret;
 
     use super::*;
+    use crate::security::Security;
 
     /// Knows one secret.
     #[derive(Debug)]
@@ -118,5 +143,20 @@ mod tests {
         assert!(matches!(twice.client(&whole), Err(KafkaEnvironmentError::ToldTwice)));
         // Never left out in silence.
         assert!(read(&[BROKERS, secret]).client(&whole).is_err());
+    }
+
+    #[test]
+    fn an_authority_comes_from_a_secret_and_from_one_place() {
+        let (tls, secret) = (("MILLRACE_KAFKA_SECURITY", "tls"), ("MILLRACE_KAFKA_CA_SECRET", "kafka/ca"));
+        let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        let authority = Some(Authority::Pem(pem.to_owned()));
+        let client = read(&[BROKERS, tls, secret]).client(&One(pem)).expect("an authority");
+        assert_eq!(client.security, Security::Tls { ca: authority });
+        let none = read(&[BROKERS, tls, secret]).client(&One("hunter2")).expect_err("no certificate");
+        assert!(none.to_string().contains("kafka/ca") && !format!("{none:?}").contains("hunter2"), "{none}");
+        let twice = read(&[BROKERS, tls, secret, ("MILLRACE_KAFKA_CA", "/ca.pem")]).client(&One(pem));
+        assert!(matches!(twice, Err(KafkaEnvironmentError::AuthorityToldTwice)));
+        // A login by IAM is at Amazon's authorities: what is not heeded is refused.
+        assert!(read(&[BROKERS, secret]).client(&One(pem)).is_err());
     }
 }

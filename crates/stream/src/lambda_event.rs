@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use serde::Deserialize;
 
 use crate::record::Record;
@@ -34,9 +36,9 @@ impl std::fmt::Debug for KafkaEvent {
 struct KafkaRecord {
     topic: String,
     partition: i32,
-    offset: i64,
+    offset: Offset,
     /// Milliseconds since 1970, UTC; -1 beside `NO_TIMESTAMP_TYPE`.
-    timestamp: Option<i64>,
+    timestamp: Option<Millis>,
     #[serde(default)]
     timestamp_type: Option<String>,
     key: Option<String>,
@@ -65,14 +67,28 @@ impl TryFrom<i16> for HeaderByte {
 /// Why an invocation's payload is no batch of records. None of its records has been looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
+    /// The payload is some other service's, or a test's.
     #[error(
         "the payload is no Kafka event: it has no eventSource; invoke the function from a Kafka event source"
     )]
     NoSource,
+    /// `records` is missing or empty.
     #[error("the payload is a Kafka event without records")]
     NoRecords,
+    /// A key or a value cannot be decoded.
     #[error("the {part} of {topic}/{partition} offset {offset} is no base64")]
-    Base64 { part: &'static str, topic: String, partition: i32, offset: i64, source: base64::DecodeError },
+    Base64 {
+        /// `key` or `value`.
+        part: &'static str,
+        /// The record's topic.
+        topic: String,
+        /// The record's partition.
+        partition: i32,
+        /// The record's offset.
+        offset: Offset,
+        /// Where the text stops being base64.
+        source: base64::DecodeError,
+    },
 }
 
 impl Classified for EventError {
@@ -86,8 +102,8 @@ impl Classified for EventError {
 pub struct EventRecord {
     topic: String,
     partition: i32,
-    offset: i64,
-    timestamp: Option<i64>,
+    offset: Offset,
+    timestamp: Option<Millis>,
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
     headers: Vec<(String, Option<Vec<u8>>)>,
@@ -101,18 +117,22 @@ impl std::fmt::Debug for EventRecord {
 }
 
 impl EventRecord {
+    /// As the payload says.
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
+    /// As the payload says, from 0.
     pub fn partition(&self) -> i32 {
         self.partition
     }
 
-    pub fn offset(&self) -> i64 {
+    /// As the payload says.
+    pub fn offset(&self) -> Offset {
         self.offset
     }
 
+    /// The same, borrowed, in the shape that a consumer gives.
     pub fn as_record(&self) -> Record<'_> {
         Record {
             topic: &self.topic,
@@ -192,9 +212,10 @@ mod tests {
         }));
         let records = records(&event).expect("records");
         let first = records[0].as_record();
-        assert_eq!((first.offset, first.value, first.key), (7, Some(b"a".as_slice()), Some(b"u".as_slice())));
-        assert_eq!((first.timestamp, first.header("content-type")), (Some(1_700_000_000_123), Some("aé")));
-        assert_eq!(records[1].as_record().offset, 8);
+        assert_eq!((first.offset, first.value, first.key), (Offset(7), Some(&b"a"[..]), Some(&b"u"[..])));
+        assert_eq!(first.timestamp, Some(Millis(1_700_000_000_123)));
+        assert_eq!(first.header("content-type"), Some("aé"));
+        assert_eq!(records[1].as_record().offset, Offset(8));
     }
 
     #[test]

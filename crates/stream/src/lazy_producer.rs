@@ -18,6 +18,7 @@ pub struct LazyProducer {
 }
 
 impl LazyProducer {
+    /// Connects to nothing before the first record.
     pub fn new(settings: ClientSettings) -> Self {
         Self { settings, producer: Mutex::default() }
     }

@@ -1,5 +1,6 @@
 //! Which offsets went through a hop, so that hops can be held against one another.
 
+use millrace_events::position::{Offset, TopicPartition};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,7 +10,7 @@ use roaring::RoaringTreemap;
 /// A set of positions, by topic and partition. Runs of offsets take a few bytes, however long they are.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OffsetSet {
-    partitions: BTreeMap<(String, i32), Offsets>,
+    partitions: BTreeMap<TopicPartition, Offsets>,
 }
 
 /// A partition's offsets. They come one after the other but for rare gaps, so that most only lengthen the last run: a search
@@ -33,6 +34,11 @@ impl Offsets {
         }
         self.run = offset..offset + 1;
         true
+    }
+
+    fn remove(&mut self, offset: u64) -> bool {
+        self.settled.insert_range(std::mem::take(&mut self.run));
+        self.settled.remove(offset)
     }
 
     fn len(&self) -> u64 {
@@ -70,13 +76,20 @@ impl PartialEq for Offsets {
 
 impl OffsetSet {
     /// Writes a position down; false where it stood there already. A negative offset is none and is left out.
-    pub fn insert(&mut self, topic: &str, partition: i32, offset: i64) -> bool {
-        let Ok(offset) = u64::try_from(offset) else { return false };
+    pub fn insert(&mut self, topic: &str, partition: i32, offset: Offset) -> bool {
+        let Ok(offset) = u64::try_from(offset.get()) else { return false };
         // Looked up by reference first: the key is only made once for each partition.
-        match self.partitions.iter_mut().find(|((name, number), _)| *number == partition && name == topic) {
+        match self.partitions.iter_mut().find(|(known, _)| known.is(topic, partition)) {
             Some((_, offsets)) => offsets.insert(offset),
-            None => self.partitions.entry((topic.to_owned(), partition)).or_default().insert(offset),
+            None => self.partitions.entry(TopicPartition::new(topic, partition)).or_default().insert(offset),
         }
+    }
+
+    /// Strikes a position out; false where it did not stand there.
+    pub fn remove(&mut self, topic: &str, partition: i32, offset: Offset) -> bool {
+        let Ok(offset) = u64::try_from(offset.get()) else { return false };
+        let ours = self.partitions.iter_mut().find(|(known, _)| known.is(topic, partition));
+        ours.is_some_and(|(_, offsets)| offsets.remove(offset))
     }
 
     /// Writes all of another's positions down.
@@ -88,7 +101,7 @@ impl OffsetSet {
 
     /// The positions of one topic.
     pub fn of_topic(&self, topic: &str) -> Self {
-        let partitions = self.partitions.iter().filter(|((name, _), _)| name == topic);
+        let partitions = self.partitions.iter().filter(|(known, _)| known.topic == topic);
         Self { partitions: partitions.map(|(place, offsets)| (place.clone(), offsets.clone())).collect() }
     }
 
@@ -97,6 +110,7 @@ impl OffsetSet {
         self.partitions.values().map(Offsets::len).sum()
     }
 
+    /// Whether no position is in it.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -109,15 +123,16 @@ impl OffsetSet {
         self.partitions.iter().map(both).sum()
     }
 
-    pub fn contains(&self, topic: &str, partition: i32, offset: i64) -> bool {
-        let Ok(offset) = u64::try_from(offset) else { return false };
-        let ours = self.partitions.iter().find(|((name, number), _)| *number == partition && name == topic);
+    /// Whether the position is in it; a negative offset never is.
+    pub fn contains(&self, topic: &str, partition: i32, offset: Offset) -> bool {
+        let Ok(offset) = u64::try_from(offset.get()) else { return false };
+        let ours = self.partitions.iter().find(|(known, _)| known.is(topic, partition));
         ours.is_some_and(|(_, offsets)| offsets.run.contains(&offset) || offsets.settled.contains(offset))
     }
 
     /// The highest offset of each partition.
-    pub fn ends(&self) -> BTreeMap<(String, i32), i64> {
-        let end = |offsets: &Offsets| offsets.max().and_then(|end| i64::try_from(end).ok());
+    pub fn ends(&self) -> BTreeMap<TopicPartition, Offset> {
+        let end = |offsets: &Offsets| offsets.max().and_then(|end| i64::try_from(end).ok()).map(Offset);
         self.partitions.iter().filter_map(|(place, offsets)| Some((place.clone(), end(offsets)?))).collect()
     }
 }
@@ -132,29 +147,39 @@ mod tests {
         /// In whatever order offsets come: the same answers as a plain set's.
         #[test]
         fn runs_are_a_set(steps in proptest::collection::vec((0_u64..40, 1_u64..12), 0..20)) {
+            let insert = |set: &mut OffsetSet, offset: u64| set.insert("t", 0, Offset(offset as i64));
             let (mut ledger, mut plain) = (OffsetSet::default(), BTreeSet::new());
             for (start, length) in steps {
                 for offset in start..start + length {
-                    proptest::prop_assert_eq!(ledger.insert("t", 0, offset as i64), plain.insert(offset));
+                    proptest::prop_assert_eq!(insert(&mut ledger, offset), plain.insert(offset));
                 }
             }
             proptest::prop_assert_eq!(ledger.len(), plain.len() as u64);
             proptest::prop_assert_eq!(ledger.is_empty(), plain.is_empty());
             proptest::prop_assert_eq!(ledger.common(&ledger.clone()), plain.len() as u64);
-            let last = plain.last().map(|&last| last as i64);
+            let last = plain.last().map(|&last| Offset(last as i64));
             proptest::prop_assert_eq!(ledger.ends().into_values().next(), last);
             let mut sorted = OffsetSet::default();
             for offset in &plain {
-                sorted.insert("t", 0, *offset as i64);
+                insert(&mut sorted, *offset);
             }
             proptest::prop_assert!(sorted == ledger);
-            for offset in 0..64 {
-                proptest::prop_assert_eq!(ledger.contains("t", 0, offset), plain.contains(&(offset as u64)));
+            for offset in 0..64_u64 {
+                let contains = ledger.contains("t", 0, Offset(offset as i64));
+                proptest::prop_assert_eq!(contains, plain.contains(&offset));
             }
+            let mut without = ledger.clone();
+            for offset in (0..64_u64).step_by(3) {
+                let there = without.remove("t", 0, Offset(offset as i64));
+                proptest::prop_assert_eq!(there, plain.contains(&offset));
+            }
+            let left = plain.iter().filter(|offset| *offset % 3 != 0).count();
+            proptest::prop_assert_eq!(without.len(), left as u64);
+            proptest::prop_assert!(insert(&mut without, 64) && without.contains("t", 0, Offset(64)));
             let mut merged = OffsetSet::default();
-            merged.insert("t", 0, 7);
+            insert(&mut merged, 7);
             merged.merge(&ledger);
-            sorted.insert("t", 0, 7);
+            insert(&mut sorted, 7);
             proptest::prop_assert!(merged == sorted);
         }
     }

@@ -1,13 +1,16 @@
 //! A look into a topic: its records in the order of their arrival here, without a group, without a commit.
 
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use crate::StreamError;
+use crate::call_trace;
 use crate::client::ClientSettings;
 use crate::consumer::passes;
 use crate::handshake::Handshake;
@@ -28,9 +31,9 @@ pub enum Start {
     /// Behind the last record.
     End,
     /// This offset, or the nearest that the partition has.
-    Offset(i64),
+    Offset(Offset),
     /// The first record of this instant or later, in milliseconds since 1970, UTC; records before it are passed over.
-    Timestamp(i64),
+    Timestamp(Millis),
 }
 
 /// Where a look ends.
@@ -45,6 +48,7 @@ pub enum Until {
 /// What came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peeked<T> {
+    /// What the caller made of the record that came.
     Record(T),
     /// Nothing within the patience; more may come.
     Nothing,
@@ -57,12 +61,12 @@ pub struct Peek {
     inner: BaseConsumer<Handshake>,
     topic: String,
     /// The offset where each partition that is still read ends; `None` where the look has no end.
-    ends: Option<BTreeMap<i32, i64>>,
+    ends: Option<BTreeMap<i32, Offset>>,
     /// How many partitions are read, and when it was last looked whether there are more: for a look without an end.
     partitions: i32,
     looked: Instant,
     brokers: Topics,
-    not_before: Option<i64>,
+    not_before: Option<Millis>,
 }
 
 impl std::fmt::Debug for Peek {
@@ -111,10 +115,13 @@ impl Peek {
         let mut assignment = TopicPartitionList::new();
         for (&partition, &offset) in &starts {
             if ends.as_ref().is_none_or(|ends| ends.contains_key(&partition)) {
-                assignment.add_partition_offset(topic, partition, Offset::Offset(offset)).map_err(consume)?;
+                assignment
+                    .add_partition_offset(topic, partition, KafkaOffset::Offset(offset.get()))
+                    .map_err(consume)?;
             }
         }
         inner.assign(&assignment).map_err(consume)?;
+        call_trace::tell("Fetch", topic);
         let not_before = match start {
             Start::Timestamp(instant) => Some(instant),
             _ => None,
@@ -173,7 +180,7 @@ impl Peek {
             if let Some(ends) = &mut self.ends {
                 // Produced after the look began, or given once more.
                 wanted &= ends.get(&record.partition).is_some_and(|end| record.offset < *end);
-                if ends.get(&record.partition).is_some_and(|end| record.offset + 1 >= *end) {
+                if ends.get(&record.partition).is_some_and(|end| record.offset.next() >= *end) {
                     finish(&mut self.ends, record.partition);
                 }
             }
@@ -193,7 +200,7 @@ impl Peek {
         let consume = |source| StreamError::Consume { topic: self.topic.clone(), source };
         let mut new = TopicPartitionList::new();
         for partition in self.partitions..partitions {
-            new.add_partition_offset(&self.topic, partition, Offset::Beginning).map_err(consume)?;
+            new.add_partition_offset(&self.topic, partition, KafkaOffset::Beginning).map_err(consume)?;
         }
         if new.count() > 0 {
             self.inner.incremental_assign(&new).map_err(consume)?;
@@ -203,7 +210,7 @@ impl Peek {
     }
 }
 
-fn finish(ends: &mut Option<BTreeMap<i32, i64>>, partition: i32) {
+fn finish(ends: &mut Option<BTreeMap<i32, Offset>>, partition: i32) {
     if let Some(ends) = ends {
         ends.remove(&partition);
     }
@@ -216,7 +223,7 @@ fn starts(
     start: Start,
     partitions: &BTreeMap<i32, Watermarks>,
     patience: Duration,
-) -> Result<BTreeMap<i32, i64>, KafkaError> {
+) -> Result<BTreeMap<i32, Offset>, KafkaError> {
     let (looked_up, by_time) = match start {
         Start::Timestamp(instant) => {
             let found = offsets_at(client, topic, instant, partitions, patience)?;
@@ -226,7 +233,7 @@ fn starts(
             let any = if missing.is_empty() {
                 BTreeMap::new()
             } else {
-                offsets_at(client, topic, 0, partitions, patience)?
+                offsets_at(client, topic, Millis(0), partitions, patience)?
             };
             (found, any)
         }
@@ -253,19 +260,19 @@ fn starts(
 fn offsets_at(
     client: &BaseConsumer<Handshake>,
     topic: &str,
-    instant: i64,
+    instant: Millis,
     partitions: &BTreeMap<i32, Watermarks>,
     patience: Duration,
-) -> Result<BTreeMap<i32, i64>, KafkaError> {
+) -> Result<BTreeMap<i32, Offset>, KafkaError> {
     let mut asked = TopicPartitionList::new();
     for &partition in partitions.keys() {
         // The instant travels in the offset's place.
-        asked.add_partition_offset(topic, partition, Offset::Offset(instant.max(0)))?;
+        asked.add_partition_offset(topic, partition, KafkaOffset::Offset(instant.get().max(0)))?;
     }
     let answered = client.offsets_for_times(asked, patience)?;
     let found = answered.elements_for_topic(topic);
     let found = found.iter().filter_map(|element| match element.offset() {
-        Offset::Offset(offset) if offset >= 0 => Some((element.partition(), offset)),
+        KafkaOffset::Offset(offset) if offset >= 0 => Some((element.partition(), Offset(offset))),
         _ => None,
     });
     Ok(found.collect())

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::StreamError;
 use crate::backpressure::Backpressure;
+use crate::call_trace;
 use crate::client::ClientSettings;
 use crate::offset_set::OffsetSet;
 use crate::partitioner;
@@ -43,7 +44,9 @@ pub trait Publisher: Send + Sync {
 /// A record that its topic is too small for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TooLarge {
+    /// The topic.
     pub topic: String,
+    /// The partition that was computed for it.
     pub partition: i32,
     /// The room it takes, in bytes.
     pub bytes: usize,
@@ -122,6 +125,7 @@ impl Producer {
         let partitions =
             self.topics.partitions(topic)?.ok_or(StreamError::Topic { topic: topic.to_owned(), reason })?;
         known.insert(topic.to_owned(), partitions);
+        call_trace::tell("Produce", topic);
         Ok(partitions)
     }
 

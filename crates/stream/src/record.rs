@@ -1,6 +1,8 @@
 //! A Kafka record, as read and as written.
 
 use millrace_events::frame::SchemaId;
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 
@@ -10,14 +12,19 @@ pub(crate) type Header<'a> = (&'a str, Option<&'a [u8]>);
 /// A record as it came from Kafka, borrowed from the client's buffer.
 #[derive(Debug, Clone)]
 pub struct Record<'a> {
+    /// As the broker spells it.
     pub topic: &'a str,
+    /// From 0.
     pub partition: i32,
-    pub offset: i64,
-    /// Milliseconds since 1970, UTC; `None` where the record has none.
-    pub timestamp: Option<i64>,
+    /// As the broker counts; a consumer with [`BaseOffsets`](crate::base_offsets::BaseOffsets) hands it on translated.
+    pub offset: Offset,
+    /// `None` where the record has none.
+    pub timestamp: Option<Millis>,
+    /// `None` is Kafka's null.
     pub key: Option<&'a [u8]>,
     /// `None` is Kafka's null.
     pub value: Option<&'a [u8]>,
+    /// In their order, names repeated where the record repeats them; a value of `None` is Kafka's null.
     pub headers: Vec<(&'a str, Option<&'a [u8]>)>,
 }
 
@@ -30,8 +37,8 @@ impl<'a> Record<'a> {
         Self {
             topic: message.topic(),
             partition: message.partition(),
-            offset: message.offset(),
-            timestamp: message.timestamp().to_millis(),
+            offset: Offset(message.offset()),
+            timestamp: message.timestamp().to_millis().map(Millis),
             key: message.key(),
             value: message.payload(),
             headers: headers.unwrap_or_default(),
@@ -59,11 +66,15 @@ impl<'a> Record<'a> {
 /// A record to be written.
 #[derive(Debug, Clone)]
 pub struct OutgoingRecord<'a> {
+    /// Where it goes; the partition is computed from the key.
     pub topic: &'a str,
+    /// `None` is Kafka's null, which goes to partition 0.
     pub key: Option<&'a [u8]>,
+    /// `None` is Kafka's null.
     pub value: Option<&'a [u8]>,
-    /// Milliseconds since 1970, UTC.
-    pub timestamp: i64,
+    /// When what it says happened; brokers keep it by this.
+    pub timestamp: Millis,
+    /// In their order; a value of `None` is Kafka's null.
     pub headers: &'a [(&'a str, Option<&'a [u8]>)],
 }
 

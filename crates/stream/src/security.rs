@@ -1,7 +1,6 @@
 //! How a client proves itself to the brokers, and they to it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use millrace_runtime::Secret;
@@ -9,7 +8,7 @@ use millrace_runtime::settings::Environment;
 use rdkafka::ClientConfig;
 
 use crate::StreamError;
-use crate::handshake::TOKEN_FAILURE;
+use crate::authority::Authority;
 
 /// `MILLRACE_KAFKA_SECURITY`: `plain` (unless set), `tls`, `scram` or `msk-iam`.
 pub const PROTOCOL: &str = "MILLRACE_KAFKA_SECURITY";
@@ -17,33 +16,50 @@ pub const PROTOCOL: &str = "MILLRACE_KAFKA_SECURITY";
 pub const USER: &str = "MILLRACE_KAFKA_USER";
 /// `MILLRACE_KAFKA_PASSWORD`: the password of that user.
 pub const PASSWORD: &str = "MILLRACE_KAFKA_PASSWORD";
-/// `MILLRACE_KAFKA_CA`: the PEM file of the brokers' own authority; unless set, the machine's certificates are trusted.
+/// `MILLRACE_KAFKA_CA`: the PEM file of the brokers' own authority, or its PEM itself; unless set, the machine's certificates are
+/// trusted.
 pub const CA: &str = "MILLRACE_KAFKA_CA";
 /// `MILLRACE_KAFKA_REGION`: the AWS region of the MSK cluster, for `msk-iam`.
 pub const REGION: &str = "MILLRACE_KAFKA_REGION";
 
-/// How a client talks to the brokers. `ca` is a PEM file: with it only what its authorities sign is trusted, without it
-/// what the machine trusts.
+/// How a client talks to the brokers. With `ca` only what its authorities sign is trusted, without it what the machine trusts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Security {
     /// Neither encrypted nor logged in.
     #[default]
     Plain,
     /// Encrypted, not logged in.
-    Tls { ca: Option<PathBuf> },
+    Tls {
+        /// The brokers' own authority.
+        ca: Option<Authority>,
+    },
     /// Encrypted, logged in by SCRAM-SHA-512.
-    Scram { user: String, password: Secret, ca: Option<PathBuf> },
+    Scram {
+        /// Who logs in.
+        user: String,
+        /// The user's.
+        password: Secret,
+        /// The brokers' own authority.
+        ca: Option<Authority>,
+    },
     /// Encrypted, logged in to Amazon MSK as the role that this process has. Needs the feature `msk-iam`.
-    MskIam { region: String },
+    MskIam {
+        /// The cluster's, such as `eu-central-1`.
+        region: String,
+    },
 }
 
 /// The kind of [`Security`], as a person writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Protocol {
+    /// [`Security::Plain`].
     #[default]
     Plain,
+    /// [`Security::Tls`].
     Tls,
+    /// [`Security::Scram`].
     Scram,
+    /// [`Security::MskIam`].
     MskIam,
 }
 
@@ -51,6 +67,7 @@ impl Protocol {
     /// Every one, for help texts.
     pub const ALL: [Self; 4] = [Self::Plain, Self::Tls, Self::Scram, Self::MskIam];
 
+    /// As a person writes it: `plain`, `tls`, `scram` or `msk-iam`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -79,10 +96,15 @@ impl FromStr for Protocol {
 /// The settings one by one, as a command line or an environment has them; [`settle`](Self::settle) makes sense of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SecurityOptions {
+    /// [`PROTOCOL`].
     pub protocol: Protocol,
+    /// [`USER`].
     pub user: Option<String>,
+    /// [`PASSWORD`].
     pub password: Option<Secret>,
-    pub ca: Option<PathBuf>,
+    /// [`CA`].
+    pub ca: Option<Authority>,
+    /// [`REGION`].
     pub region: Option<String>,
 }
 
@@ -143,6 +165,7 @@ impl Security {
         options.means().map_err(|(setting, reason)| environment.refuse(setting, reason)).ok()
     }
 
+    /// Its kind, without names and passwords.
     pub fn protocol(&self) -> Protocol {
         match self {
             Self::Plain => Protocol::Plain,
@@ -161,12 +184,12 @@ impl Security {
             Self::Plain => {}
             Self::Tls { ca } => {
                 config.set("security.protocol", "ssl");
-                trust(config, ca.as_deref())?;
+                trust(config, ca.as_ref())?;
             }
             Self::Scram { user, password, ca } => {
                 config.set("security.protocol", "sasl_ssl").set("sasl.mechanism", "SCRAM-SHA-512");
                 config.set("sasl.username", user).set("sasl.password", password.expose());
-                trust(config, ca.as_deref())?;
+                trust(config, ca.as_ref())?;
             }
             Self::MskIam { .. } if !cfg!(feature = "msk-iam") => {
                 let reason = "is msk-iam, which this build cannot do; build with the feature msk-iam, or log in by scram";
@@ -183,7 +206,7 @@ impl Security {
     /// What to do about brokers that refuse this client, or that it cannot trust.
     pub(crate) fn remedy(&self, said: &str) -> String {
         let ca = match self {
-            Self::Tls { ca } | Self::Scram { ca, .. } => ca.as_deref(),
+            Self::Tls { ca } | Self::Scram { ca, .. } => ca.as_ref(),
             Self::Plain | Self::MskIam { .. } => None,
         };
         if said.contains(TOKEN_FAILURE) {
@@ -200,9 +223,8 @@ impl Security {
                  of their authority in {CA}"
             ),
             (true, Some(ca), _) => format!(
-                "no authority in {} has signed their certificate for that host, or it has expired: check {CA} and the \
-                 brokers' host names",
-                ca.display()
+                "no authority in {ca} has signed their certificate for that host, or it has expired: check {CA} and the \
+                 brokers' host names"
             ),
             (false, _, Self::Scram { user, .. }) => format!(
                 "check {PASSWORD} of the user {user:?} ({USER}), and that the brokers know the user by SCRAM-SHA-512"
@@ -219,27 +241,38 @@ impl Security {
 }
 
 /// Whose signature under a broker's certificate is believed.
-fn trust(config: &mut ClientConfig, ca: Option<&Path>) -> Result<(), StreamError> {
+fn trust(config: &mut ClientConfig, ca: Option<&Authority>) -> Result<(), StreamError> {
     let Some(ca) = ca else {
         // OpenSSL is built in and knows no machine's folders: without this it would trust nobody.
         config.set("ssl.ca.location", "probe");
         return Ok(());
     };
     let refuse = |reason: String| Err(StreamError::Security { setting: CA, reason });
-    match std::fs::read(ca) {
+    let path = match ca {
+        Authority::Pem(pem) if !Authority::holds_certificate(pem.as_bytes()) => {
+            return refuse("begins like PEM and holds no certificate".to_owned());
+        }
+        Authority::Pem(pem) => {
+            config.set("ssl.ca.pem", pem);
+            return Ok(());
+        }
+        Authority::File(path) => path,
+    };
+    match std::fs::read(path) {
         // librdkafka's own complaint names neither the setting nor what is wrong with the file.
-        Ok(pem) if !pem.windows(BEGIN.len()).any(|window| window == BEGIN) => {
-            refuse(format!("names {}, which holds no PEM certificate", ca.display()))
+        Ok(pem) if !Authority::holds_certificate(&pem) => {
+            refuse(format!("names {ca}, which holds no PEM certificate"))
         }
         Ok(_) => {
-            config.set("ssl.ca.location", ca.to_string_lossy());
+            config.set("ssl.ca.location", path.to_string_lossy());
             Ok(())
         }
-        Err(error) => refuse(format!("names {}, which could not be read ({error})", ca.display())),
+        Err(error) => refuse(format!("names {ca}, which could not be read ({error})")),
     }
 }
 
-const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+/// How librdkafka begins where no token could be had.
+pub(crate) const TOKEN_FAILURE: &str = "Failed to acquire SASL OAUTHBEARER token";
 
 #[cfg(test)]
 mod tests {
@@ -259,7 +292,7 @@ mod tests {
         let scram =
             environment(&[(PROTOCOL, "scram"), (USER, "app"), (PASSWORD, "hunter2"), (CA, "/ca.pem")]);
         let password = Secret::new("hunter2");
-        let ca = Some("/ca.pem".into());
+        let ca = Some(Authority::File("/ca.pem".into()));
         assert_eq!(scram, Ok(Security::Scram { user: "app".to_owned(), password, ca }));
         assert!(!format!("{scram:?}").contains("hunter2"));
         let msk = environment(&[(PROTOCOL, "msk-iam"), (REGION, "eu-central-1")]);
@@ -288,8 +321,12 @@ mod tests {
     #[test]
     fn an_authority_that_cannot_be_read_is_told_by_its_path() {
         for path in ["/no/such/ca.pem", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
-            let error = Security::Tls { ca: Some(path.into()) }.apply(&mut ClientConfig::new()).unwrap_err();
+            let ca = path.parse().ok();
+            let error = Security::Tls { ca }.apply(&mut ClientConfig::new()).unwrap_err();
             assert!(error.to_string().contains(path) && error.to_string().contains(CA), "{error}");
         }
+        let key = Some(Authority::Pem("-----BEGIN PRIVATE KEY-----\nhunter2".to_owned()));
+        let error = Security::Tls { ca: key }.apply(&mut ClientConfig::new()).unwrap_err().to_string();
+        assert!(error.contains("holds no certificate") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -1,29 +1,27 @@
 //! Topics: their names, their making, and whether they are still of the generation that the lake knows.
 
+use millrace_events::position::Offset;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+pub use millrace_events::topic_contract::PARTITIONS;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use crate::StreamError;
+use crate::admin::{self, NewTopic};
 use crate::client::ClientSettings;
 use crate::handshake::{Handshake, listen};
-use crate::message_limits::{self, MAX_MESSAGE_BYTES};
+use crate::message_limits;
 use crate::open_transaction::OpenTransaction;
-use crate::security::Security;
+use crate::topic_settings;
 
 /// `users_created`.
 pub const USERS_CREATED: &str = "users_created";
-
-/// Partitions of a topic of events.
-pub const PARTITIONS: i32 = 6;
 
 /// The dead-letter topic of a topic.
 pub fn dead_letters_of(topic: &str) -> String {
@@ -37,17 +35,16 @@ pub fn is_dead_letters(topic: &str) -> bool {
     topic.ends_with(DEAD_LETTERS)
 }
 
-/// A dead-letter queue holds bytes as a producer sent them, secrets included: they are not kept longer than this.
-const DEAD_LETTERS_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
 /// How long it is waited for what is only good to know: the embedded broker never tells its limits.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Where a topic's partitions begin and end: `begin` is the first offset kept, `end` the next to be written (the high watermark).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermarks {
-    pub begin: i64,
-    pub end: i64,
+    /// The first offset kept.
+    pub begin: Offset,
+    /// The next offset to be written: exclusive.
+    pub end: Offset,
 }
 
 impl Watermarks {
@@ -75,6 +72,7 @@ impl std::fmt::Debug for Topics {
 }
 
 impl Topics {
+    /// Sets up the client; brokers are met when something is asked of them.
     pub fn connect(settings: &ClientSettings) -> Result<Self, StreamError> {
         let client =
             settings.consumer(settings.config("topics")?.set("isolation.level", "read_uncommitted"))?;
@@ -134,28 +132,16 @@ impl Topics {
     pub async fn ensure(&self, topic: &str) -> Result<(), StreamError> {
         let queue = dead_letters_of(topic);
         let (there, queue_there) = (self.partitions(topic)?.is_some(), self.partitions(&queue)?.is_some());
-        if matches!(self.settings.security, Security::MskIam { .. }) {
-            if there && queue_there {
-                return Ok(());
-            }
-            // The admin client has no way to ask for a token.
-            let reason = "it does not exist, and a topic cannot be made here when logged in by msk-iam; make it and its \
-                          dead-letter topic beforehand"
-                .to_owned();
-            return Err(StreamError::Topic { topic: topic.to_owned(), reason });
-        }
-        let admin: AdminClient<DefaultClientContext> =
-            self.settings.config("admin")?.create().map_err(StreamError::Settings)?;
+        let admin = admin::connect(&self.settings)?;
         let patience = self.settings.reach_timeout;
         if !there {
-            let new = NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(-1));
-            create(&admin, &new, patience).await?;
+            make(&admin, NewTopic::of_events(topic, None), patience).await?;
         }
         if queue_there {
             if self.untold.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            let limits = message_limits::of_topics(&admin, &[topic, &queue], patience.min(LOOK)).await;
+            let limits = topic_settings::limits(&admin, &[topic, &queue], patience.min(LOOK)).await;
             let words =
                 limits.as_ref().map(|limits| message_limits::too_small(topic, limits[0], &queue, limits[1]));
             match words {
@@ -168,22 +154,12 @@ impl Topics {
             }
             return Ok(());
         }
-        let limit = message_limits::of_topics(&admin, &[topic], patience)
-            .await
-            .map(|limits| message_limits::limit_of_dead_letters(limits[0]).to_string());
-        let retention = DEAD_LETTERS_RETENTION.as_millis().to_string();
-        let new = NewTopic::new(&queue, 1, TopicReplication::Fixed(-1)).set("retention.ms", &retention);
-        let new = match &limit {
-            Ok(limit) => new.set(MAX_MESSAGE_BYTES, limit),
-            Err(why) => {
-                tracing::warn!(
-                    "the brokers do not tell how large a record {topic} takes ({why}), so {queue} takes what they take unless told \
-                     otherwise: a dead letter that is larger goes without its value"
-                );
-                new
-            }
-        };
-        create(&admin, &new, patience).await
+        let limit = topic_settings::limits(&admin, &[topic], patience).await;
+        let limit = limit.map(|limits| limits[0]);
+        if let Err(why) = &limit {
+            tracing::warn!("{}", message_limits::untold(topic, &queue, why));
+        }
+        make(&admin, NewTopic::of_dead_letters(&queue, limit.ok()), patience).await
     }
 
     /// The watermarks of each of a topic's partitions. Blocks.
@@ -203,7 +179,7 @@ impl Topics {
             .map(|partition| {
                 let (begin, end) =
                     self.client.fetch_watermarks(topic, partition, timeout).map_err(consume)?;
-                Ok((partition, Watermarks { begin, end }))
+                Ok((partition, Watermarks { begin: Offset(begin), end: Offset(end) }))
             })
             .collect()
     }
@@ -233,16 +209,18 @@ impl Topics {
         let mut asked = TopicPartitionList::with_capacity(ends.len());
         for &partition in ends.keys() {
             // In an instant's place: the end, as one who reads committed records sees it.
-            asked.add_partition_offset(topic, partition, Offset::End).map_err(consume)?;
+            asked.add_partition_offset(topic, partition, KafkaOffset::End).map_err(consume)?;
         }
         let told = client.offsets_for_times(asked, self.settings.reach_timeout).map_err(consume)?;
         let mut open = Vec::new();
         for element in told.elements_for_topic(topic) {
             element.error().map_err(consume)?;
-            let (partition, Offset::Offset(last_stable)) = (element.partition(), element.offset()) else {
+            let (partition, KafkaOffset::Offset(last_stable)) = (element.partition(), element.offset())
+            else {
                 continue;
             };
-            let high_watermark = ends.get(&partition).map_or(0, |ends| ends.end);
+            let last_stable = Offset(last_stable);
+            let high_watermark = ends.get(&partition).map_or(Offset::ZERO, |ends| ends.end);
             if last_stable < high_watermark {
                 open.push(OpenTransaction {
                     topic: topic.to_owned(),
@@ -256,19 +234,12 @@ impl Topics {
     }
 }
 
-async fn create(
-    admin: &AdminClient<DefaultClientContext>,
-    new: &NewTopic<'_>,
-    patience: Duration,
-) -> Result<(), StreamError> {
-    let options = AdminOptions::new().operation_timeout(Some(patience));
-    let failed = |reason: String| StreamError::Topic { topic: new.name.to_owned(), reason };
-    let results = admin.create_topics([new], &options).await.map_err(|error| failed(error.to_string()))?;
-    for result in results {
-        match result {
-            // Somebody else was quicker.
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, code)) => return Err(StreamError::Topic { topic, reason: code.to_string() }),
+/// Makes one topic, or finds that somebody else was quicker.
+async fn make(admin: &admin::Admin, new: NewTopic, patience: Duration) -> Result<(), StreamError> {
+    for (topic, made) in admin::create(admin, &[new], patience).await? {
+        match made {
+            Ok(()) | Err(RDKafkaErrorCode::TopicAlreadyExists) => {}
+            Err(code) => return Err(admin::unmade(topic, code)),
         }
     }
     Ok(())
@@ -280,12 +251,12 @@ pub fn check_generation(
     topic: &str,
     generation: &str,
     ends: &BTreeMap<i32, Watermarks>,
-    landed: &BTreeMap<i32, i64>,
+    landed: impl IntoIterator<Item = (i32, Offset)>,
 ) -> Result<(), StreamError> {
-    for (&partition, &landed) in landed {
-        let end = ends.get(&partition).map_or(0, |watermarks| watermarks.end);
+    for (partition, landed) in landed {
+        let end = ends.get(&partition).map_or(Offset::ZERO, |watermarks| watermarks.end);
         if end <= landed {
-            return Err(StreamError::AnotherLife {
+            return Err(StreamError::AnotherGeneration {
                 topic: topic.to_owned(),
                 partition,
                 generation: generation.to_owned(),
@@ -303,13 +274,13 @@ mod tests {
 
     #[test]
     fn a_topic_made_anew_is_noticed() {
-        let ends =
-            |end| BTreeMap::from([(0, Watermarks { begin: 0, end }), (1, Watermarks { begin: 0, end: 50 })]);
-        let landed = BTreeMap::from([(0, 9)]);
-        assert!(check_generation("t", "g1", &ends(10), &landed).is_ok());
-        let error = check_generation("t", "g1", &ends(9), &landed)
+        let kept = |end| Watermarks { begin: Offset::ZERO, end: Offset(end) };
+        let ends = |end| BTreeMap::from([(0, kept(end)), (1, kept(50))]);
+        let landed = [(0, Offset(9))];
+        assert!(check_generation("t", "g1", &ends(10), landed).is_ok());
+        let error = check_generation("t", "g1", &ends(9), landed)
             .expect_err("offset 9 is landed and not yet written");
         assert!(error.to_string().contains("--generation"), "{error}");
-        assert!(check_generation("t", "g1", &BTreeMap::new(), &landed).is_err());
+        assert!(check_generation("t", "g1", &BTreeMap::new(), landed).is_err());
     }
 }

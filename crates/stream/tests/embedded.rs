@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use millrace_events::decode_error::DecodeError;
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Millis;
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_stream::StreamError;
 use millrace_stream::backpressure::Backpressure;
 use millrace_stream::base_offsets::BaseOffsets;
@@ -21,7 +23,7 @@ use millrace_stream::record::{OutgoingRecord, Record};
 use millrace_stream::topics::{Topics, USERS_CREATED, Watermarks, dead_letters_of};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset as KafkaOffset, TopicPartitionList};
 
 const PARTITIONS: i32 = 6;
 
@@ -36,8 +38,8 @@ fn broker() -> (EmbeddedBroker, ClientSettings) {
     (broker, settings)
 }
 
-fn from_the_start(topic: &str, partitions: i32) -> BTreeMap<(String, i32), i64> {
-    (0..partitions).map(|partition| ((topic.to_owned(), partition), 0)).collect()
+fn from_the_start(topic: &str, partitions: i32) -> BTreeMap<TopicPartition, Offset> {
+    (0..partitions).map(|partition| (TopicPartition::new(topic, partition), Offset::ZERO)).collect()
 }
 
 /// A key, a value or a header's value, which may be null.
@@ -59,8 +61,8 @@ impl Got {
         let headers = record.headers.iter();
         Self {
             partition: record.partition,
-            offset: record.offset,
-            timestamp: record.timestamp,
+            offset: record.offset.get(),
+            timestamp: record.timestamp.map(Millis::get),
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
             headers: headers.map(|(name, value)| ((*name).to_owned(), value.map(<[u8]>::to_vec))).collect(),
@@ -82,7 +84,7 @@ fn record<'a>(key: Option<&'a [u8]>, value: &'a [u8]) -> OutgoingRecord<'a> {
         topic: USERS_CREATED,
         key,
         value: Some(value),
-        timestamp: 1_770_091_506_123,
+        timestamp: Millis(1_770_091_506_123),
         headers: &[],
     }
 }
@@ -104,7 +106,7 @@ fn records_arrive_as_they_were_published() {
         (Some(b""), Some(b"x"), 1),
     ];
     for (key, value, timestamp) in sent {
-        let headers = &headers;
+        let (timestamp, headers) = (Millis(timestamp), &headers);
         producer.publish(&OutgoingRecord { topic: USERS_CREATED, key, value, timestamp, headers }).unwrap();
     }
     producer.flush().unwrap();
@@ -177,7 +179,7 @@ fn a_flush_leaves_every_record_acknowledged_and_written() {
     let ends: BTreeMap<_, _> = acknowledged
         .ends()
         .into_iter()
-        .map(|((_, partition), end)| (partition, Watermarks { begin: 0, end: end + 1 }))
+        .map(|(place, last)| (place.partition, Watermarks { begin: Offset::ZERO, end: last.next() }))
         .collect();
     assert_eq!(Topics::connect(&settings).unwrap().watermarks(USERS_CREATED).unwrap(), ends);
     producer.flush().unwrap();
@@ -239,7 +241,7 @@ fn nothing_is_lost_behind_a_hold_back_that_is_released() {
     }
     producer.flush().unwrap();
     for (partition, offsets) in reader.join().unwrap() {
-        let all: Vec<_> = (0..offsets.len() as i64).collect();
+        let all: Vec<_> = (0..offsets.len() as i64).map(Offset).collect();
         assert_eq!(offsets, all, "partition {partition}: each offset once, in order");
     }
 }
@@ -270,7 +272,7 @@ fn a_hold_back_that_nobody_releases_blocks_until_it_is_closed() {
     producer.flush().unwrap();
     assert!(!went_through.load(Ordering::SeqCst), "it waits for room");
     let end = Topics::connect(&settings).unwrap().watermarks(USERS_CREATED).unwrap()[&0];
-    assert_eq!(end, Watermarks { begin: 0, end: fitting as i64 }, "nothing was dropped");
+    assert_eq!(end, Watermarks { begin: Offset::ZERO, end: Offset(fitting as i64) }, "nothing was dropped");
     hold_back.close();
     let error = blocked.join().unwrap().unwrap_err();
     assert!(matches!(error, StreamError::Abandoned), "{error}");
@@ -286,7 +288,7 @@ fn an_offset_that_the_broker_dropped_is_an_error_and_no_jump() {
     }
     producer.flush().unwrap();
     let begin = Topics::connect(&settings).unwrap().watermarks(USERS_CREATED).unwrap()[&0].begin;
-    assert!(begin > 0, "the broker keeps no 12 MB");
+    assert!(begin > Offset::ZERO, "the broker keeps no 12 MB");
     let consumer = Consumer::assign(&settings, "g", &from_the_start(USERS_CREATED, 1)).unwrap();
     let error = loop {
         match consumer.next(PATIENCE, |record| record.offset) {
@@ -320,12 +322,12 @@ fn a_commit_is_read_by_another_consumer_of_the_group() {
     for offset in 0..3 {
         assert_eq!(next(&consumer).offset, offset);
     }
-    assert_eq!(committed("mine"), Offset::Invalid, "reading commits nothing");
-    consumer.commit(USERS_CREATED, 0, 2).unwrap();
+    assert_eq!(committed("mine"), KafkaOffset::Invalid, "reading commits nothing");
+    consumer.commit(USERS_CREATED, 0, Offset(2)).unwrap();
     drop(consumer);
-    assert_eq!(committed("mine"), Offset::Offset(2));
-    assert_eq!(committed("another"), Offset::Invalid);
-    let resumed = BTreeMap::from([((USERS_CREATED.to_owned(), 0), 2)]);
+    assert_eq!(committed("mine"), KafkaOffset::Offset(2));
+    assert_eq!(committed("another"), KafkaOffset::Invalid);
+    let resumed = BTreeMap::from([(TopicPartition::new(USERS_CREATED, 0), Offset(2))]);
     assert_eq!(next(&Consumer::assign(&settings, "mine", &resumed).unwrap()).offset, 2);
 }
 
@@ -333,12 +335,13 @@ fn a_commit_is_read_by_another_consumer_of_the_group() {
 fn offsets_are_those_of_the_life_on_every_side() {
     let (_broker, plain) = broker();
     let letters = dead_letters_of(USERS_CREATED);
-    let bases = BTreeMap::from([((USERS_CREATED.to_owned(), 0), 1_000), ((letters.clone(), 0), 70)]);
+    let (letter_place, place) = (TopicPartition::new(letters, 0), |p| TopicPartition::new(USERS_CREATED, p));
+    let bases = BTreeMap::from([(place(0), Offset(1_000)), (letter_place.clone(), Offset(70))]);
     let settings = ClientSettings { base_offsets: BaseOffsets::new(&bases), ..plain.clone() };
     let starts: BTreeMap<_, _> = (0..PARTITIONS)
         .map(|partition| {
-            let place = (USERS_CREATED.to_owned(), partition);
-            let first = bases.get(&place).copied().unwrap_or(0);
+            let place = place(partition);
+            let first = bases.get(&place).copied().unwrap_or_default();
             (place, first)
         })
         .collect();
@@ -355,29 +358,29 @@ fn offsets_are_those_of_the_life_on_every_side() {
     for _ in 0..60 {
         let taken = consumer.next(PATIENCE, |record| {
             assert!(read.insert(record.topic, record.partition, record.offset));
-            if record.partition == 0 && record.offset == 1_000 {
-                publish_record(&producer, record, &reason, 0).unwrap();
+            if record.partition == 0 && record.offset == Offset(1_000) {
+                publish_record(&producer, record, &reason, Millis(0)).unwrap();
             }
         });
         taken.unwrap().expect("a record");
     }
     assert!(read == producer.acknowledged().of_topic(USERS_CREATED));
     assert_eq!(read.ends(), ends);
-    let last = ends[&(USERS_CREATED.to_owned(), 0)];
-    assert!(last > 1_000 && ends[&(USERS_CREATED.to_owned(), 1)] < 60, "{ends:?}");
+    let last = ends[&place(0)];
+    assert!(last > Offset(1_000) && ends[&place(1)] < Offset(60), "{ends:?}");
 
     // What is committed is the broker's own offset, and a reader who goes on says the generation's.
     consumer.commit(USERS_CREATED, 0, last).unwrap();
     let watermarks = Topics::connect(&plain).unwrap().watermarks(USERS_CREATED).unwrap();
-    assert_eq!(watermarks[&0].end + 1_000, last + 1);
-    let resumed = BTreeMap::from([((USERS_CREATED.to_owned(), 0), last)]);
-    assert_eq!(next(&Consumer::assign(&settings, "g", &resumed).unwrap()).offset, last);
+    assert_eq!(watermarks[&0].end + 1_000, last.next());
+    let resumed = BTreeMap::from([(place(0), last)]);
+    assert_eq!(next(&Consumer::assign(&settings, "g", &resumed).unwrap()).offset, last.get());
 
     producer.flush().unwrap();
-    let letter =
-        next(&Consumer::assign(&settings, "g", &BTreeMap::from([((letters.clone(), 0), 70)])).unwrap());
+    let starts = BTreeMap::from([(letter_place.clone(), Offset(70))]);
+    let letter = next(&Consumer::assign(&settings, "g", &starts).unwrap());
     assert_eq!((letter.offset, letter.header("source-offset")), (70, Some("1000")));
-    assert_eq!(producer.acknowledged().ends()[&(letters, 0)], 70);
+    assert_eq!(producer.acknowledged().ends()[&letter_place], Offset(70));
 }
 
 #[test]
@@ -397,7 +400,7 @@ fn a_dead_letter_holds_the_record_untouched_and_its_whole_story() {
     for _ in &failed {
         let sent = consumer.next(PATIENCE, |record| {
             partition = record.partition;
-            publish_record(&producer, record, &reason, 1_770_091_600_000)
+            publish_record(&producer, record, &reason, Millis(1_770_091_600_000))
         });
         sent.unwrap().expect("a record").unwrap();
     }

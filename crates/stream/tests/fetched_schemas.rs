@@ -205,21 +205,41 @@ async fn a_circle_ends_in_words() {
     assert!(told.contains("refers in a circle: version 1 of a, version 1 of b, version 1 of a"), "{told}");
 }
 
-/// What is found once is not looked for with each record, nor for ever.
+/// A text never changes under its id: one that is no schema is looked at once.
 #[tokio::test]
-async fn what_is_refused_is_looked_at_again_after_a_while() {
-    let script = [Scripted::ok(r#"{"schema":"{"}"#), answer()];
+async fn what_is_no_schema_is_found_out_once() {
+    let (server, schemas) = impatient([Scripted::ok(r#"{"schema":"{"}"#), answer()]).await;
+    for _ in 0..100 {
+        schemas.learn(ID).await.unwrap();
+    }
+    assert_eq!(decoded(&schemas), Some("unfit_schema"));
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(!schemas.lacks(ID));
+    assert_eq!(server.asked().len(), 1);
+}
+
+/// What may be mended is not looked for with each record, nor left for ever.
+#[tokio::test]
+async fn what_leads_nowhere_is_looked_at_again_after_a_while() {
+    let references = json!([{ "name": "common", "subject": "common", "version": 1 }]);
+    let body = json!({ "schema": event().avro_schema(), "schemaType": "AVRO", "references": references });
+    let missing = Scripted::refusal(404, 40402, "Version not found");
+    let (server, schemas) = impatient([Scripted::ok(body.to_string()), missing]).await;
+    for _ in 0..100 {
+        schemas.learn(ID).await.unwrap();
+    }
+    assert_eq!(server.asked().len(), 2);
+    assert_eq!(decoded(&schemas), Some("unfit_schema"));
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(schemas.lacks(ID));
+}
+
+async fn impatient(script: impl IntoIterator<Item = Scripted>) -> (ScriptedServer, Arc<FetchedSchemas>) {
     let server = ScriptedServer::start(script).await;
     let settings =
         RegistrySettings { unknown_for: Duration::from_millis(300), ..RegistrySettings::new(&server.url) };
     let schemas = Arc::new(FetchedSchemas::new(Registry::new(&settings).unwrap()));
-    for _ in 0..100 {
-        schemas.learn(ID).await.unwrap();
-    }
-    assert_eq!(server.asked().len(), 1);
-    assert_eq!(decoded(&schemas), Some("unfit_schema"));
-    tokio::time::sleep(Duration::from_millis(400)).await;
-    assert!(schemas.lacks(ID));
+    (server, schemas)
 }
 
 /// Neither needs what it refers to; a lookup that leads nowhere costs them nothing.

@@ -9,28 +9,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use millrace_events::failure::{Class, Classified};
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::embedded::EmbeddedBroker;
 use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::record::OutgoingRecord;
-use real_cluster::{PATIENCE, await_partitions, create, fresh, plain, produce, record};
+use real_cluster::{PATIENCE, await_partitions, create, fresh, from_the_start, plain, produce, record};
 
 const PARTITIONS: i32 = 6;
-
-type Place = (String, i32);
 
 /// A member that holds records for a while before they are durable, as the landing does.
 struct Lander {
     member: GroupConsumer,
     /// Taken and not yet durable, with the offset that follows.
-    open: BTreeMap<Place, Vec<i64>>,
-    starts: BTreeMap<Place, i64>,
+    open: BTreeMap<TopicPartition, Vec<Offset>>,
+    starts: BTreeMap<TopicPartition, Offset>,
     dropped: usize,
 }
 
 /// What became durable: how often each position did.
-type Lake = BTreeMap<(Place, i64), usize>;
+type Lake = BTreeMap<(TopicPartition, Offset), usize>;
 
 impl Lander {
     fn join(settings: &ClientSettings, group: &str, topic: &str) -> Self {
@@ -40,13 +39,13 @@ impl Lander {
 
     fn turn(&mut self) {
         let taken = |record: &millrace_stream::record::Record<'_>| {
-            ((record.topic.to_owned(), record.partition), record.offset)
+            (TopicPartition::new(record.topic, record.partition), record.offset)
         };
         match self.member.next(Duration::from_millis(20), taken).unwrap() {
             Turn::Record((place, offset)) => {
                 let next = self.starts.get_mut(&place).expect("nothing comes before its partition");
                 assert_eq!(offset, *next, "in order, without a gap, from where it was assigned");
-                *next += 1;
+                *next = next.next();
                 self.open.entry(place).or_default().push(offset);
             }
             Turn::Nothing => {}
@@ -55,7 +54,10 @@ impl Lander {
                 for place in places {
                     assert!(self.starts.remove(&place).is_some(), "what was never given cannot be taken");
                     self.dropped += self.open.remove(&place).map_or(0, |open| open.len());
-                    assert_eq!(self.member.commit(&place.0, place.1, 1).unwrap(), Commit::Moved);
+                    assert_eq!(
+                        self.member.commit(&place.topic, place.partition, Offset(1)).unwrap(),
+                        Commit::Moved
+                    );
                 }
             }
         }
@@ -70,7 +72,7 @@ impl Lander {
             if landed == 0 {
                 continue;
             }
-            match self.member.commit(&place.0, place.1, open[landed - 1] + 1).unwrap() {
+            match self.member.commit(&place.topic, place.partition, open[landed - 1].next()).unwrap() {
                 // Nothing can come between the two here, so that a position which is durable twice is a fault.
                 Commit::Done => {
                     open.drain(..landed)
@@ -142,7 +144,7 @@ fn share(settings: &ClientSettings, topic: &str, records: u32) {
         patient("the group's place");
     }
     for (place, last) in ends {
-        assert_eq!(again.starts[&place], last + 1);
+        assert_eq!(again.starts[&place], last.next());
     }
 }
 
@@ -317,9 +319,9 @@ async fn a_place_that_the_topic_does_not_have_is_told() {
     let (topic, group) = (fresh("reborn"), fresh("group"));
     create(&settings.brokers, &topic, 1).await;
     await_partitions(&settings, &topic, Some(1));
-    let starts = BTreeMap::from([((topic.clone(), 0), 0)]);
+    let starts = from_the_start(&topic, 1);
     let former = millrace_stream::consumer::Consumer::assign(&settings, &group, &starts).unwrap();
-    former.commit(&topic, 0, 500).unwrap();
+    former.commit(&topic, 0, Offset(500)).unwrap();
     drop(former);
     let error = fails(&settings, &group, &topic);
     let told = error.to_string();

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Millis;
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_stream::StreamError;
 use millrace_stream::broker_description::{Told, describe_broker};
 use millrace_stream::consumer::Consumer;
@@ -16,7 +18,9 @@ use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::topics::{PARTITIONS, Topics, check_generation, dead_letters_of};
 use rdkafka::admin::AdminOptions;
-use real_cluster::{PATIENCE, admin, await_partitions, create, fresh, plain, produce, record};
+use real_cluster::{
+    PATIENCE, admin, await_partitions, create, fresh, from_the_start, plain, produce, record,
+};
 
 #[tokio::test]
 async fn topics_are_made_once_and_stay_as_they_are() {
@@ -45,8 +49,7 @@ async fn what_is_produced_is_read_and_what_is_committed_is_kept() {
     assert_eq!(producer.acknowledged().len(), 300);
 
     let group = fresh("group");
-    let starts = (0..3).map(|partition| ((topic.clone(), partition), 0)).collect::<BTreeMap<_, _>>();
-    let consumer = Consumer::assign(&settings, &group, &starts).unwrap();
+    let consumer = Consumer::assign(&settings, &group, &from_the_start(&topic, 3)).unwrap();
     let mut seen = BTreeSet::new();
     let mut ends = BTreeMap::new();
     while seen.len() < 300 {
@@ -59,13 +62,13 @@ async fn what_is_produced_is_read_and_what_is_committed_is_kept() {
             .expect("a record that was acknowledged comes");
         assert!(seen.insert(text), "each once");
         assert_eq!(
-            ends.insert(place.0, place.1).map_or(0, |last| last + 1),
+            ends.insert(place.0, place.1).map_or(Offset::ZERO, Offset::next),
             place.1,
             "in order, without a gap"
         );
     }
     for (&partition, &last) in &ends {
-        consumer.commit(&topic, partition, last + 1).unwrap();
+        consumer.commit(&topic, partition, last.next()).unwrap();
     }
 
     let broker = describe_broker(&settings).unwrap();
@@ -73,7 +76,8 @@ async fn what_is_produced_is_read_and_what_is_committed_is_kept() {
     let found = broker.topics.iter().find(|found| found.topic == topic).unwrap();
     assert_eq!(found.messages(), 300);
     let reader = found.readers.iter().find(|reader| reader.group == group).unwrap();
-    let committed = ends.iter().map(|(partition, last)| (*partition, last + 1)).collect::<BTreeMap<_, _>>();
+    let committed =
+        ends.iter().map(|(partition, last)| (*partition, last.next())).collect::<BTreeMap<_, _>>();
     assert_eq!((&reader.committed, reader.lag), (&committed, 0));
 }
 
@@ -96,8 +100,8 @@ async fn a_look_gives_everything_once_and_changes_nothing() {
         }
     };
     assert_eq!(look(Start::Beginning), 50);
-    assert_eq!(look(Start::Timestamp(1_600_000_000_000)), 50);
-    assert_eq!((look(Start::Timestamp(4_000_000_000_000)), look(Start::End)), (0, 0));
+    assert_eq!(look(Start::Timestamp(Millis(1_600_000_000_000))), 50);
+    assert_eq!((look(Start::Timestamp(Millis(4_000_000_000_000))), look(Start::End)), (0, 0));
     let missing = Peek::open(&settings, &fresh("missing"), Start::Beginning, Until::End).unwrap_err();
     assert!(missing.to_string().contains("does not exist"), "{missing}");
 }
@@ -109,10 +113,10 @@ async fn a_topic_made_anew_is_another_life() {
     create(&settings.brokers, &topic, 1).await;
     await_partitions(&settings, &topic, Some(1));
     produce(&Producer::connect(&settings, None).unwrap(), &topic, 0..20);
-    let landed = BTreeMap::from([(0, 19)]);
+    let landed = Offset(19);
     let same_generation = || {
         let ends = Topics::connect(&settings).unwrap().watermarks(&topic).unwrap();
-        check_generation(&topic, "g1", &ends, &landed)
+        check_generation(&topic, "g1", &ends, [(0, landed)])
     };
     assert!(same_generation().is_ok());
 
@@ -123,7 +127,8 @@ async fn a_topic_made_anew_is_another_life() {
     await_partitions(&settings, &topic, Some(1));
     produce(&Producer::connect(&settings, None).unwrap(), &topic, 0..5);
     let error = same_generation().unwrap_err();
-    assert!(matches!(error, StreamError::AnotherLife { end: 5, landed: 19, .. }), "{error}");
+    let told = matches!(error, StreamError::AnotherGeneration { end: Offset(5), landed: Offset(19), .. });
+    assert!(told, "{error}");
     assert_eq!(error.class(), Class::Stop);
 }
 
@@ -134,7 +139,7 @@ async fn an_offset_that_aged_away_is_an_error_and_no_jump() {
     create(&settings.brokers, &topic, 1).await;
     await_partitions(&settings, &topic, Some(1));
     produce(&Producer::connect(&settings, None).unwrap(), &topic, 0..5);
-    let starts = BTreeMap::from([((topic.clone(), 0), 99)]);
+    let starts = BTreeMap::from([(TopicPartition::new(&topic, 0), Offset(99))]);
     let consumer = Consumer::assign(&settings, &fresh("group"), &starts).unwrap();
     let begin = std::time::Instant::now();
     let error = loop {

@@ -6,6 +6,7 @@
 mod real_cluster;
 
 use millrace_events::failure::Classified;
+use millrace_events::position::{Offset, TopicPartition};
 use std::collections::BTreeMap;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
 use millrace_stream::producer::{Producer, Publisher};
-use real_cluster::{PATIENCE, await_partitions, create, named, record};
+use real_cluster::{PATIENCE, await_partitions, create, from_the_start, named, record};
 
 const TOPIC: &str = "through_a_kill";
 const PARTITIONS: i32 = 3;
@@ -121,21 +122,21 @@ async fn a_broker_that_is_killed_loses_and_doubles_nothing() {
             producer.acknowledged()
         });
         let landing = scope.spawn(|| {
-            let starts = (0..PARTITIONS).map(|partition| ((TOPIC.to_owned(), partition), 0)).collect();
+            let starts = from_the_start(TOPIC, PARTITIONS);
             let consumer = Consumer::assign(&settings, "landing", &starts).unwrap();
             let begin = Instant::now();
             while lake.len() < RECORDS as usize {
                 assert!(begin.elapsed() < PATIENCE * 2, "{} of {RECORDS} records came", lake.len());
                 let taken = consumer.next(Duration::from_millis(200), |record| {
                     let number = std::str::from_utf8(record.value.unwrap()).unwrap().parse::<u32>().unwrap();
-                    ((record.partition, record.offset), number)
+                    ((record.partition, record.offset.get()), number)
                 });
                 let Some((place, number)) = taken.unwrap() else { continue };
                 assert!(lake.insert(place, number).is_none(), "{place:?} came twice");
                 landed.store(u32::try_from(lake.len()).unwrap(), Ordering::Relaxed);
                 if lake.len().is_multiple_of(500) {
                     // One that the dying broker does not take is followed by another.
-                    match consumer.commit(TOPIC, place.0, place.1 + 1) {
+                    match consumer.commit(TOPIC, place.0, Offset(place.1 + 1)) {
                         Ok(()) => {}
                         Err(error) => {
                             assert_eq!(error.class(), millrace_events::failure::Class::Retry, "{error:?}");
@@ -174,7 +175,7 @@ async fn a_broker_that_is_killed_loses_and_doubles_nothing() {
         let offsets = lake.keys().filter(|(of, _)| *of == partition).map(|(_, offset)| *offset);
         let offsets: Vec<_> = offsets.collect();
         assert!(offsets.iter().copied().eq(0..offsets.len() as i64), "no gap in partition {partition}");
-        let last = acknowledged.ends()[&(TOPIC.to_owned(), partition)];
-        assert_eq!(last + 1, offsets.len() as i64, "what was acknowledged is what was read");
+        let last = acknowledged.ends()[&TopicPartition::new(TOPIC, partition)];
+        assert_eq!(last.get() + 1, offsets.len() as i64, "what was acknowledged is what was read");
     }
 }

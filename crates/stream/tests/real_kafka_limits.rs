@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use millrace_events::decode_error::DecodeError;
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::dead_letter::{HEADERS_OMITTED, KEY_OMITTED, VALUE_OMITTED, publish_record};
@@ -52,13 +54,16 @@ fn failed<'a>(
     Record {
         topic,
         partition: 3,
-        offset,
-        timestamp: Some(1_770_091_200_000),
+        offset: Offset(offset),
+        timestamp: Some(Millis(1_770_091_200_000)),
         key: Some(key),
         value: Some(value),
         headers: headers.to_vec(),
     }
 }
+
+/// When a record became a letter.
+const LETTERED: Millis = Millis(1_770_091_600_000);
 
 fn reason() -> DecodeError {
     DecodeError::WrongType { path: "$.ad_id".to_owned(), found: "an array", expected: "a text" }
@@ -76,7 +81,7 @@ fn letters(settings: &ClientSettings, topic: &str) -> BTreeMap<i64, Told> {
             let omitted = [VALUE_OMITTED, HEADERS_OMITTED, KEY_OMITTED].into_iter();
             let omitted = omitted.filter_map(|name| Some(format!("{name} {}", letter.header(name)?)));
             assert_eq!(letter.header("source-topic"), Some(topic));
-            assert_eq!(letter.timestamp, Some(1_770_091_600_000), "sent again with its own instant");
+            assert_eq!(letter.timestamp, Some(LETTERED), "sent again with its own instant");
             assert_eq!(letter.header("source-partition"), Some("3"));
             let told = (letter.value.map(<[u8]>::to_vec), letter.key.is_some(), omitted.collect());
             (letter.header("source-offset").unwrap().parse::<i64>().unwrap(), told)
@@ -99,7 +104,7 @@ async fn sent(queue_takes: &str, values: &[Vec<u8>]) -> Option<BTreeMap<i64, Tol
     let producer = Producer::connect(&settings, None).unwrap();
     for (offset, value) in values.iter().enumerate() {
         let record = failed(&topic, offset as i64, b"key", value, &[]);
-        publish_record(&producer, &record, &reason(), 1_770_091_600_000).unwrap();
+        publish_record(&producer, &record, &reason(), LETTERED).unwrap();
     }
     producer.flush().unwrap();
     assert_eq!(producer.acknowledged().len(), values.len() as u64, "each letter has a position");
@@ -145,7 +150,7 @@ async fn headers_and_keys_may_be_too_large_too_and_a_queue_that_takes_nothing_is
         [(0, &b"key"[..], &headers[..1]), (1, &key, &headers), (2, b"key", &headers[1..])]
     {
         let record = failed(&topic, offset, key, b"value", headers);
-        publish_record(&producer, &record, &reason(), 1_770_091_600_000).unwrap();
+        publish_record(&producer, &record, &reason(), LETTERED).unwrap();
     }
     producer.flush().unwrap();
     let letters = letters(&settings, &topic);
@@ -157,7 +162,7 @@ async fn headers_and_keys_may_be_too_large_too_and_a_queue_that_takes_nothing_is
     let topic = fresh("nothing");
     create(&settings, &dead_letters_of(&topic), "100").await;
     let record = failed(&topic, 41, b"key", b"value", &headers);
-    publish_record(&producer, &record, &reason(), 1_770_091_600_000).unwrap();
+    publish_record(&producer, &record, &reason(), LETTERED).unwrap();
     for _ in 0..2 {
         let error = producer.flush().unwrap_err();
         assert!(
@@ -212,7 +217,7 @@ async fn the_queue_that_is_made_takes_its_topics_records_with_their_story() {
 
     let producer = Producer::connect(&settings, None).unwrap();
     let large = noise(5_000_000);
-    publish_record(&producer, &failed(&topic, 9, b"key", &large, &[]), &reason(), 1_770_091_600_000).unwrap();
+    publish_record(&producer, &failed(&topic, 9, b"key", &large, &[]), &reason(), LETTERED).unwrap();
     producer.flush().unwrap();
     assert!(letters(&settings, &topic)[&9].0.as_deref() == Some(&large[..]), "it is whole");
 }
@@ -224,7 +229,7 @@ async fn a_record_of_a_day_that_has_not_come_is_told_by_its_stamp() {
     create(&settings, &topic, "1048588").await;
     let producer = Producer::connect(&settings, None).unwrap();
     // 2100-01-01T00:00:00Z
-    let ahead = OutgoingRecord { timestamp: 4_102_444_800_000, ..record(&topic, b"x") };
+    let ahead = OutgoingRecord { timestamp: Millis(4_102_444_800_000), ..record(&topic, b"x") };
     producer.publish(&ahead).unwrap();
     let error = producer.flush().unwrap_err();
     assert!(matches!(&error, StreamError::Timestamp { .. }) && error.class() == Class::Stop, "{error}");

@@ -5,12 +5,12 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod real_cluster;
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use millrace_events::failure::{Class, Classified};
 use millrace_runtime::Secret;
 use millrace_stream::StreamError;
+use millrace_stream::authority::Authority;
 use millrace_stream::broker_description::describe_broker;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
@@ -19,7 +19,7 @@ use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::security::Security;
 use millrace_stream::topics::Topics;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
-use real_cluster::{Guarded, PATIENCE, await_partitions, fresh, plain, produce, record};
+use real_cluster::{Guarded, PATIENCE, await_partitions, fresh, from_the_start, plain, produce, record};
 
 #[tokio::test]
 async fn scram_over_tls_makes_topics_writes_reads_and_commits() {
@@ -29,19 +29,19 @@ async fn scram_over_tls_makes_topics_writes_reads_and_commits() {
     Topics::connect(&settings).unwrap().ensure(&topic).await.unwrap();
     await_partitions(&settings, &topic, Some(6));
     produce(&Producer::connect(&settings, None).unwrap(), &topic, 0..60);
-    let starts = (0..6).map(|partition| ((topic.clone(), partition), 0)).collect::<BTreeMap<_, _>>();
+    let starts = from_the_start(&topic, 6);
     let consumer = Consumer::assign(&settings, &fresh("group"), &starts).unwrap();
     for _ in 0..60 {
         let place = consumer.next(PATIENCE, |record| (record.partition, record.offset)).unwrap();
         let (partition, offset) = place.expect("a record that was acknowledged comes");
-        consumer.commit(&topic, partition, offset + 1).unwrap();
+        consumer.commit(&topic, partition, offset.next()).unwrap();
     }
     assert!(describe_broker(&settings).unwrap().topics.iter().any(|found| found.topic == topic));
 }
 
 /// Every client refuses with the same words, soon, and for good.
 fn refused(settings: &ClientSettings, told: &[&str]) {
-    let starts = BTreeMap::from([(("any".to_owned(), 0), 0)]);
+    let starts = from_the_start("any", 1);
     let wait = Duration::from_millis(200);
     let begin = Instant::now();
     let until_error = |ask: &mut dyn FnMut() -> Result<(), StreamError>| loop {
@@ -78,7 +78,11 @@ fn a_wrong_password_and_an_unknown_user_are_told() {
     let Some(guarded) = Guarded::find() else { return };
     for user in [&guarded.user, "nobody"] {
         let password = Secret::new("hunter2");
-        let security = Security::Scram { user: user.to_owned(), password, ca: Some(guarded.ca.clone()) };
+        let security = Security::Scram {
+            user: user.to_owned(),
+            password,
+            ca: Some(Authority::File(guarded.ca.clone())),
+        };
         refused(&guarded.settings(security), &["MILLRACE_KAFKA_PASSWORD", user, &guarded.brokers]);
     }
 }
@@ -98,9 +102,18 @@ fn a_certificate_that_nobody_vouches_for_is_told() {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
     std::fs::write(&foreign, certificate.pem()).unwrap();
-    refused(&scram(Some(foreign.clone())), &[foreign.to_str().unwrap(), "MILLRACE_KAFKA_CA"]);
+    let file = Authority::File(foreign.clone());
+    refused(&scram(Some(file)), &[foreign.to_str().unwrap(), "MILLRACE_KAFKA_CA"]);
 
-    let missing = Topics::connect(&scram(Some("/no/such/ca.pem".into()))).unwrap_err();
+    // The same where PEM itself is given: with it nothing else is trusted, and with the right one beside it the brokers are.
+    refused(
+        &scram(Some(Authority::Pem(certificate.pem()))),
+        &["the PEM that was given", "MILLRACE_KAFKA_CA"],
+    );
+    let both = format!("{}{}", certificate.pem(), std::fs::read_to_string(&guarded.ca).unwrap());
+    Topics::connect(&scram(Some(Authority::Pem(both)))).unwrap().all().unwrap();
+
+    let missing = Topics::connect(&scram("/no/such/ca.pem".parse().ok())).unwrap_err();
     assert!(missing.to_string().contains("/no/such/ca.pem") && missing.class() == Class::Stop, "{missing}");
 }
 
@@ -111,7 +124,7 @@ fn a_protocol_that_the_brokers_do_not_listen_for_is_told() {
         |settings: ClientSettings| ClientSettings { reach_timeout: Duration::from_secs(3), ..settings };
     for settings in [
         impatient(guarded.settings(Security::Plain)),
-        impatient(guarded.settings(Security::Tls { ca: Some(guarded.ca.clone()) })),
+        impatient(guarded.settings(Security::Tls { ca: Some(Authority::File(guarded.ca.clone())) })),
         impatient(plain.secured(guarded.scram())),
     ] {
         let error = Topics::connect(&settings).unwrap().all().unwrap_err();

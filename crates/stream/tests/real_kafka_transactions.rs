@@ -8,13 +8,15 @@ mod real_cluster;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_stream::broker_description::describe_broker;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::group_consumer::{Commit, GroupConsumer, Turn};
-use millrace_stream::open_transaction::{OpenTransaction, unread, unread_by_group};
+use millrace_stream::open_transaction::OpenTransaction;
 use millrace_stream::peek::{Peek, Peeked, Start, Until};
 use millrace_stream::producer::Producer;
 use millrace_stream::topics::Topics;
+use millrace_stream::unread::{unread, unread_by_group};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminOptions, NewPartitions};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
@@ -59,7 +61,7 @@ async fn positions_pass_what_is_never_given_and_stand_before_an_open_transaction
     let (topic, group) = (fresh("gaps"), fresh("group"));
     create(&settings.brokers, &topic, 1).await;
     await_partitions(&settings, &topic, Some(1));
-    let place = (topic.clone(), 0);
+    let place = TopicPartition::new(&topic, 0);
     let producer = transactional(&settings);
     begin(&producer, &topic, 5);
     producer.commit_transaction(PATIENCE).unwrap();
@@ -70,17 +72,18 @@ async fn positions_pass_what_is_never_given_and_stand_before_an_open_transaction
     assert_eq!(rest(&mut member), 5);
     assert_eq!(
         member.positions().unwrap(),
-        BTreeMap::from([(place.clone(), 10)]),
+        BTreeMap::from([(place.clone(), Offset(10))]),
         "two marks, three aborted"
     );
     let left = unread_by_group(&settings, &group, &[&topic]).unwrap();
-    assert_eq!((left[0].next, left[0].high_watermark, &left[0].open), (0, 10, &None));
-    assert_eq!(member.commit_patiently(&topic, 0, 10).unwrap(), Commit::Done);
+    assert_eq!((left[0].next, left[0].high_watermark, &left[0].open), (Offset(0), Offset(10), &None));
+    assert_eq!(member.commit_patiently(&topic, 0, Offset(10)).unwrap(), Commit::Done);
     assert!(unread_by_group(&settings, &group, &[&topic]).unwrap().is_empty());
 
     begin(&producer, &topic, 2);
     assert_eq!(rest(&mut member), 0);
-    let open = OpenTransaction { topic: topic.clone(), partition: 0, last_stable: 10, high_watermark: 12 };
+    let (last_stable, high_watermark) = (Offset(10), Offset(12));
+    let open = OpenTransaction { topic: topic.clone(), partition: 0, last_stable, high_watermark };
     let brokers = Topics::connect(&settings).unwrap();
     assert_eq!(brokers.open_transactions(&topic).unwrap(), std::slice::from_ref(&open));
     let left = unread(&brokers, &member.positions().unwrap()).unwrap();
@@ -91,7 +94,7 @@ async fn positions_pass_what_is_never_given_and_stand_before_an_open_transaction
 
     producer.commit_transaction(PATIENCE).unwrap();
     assert_eq!(rest(&mut member), 2);
-    assert_eq!(member.positions().unwrap()[&place], 13);
+    assert_eq!(member.positions().unwrap()[&place], Offset(13));
     assert!(brokers.open_transactions(&topic).unwrap().is_empty());
 }
 

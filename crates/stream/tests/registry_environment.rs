@@ -6,7 +6,7 @@ use millrace_runtime::Secret;
 use millrace_runtime::secret_source::{SecretError, SecretSource};
 use millrace_runtime::settings::Environment;
 use millrace_stream::registry_environment::{
-    CA, PASSWORD, RegistryEnvironment, RegistryEnvironmentError, SECRET, URL, USER,
+    CA, CA_SECRET, PASSWORD, RegistryEnvironment, RegistryEnvironmentError, SECRET, URL, USER,
 };
 
 /// Knows one secret.
@@ -29,7 +29,7 @@ fn read(variables: &[(&str, &str)]) -> Result<RegistryEnvironment, String> {
 #[test]
 fn without_a_url_there_is_none_and_nothing_beside_it() {
     assert!(read(&[]).unwrap().registry(&One("unasked")).unwrap().is_none());
-    for key in [USER, PASSWORD, SECRET, CA] {
+    for key in [USER, PASSWORD, SECRET, CA, CA_SECRET] {
         let error = read(&[(key, "hunter2")]).unwrap_err();
         assert!(error.contains(key) && error.contains("MILLRACE_REGISTRY_URL"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
@@ -58,4 +58,15 @@ fn an_authority_is_a_file_or_its_own_text() {
     assert!(read(&[url, (CA, &pem)]).unwrap().registry(&One("")).unwrap().is_some());
     let error = read(&[url, (CA, "/no/such/ca.pem")]).unwrap().registry(&One("")).unwrap_err();
     assert!(error.to_string().contains("/no/such/ca.pem"), "{error}");
+    // Its text is the test's own, and stays for as long as the process does.
+    let kept = One(Box::leak(serde_json::json!({ "certificate": pem }).to_string().into_boxed_str()));
+    let by_secret = read(&[url, (CA_SECRET, "registry/ca")]).unwrap();
+    assert!(by_secret.registry(&kept).unwrap().is_some());
+    let error = by_secret.registry(&One("hunter2")).unwrap_err();
+    assert!(
+        error.to_string().contains("registry/ca") && !format!("{error:?}").contains("hunter2"),
+        "{error}"
+    );
+    let twice = read(&[url, (CA, &pem), (CA_SECRET, "registry/ca")]).unwrap().registry(&kept);
+    assert!(matches!(twice, Err(RegistryEnvironmentError::AuthorityToldTwice)));
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use millrace_events::failure::{Class, Classified};
 use millrace_scripted_server::{Scripted, ScriptedServer};
+use millrace_stream::authority::Authority;
 use millrace_stream::registry::{CallError, Registry, RegistryError, RegistrySettings};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -43,7 +44,8 @@ async fn only_what_the_given_authority_signed_is_trusted() {
         std::fs::write(&ca_file, trusted.unwrap_or(&pem)).unwrap();
         let answer = Scripted::ok(r#"{"schema":"\"string\""}"#);
         let server = ScriptedServer::behind(Some(acceptor), [answer]).await;
-        let settings = RegistrySettings { ca_file: Some(ca_file), ..RegistrySettings::new(&server.url) };
+        let settings =
+            RegistrySettings { ca: Some(Authority::File(ca_file)), ..RegistrySettings::new(&server.url) };
         let answer = Registry::new(&settings).unwrap().fetch(1).await;
         (answer, server.asked().len())
     };

@@ -42,6 +42,8 @@ pub fn age_years(birth_day: i32, as_of: NaiveDate) -> Option<i32> {
     Some(as_of.year() - birth.year() - i32::from(birthday_is_ahead))
 }
 
+/// The decade or so of an age in whole years, `under-18` to `65+`, both ends included; `unknown` without an age. A negative age is
+/// `under-18`.
 pub fn age_group(age: Option<i32>) -> &'static str {
     match age {
         None => "unknown",
@@ -76,6 +78,7 @@ pub fn account_age_days(registration_day: i32, as_of: NaiveDate) -> i32 {
     days(as_of).saturating_sub(registration_day)
 }
 
+/// `New` below 30 days, `Regular` below 365, then `Veteran`; `unknown` without a registration. An account of the future is `New`.
 pub fn account_tenure_category(account_age_days: Option<i32>) -> &'static str {
     match account_age_days {
         None => "unknown",

@@ -21,6 +21,7 @@ pub enum ColumnType {
     Int32,
     /// float64, finite: percent, scores, averages.
     Float64,
+    /// True or false.
     Boolean,
     /// date32.
     Date,
@@ -34,10 +35,15 @@ pub type Column = (&'static str, ColumnType);
 /// A value of a row. Null sorts first, texts bytewise.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
 pub enum Value {
+    /// An absent value, of any column's type.
     Null,
+    /// Of a [`ColumnType::Text`].
     Text(String),
+    /// Of a [`ColumnType::Int64`].
     Int64(i64),
+    /// Of a [`ColumnType::Float64`]; a table refuses a row with one that is not finite.
     Float64(f64),
+    /// Of a [`ColumnType::Boolean`].
     Boolean(bool),
     /// Days since 1970-01-01.
     Date(i32),

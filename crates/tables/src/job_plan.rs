@@ -2,6 +2,7 @@
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
+use millrace_events::instant::Micros;
 
 use crate::aggregate::{Aggregate, Cells, Partial};
 use crate::column::{Row, Value};
@@ -20,18 +21,22 @@ pub struct JobPlan {
 /// A table, made of counts alone.
 #[derive(Debug, Clone, Copy)]
 pub struct PlannedTable {
+    /// Its name, place, columns and key.
     pub spec: TableSpec,
     /// What it is made of, counted of users_transformed.
     pub counts: &'static [&'static Aggregate],
+    /// Makes the rows of what was counted, in any order: the table sorts them. Also run once on made-up facts when the plan is built.
     pub rows: fn(&Facts<'_>) -> Result<Vec<Row>, PlanError>,
 }
 
 /// What tables are made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// What was counted of users_transformed on the logical day.
     pub users: &'a Partial,
     /// Of the days up to `as_of`, in their order; for the plans that ask for them.
     pub quality_days: &'a [QualityDay],
+    /// The run that makes the tables: its day and start go into their rows.
     pub run: &'a RunContext,
 }
 
@@ -49,7 +54,7 @@ impl Facts<'_> {
     }
 
     pub(crate) fn created_at(&self) -> Value {
-        Value::Timestamp(self.run.started_at)
+        Value::Timestamp(self.run.started_at.get())
     }
 }
 
@@ -71,6 +76,7 @@ impl JobPlan {
         Ok(Self { tables, aggregates })
     }
 
+    /// The tables in the order in which they are made and published.
     pub fn tables(&self) -> &'static [PlannedTable] {
         self.tables
     }
@@ -85,7 +91,7 @@ impl PlannedTable {
     /// Makes the table of counts of its own aggregates alone, over one made-up group each.
     fn check(&self) -> Result<(), PlanError> {
         let table = self.spec.name;
-        let run = RunContext { as_of: chrono::NaiveDate::default(), started_at: 0 };
+        let run = RunContext { as_of: chrono::NaiveDate::default(), started_at: Micros(0) };
         let facts =
             Facts { users: &Partial::sample(self.counts), quality_days: &[QualityDay::SAMPLE], run: &run };
         let rows = (self.rows)(&facts).map_err(|error| match error {

@@ -6,6 +6,8 @@
 //! A table is defined once, a column a line, name and value together (the `columns!` macro). A table of counts names the aggregates
 //! that it is made of; a job's plan derives from its tables what has to be counted ([`job_plan::JobPlan`]).
 
+#![warn(missing_docs)]
+
 pub mod ages;
 pub mod aggregate;
 pub mod analytics;
@@ -31,7 +33,10 @@ pub use table_spec::{Contents, TableSpec};
 
 /// The names of the jobs, in the order in which they run.
 pub mod job_names {
+    /// Makes the curated tables of raw users.
     pub const RAW_TRANSFORMATION: &str = "raw-transformation";
+    /// Makes the analytics tables of the curated users.
     pub const ANALYTICS_AGGREGATION: &str = "analytics-aggregation";
+    /// Makes the series of the curated users and of fact_data_quality_metrics, so it runs behind the job that makes that table's day.
     pub const TIME_SERIES_ANALYSIS: &str = "time-series-analysis";
 }

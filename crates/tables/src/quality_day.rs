@@ -5,14 +5,21 @@
 pub struct QualityDay {
     /// Days since 1970-01-01.
     pub day: i32,
+    /// Users of the day.
     pub total_records: i64,
+    /// Mean `data_quality_score` of these users, at most 100.
     pub avg_quality_score: f64,
+    /// Users with a score of 90 or more.
     pub excellent: i64,
+    /// From 80, below 90.
     pub good: i64,
+    /// From 70, below 80.
     pub fair: i64,
     /// Below 70, so very poor ones too.
     pub poor: i64,
+    /// Users whose email is valid.
     pub valid_emails: i64,
+    /// Users whose phone number is valid.
     pub valid_phones: i64,
 }
 

@@ -21,6 +21,7 @@ pub const SOURCE_POSITION: [&str; 4] = ["_topic", "_generation", "_partition", "
 /// A table that a consumer lands or a job makes.
 #[derive(Debug, Clone)]
 pub struct Table {
+    /// The first part of its path.
     pub layer: Layer,
     /// Its folder inside the layer's.
     pub folder: &'static str,
@@ -32,6 +33,7 @@ pub struct Table {
     pub key: Vec<&'static str>,
     /// The column with the id of the person whom a row is about: erasure goes by it. `None`: no row is about one person.
     pub data_subject: Option<&'static str>,
+    /// The consumer or job that writes it.
     pub made_by: MadeBy,
 }
 

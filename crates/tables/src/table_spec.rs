@@ -22,9 +22,13 @@ pub enum Contents {
 /// A table that a job makes. All of it is stated: a table without a word about its data subjects does not compile.
 #[derive(Debug, Clone, Copy)]
 pub struct TableSpec {
+    /// Its folder inside the layer's, from which [`Table::name`](crate::Table::name) is made.
     pub name: &'static str,
+    /// The first part of its path.
     pub layer: Layer,
+    /// What a day's partition of it holds.
     pub contents: Contents,
+    /// Its columns in the order of its files, the key's first.
     pub columns: &'static [Column],
     /// How many of the first columns are the key, by which rows are sorted.
     pub key: usize,

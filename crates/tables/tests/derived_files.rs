@@ -1,13 +1,15 @@
-//! infra/tables.json, infra/topics.json and docs/reference/columns.md are made of the catalogues of tables and events. Terraform takes
-//! event source mappings, rights, alarms and Glue's tables from the first two, Snowflake its external tables. After a change of either
-//! catalogue: `MILLRACE_UPDATE=1 cargo test -p millrace-tables --test derived_files`.
+//! infra/tables.json, infra/topics.json and docs/reference/columns.md are made of the catalogues of tables and events, infra/lake.json of
+//! the names at a lake's root. Terraform takes event source mappings, rights, alarms and Glue's tables from these, Snowflake its
+//! external tables. After a change: `MILLRACE_UPDATE=1 cargo test -p millrace-tables --test derived_files`.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::fmt::Write as _;
 
 use millrace_events::event_catalogue::events;
+use millrace_events::topic_contract::{DEAD_LETTER_PARTITIONS, DEAD_LETTER_RETENTION, PARTITIONS};
 use millrace_lake::data_catalog::{PARTITION_KEY, hive_type};
 use millrace_lake::layout::Layer;
+use millrace_lake::root_names::PLACES;
 use millrace_tables::table_catalogue::MadeBy;
 use millrace_tables::{Table, tables};
 
@@ -56,7 +58,18 @@ fn the_file_of_tables_says_what_the_writers_write() {
 #[test]
 fn the_file_of_topics_says_where_the_events_travel() {
     let topics = events().iter().map(|event| format!("    \"{}\"", event.topic())).collect::<Vec<_>>();
-    holds("infra/topics.json", &format!("{{\n  \"topics\": [\n{}\n  ]\n}}\n", topics.join(",\n")));
+    let hours = DEAD_LETTER_RETENTION.as_secs() / 3_600;
+    let contract = format!(
+        "  \"partitions\": {PARTITIONS},\n  \"dead_letters\": {{\"partitions\": {DEAD_LETTER_PARTITIONS}, \"retention_hours\": {hours}}}"
+    );
+    let topics = topics.join(",\n");
+    holds("infra/topics.json", &format!("{{\n  \"topics\": [\n{topics}\n  ],\n{contract}\n}}\n"));
+}
+
+#[test]
+fn the_file_of_the_lake_says_what_lies_at_its_root() {
+    let places = PLACES.map(|(name, place)| format!("  \"{name}\": \"{place}\"")).join(",\n");
+    holds("infra/lake.json", &format!("{{\n{places}\n}}\n"));
 }
 
 /// A table's section of the reference.

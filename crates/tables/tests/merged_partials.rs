@@ -10,6 +10,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, ListArray, RecordBatch, StringArray,
 };
 use chrono::NaiveDate;
+use millrace_events::instant::Micros;
 use millrace_tables::aggregate::Partial;
 use millrace_tables::job_plan::{Facts, JobPlan};
 use millrace_tables::{QualityDay, time_series};
@@ -120,7 +121,8 @@ fn counted(plan: &JobPlan, users: &[User]) -> Partial {
 }
 
 fn tables(plan: &JobPlan, users: &Partial) -> Vec<RecordBatch> {
-    let run = RunContext { as_of: NaiveDate::from_ymd_opt(2024, 2, 29).expect("a date"), started_at: 7 };
+    let run =
+        RunContext { as_of: NaiveDate::from_ymd_opt(2024, 2, 29).expect("a date"), started_at: Micros(7) };
     let quality_days = [QualityDay {
         day: 19_000,
         total_records: 3,

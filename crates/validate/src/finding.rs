@@ -5,18 +5,22 @@ use serde::Serialize;
 /// One check's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
+    /// What was looked at, as a person reads it: a variable, a file, a program or a service.
     pub check: String,
+    /// How it was found.
     pub state: State,
-    /// What was seen, or why it was not looked at; never a setting's value.
+    /// What was seen, or why it was not looked at; never a secret.
     pub detail: String,
     /// What to do, where something is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }
 
+/// How what was looked at was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
+    /// It is there and works, as far as it was looked at.
     Ok,
     /// It has to be there, and is not or does not work.
     Missing,
@@ -25,10 +29,12 @@ pub enum State {
 }
 
 impl Finding {
+    /// `detail` is what was seen.
     pub fn ok(check: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { check: check.into(), state: State::Ok, detail: detail.into(), remedy: None }
     }
 
+    /// `detail` is what was seen instead, `remedy` what to do about it.
     pub fn missing(check: impl Into<String>, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             check: check.into(),
@@ -38,12 +44,14 @@ impl Finding {
         }
     }
 
+    /// `why` it was not looked at.
     pub fn skipped(check: impl Into<String>, why: impl Into<String>) -> Self {
         Self { check: check.into(), state: State::Skipped, detail: why.into(), remedy: None }
     }
 }
 
 impl State {
+    /// The word that begins a line of the report.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -56,6 +64,7 @@ impl State {
 /// All that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// In the order of the checks.
     pub findings: Vec<Finding>,
 }
 

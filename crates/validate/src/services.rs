@@ -23,7 +23,9 @@ pub trait Cloud: Debug + Sync {
 /// What is wrong with a service, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
+    /// What was seen.
     pub what: String,
+    /// What to do about it.
     pub remedy: String,
 }
 

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Millis;
 use millrace_events::randomuser::UserPage;
 use millrace_sources::{Source, SourceError};
 use millrace_stream::StreamError;
@@ -30,6 +31,7 @@ pub struct FetchReport {
 /// How a fetching ended. What the report counts is on Kafka, acknowledged, in every case.
 #[derive(Debug)]
 pub struct Fetching {
+    /// What was fetched and what became of it.
     pub report: FetchReport,
     /// Why the source gave no more, if it was not at its end.
     pub source_error: Option<SourceError>,
@@ -60,12 +62,12 @@ impl From<StreamError> for FetchError {
 /// Carries users from `source` to `publisher` until the source ends or fails for good, or `stop` completes. The next
 /// page is fetched while one is produced.
 ///
-/// `now_millis` tells the time (ms since 1970, UTC) for dead letters' stories; `progress` is told after each page.
+/// `now_millis` tells the time for dead letters' stories; `progress` is told after each page.
 pub async fn fetch(
     source: &mut dyn Source,
     publisher: Arc<dyn Publisher>,
     stop: impl Future<Output = ()>,
-    now_millis: fn() -> i64,
+    now_millis: fn() -> Millis,
     mut progress: impl FnMut(&FetchReport),
 ) -> Result<Fetching, FetchError> {
     let name = source.name();

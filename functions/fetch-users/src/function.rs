@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Millis;
 use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::secret_source::SecretSource;
 use millrace_runtime::settings::{Environment, SettingsError};
@@ -46,14 +47,19 @@ impl Settings {
 /// Why an invocation failed. What was acknowledged by then is on Kafka; the next schedule fetches others.
 #[derive(Debug, thiserror::Error)]
 pub enum FunctionError {
+    /// The environment's settings are wrong. No retry helps.
     #[error(transparent)]
     Settings(#[from] Arc<SettingsError>),
+    /// The Kafka client could not be set up: its login's secret was not given, or a setting contradicts another.
     #[error(transparent)]
     Kafka(#[from] KafkaEnvironmentError),
+    /// The API gave no more users. Told only after what it had given is on Kafka.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// What was fetched could not be produced.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// The deadline came before a single user. A retry may help.
     #[error(
         "the deadline came before the first page of users: does the API answer, and is the function's timeout long enough"
     )]
@@ -81,6 +87,7 @@ pub struct Function {
 }
 
 impl Function {
+    /// Reads the settings only. `secrets` is asked at each invocation, where a login names one.
     pub fn new(environment: Environment, secrets: Arc<dyn SecretSource>) -> Self {
         let meter = Meter::new();
         meter.add(COLD_STARTS, "", 1);
@@ -92,9 +99,22 @@ impl Function {
         &self.meter
     }
 
+    /// Whether this version would produce: its settings and secret are read, and a broker is asked. Nobody is fetched, and nothing
+    /// changes.
+    #[cfg(feature = "lambda")]
+    pub async fn probe(&self) -> Result<millrace_lambda::Probed, FunctionError> {
+        let settings = self.settings.as_ref().map_err(Arc::clone)?;
+        let client = settings.kafka.client(&*self.secrets)?;
+        Ok(millrace_lambda::Probed { lake: None, broker: Some(millrace_stream::reach(client)) })
+    }
+
     /// Fetches from the API and produces, as far as `deadline` lets it. Runs are a schedule apart, so clients are made
     /// anew: a connection that slept so long would be dead.
-    pub async fn invoke(&self, deadline: Deadline, now_millis: fn() -> i64) -> Result<Counts, FunctionError> {
+    pub async fn invoke(
+        &self,
+        deadline: Deadline,
+        now_millis: fn() -> Millis,
+    ) -> Result<Counts, FunctionError> {
         let settings = self.settings.as_ref().map_err(Arc::clone)?;
         let reserve = Duration::from_millis(settings.flush_reserve);
         let mut client = settings.kafka.client(&*self.secrets)?;
@@ -116,7 +136,7 @@ pub async fn within(
     publisher: Arc<dyn Publisher>,
     deadline: Deadline,
     reserve: Duration,
-    now_millis: fn() -> i64,
+    now_millis: fn() -> Millis,
     meter: &Meter,
 ) -> Result<Counts, FunctionError> {
     let time = deadline.left(Instant::now()).saturating_sub(reserve);

@@ -1,6 +1,8 @@
 //! Fetches users from a source and produces them to Kafka: the library behind the Lambda function and behind
 //! `millrace run`.
 
+#![warn(missing_docs)]
+
 mod counts;
 mod fetch_pages;
 mod function;

@@ -15,5 +15,5 @@ async fn main() -> Result<(), Error> {
     let function = Function::new(Environment::of_process(), Arc::new(SecretsExtension::of_process()));
     // The schedule's event says nothing that the settings do not.
     let invoke = async |invocation: Invocation<Value>| function.invoke(invocation.deadline, now_millis).await;
-    serve("fetch-users", function.meter(), invoke).await
+    serve("fetch-users", function.meter(), async || function.probe().await, invoke).await
 }

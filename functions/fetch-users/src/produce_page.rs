@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use millrace_events::randomuser::{PageUser, Refused, UserPage};
 use millrace_stream::StreamError;
 use millrace_stream::dead_letter::{self, FailureContext};
@@ -24,7 +26,7 @@ pub(crate) fn produce(
     publisher: &Arc<dyn Publisher>,
     source: &str,
     page: &UserPage,
-    now_millis: i64,
+    now_millis: Millis,
 ) -> Result<Produced, StreamError> {
     let headers: [(&str, Option<&[u8]>); 3] = [
         ("content-type", Some(b"application/x-protobuf")),
@@ -39,7 +41,7 @@ pub(crate) fn produce(
                     topic: USERS_CREATED,
                     key: key.as_ref().map(|key| page.bytes(key)),
                     value: Some(page.bytes(value)),
-                    timestamp: fetched_at.div_euclid(1_000),
+                    timestamp: fetched_at.millis(),
                     headers: &headers,
                 })?;
                 produced.records += 1;
@@ -58,15 +60,15 @@ fn reject(
     source: &str,
     page: i32,
     refused: &Refused,
-    now_millis: i64,
+    now_millis: Millis,
 ) -> Result<(), StreamError> {
     let headers: [(&str, Option<&[u8]>); 1] = [("content-type", Some(b"application/json"))];
     let context = FailureContext {
         reason: &refused.reason,
         source_topic: source,
         source_partition: page,
-        source_offset: i64::try_from(refused.index).unwrap_or(i64::MAX),
-        source_timestamp: Some(refused.fetched_at.div_euclid(1_000)),
+        source_offset: Offset(i64::try_from(refused.index).unwrap_or(i64::MAX)),
+        source_timestamp: Some(refused.fetched_at.millis()),
         failed_at: now_millis,
         attempts: 1,
     };

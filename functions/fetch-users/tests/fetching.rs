@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use fetch_users::{Counts, FetchReport, Function, FunctionError, fetch, within};
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::{Micros, Millis};
 use millrace_events::randomuser::{AnswerContext, SourceClock, UserPage, read_answer};
 use millrace_runtime::metrics::Value;
 use millrace_runtime::secret_source::SecretsExtension;
@@ -20,10 +21,10 @@ use millrace_stream::StreamError;
 use millrace_stream::producer::Publisher;
 use millrace_stream::record::OutgoingRecord;
 
-const FETCHED_AT: i64 = 1_770_091_506_123_456;
-const NOW: i64 = 1_770_091_600_000;
+const FETCHED_AT: Micros = Micros(1_770_091_506_123_456);
+const NOW: Millis = Millis(1_770_091_600_000);
 
-fn now() -> i64 {
+fn now() -> Millis {
     NOW
 }
 
@@ -64,7 +65,7 @@ struct Sent {
     topic: String,
     key: Option<Vec<u8>>,
     value: Vec<u8>,
-    timestamp: i64,
+    timestamp: Millis,
     headers: BTreeMap<String, String>,
 }
 
@@ -159,7 +160,7 @@ async fn every_user_becomes_a_record_or_a_dead_letter() {
         ("event-type", "millrace.users.v1.UserCreated"),
         ("schema-version", "1"),
     ]);
-    assert!(records.iter().all(|sent| sent.headers == headers && sent.timestamp == FETCHED_AT / 1_000));
+    assert!(records.iter().all(|sent| sent.headers == headers && sent.timestamp == FETCHED_AT.millis()));
     assert!(records[0].value.starts_with(b"\x0a\x03u-1"));
 }
 

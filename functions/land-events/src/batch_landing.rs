@@ -6,6 +6,8 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Micros;
+use millrace_lake::erasure::refused_ids::RefusalWatch;
 use millrace_lake::{Store, TopicGeneration};
 use millrace_runtime::{Deadline, Meter};
 use millrace_stream::batch_response::{BatchResponse, ItemIdentifier};
@@ -17,12 +19,13 @@ use crate::error::LandError;
 use crate::internal_events::RecordsLeft;
 use crate::landing_status::LandingStatus;
 use crate::partition_batch::{PartitionBatch, Unlanded};
-use crate::raw_writer::LandCounts;
+use crate::raw_writer::{LandCounts, RawWriter};
 use crate::settings::LandSettings;
 
 /// Bounds of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchSettings {
+    /// Bounds of a partition's open objects, of which an invocation leaves none.
     pub land: LandSettings,
     /// What a write may take, and so what has to be left of the deadline for one more record to be taken.
     pub write_reserve: Duration,
@@ -48,12 +51,18 @@ impl Default for BatchSettings {
 /// the other partitions are done. What comes again makes the same rows.
 #[derive(Debug)]
 pub struct BatchLanding<P> {
+    /// Where raw objects go.
     pub store: Arc<dyn Store>,
+    /// Sends the letters of records that are no rows.
     pub dead_letters: Arc<P>,
+    /// The topics' generation.
     pub generation: TopicGeneration,
     /// Where framed values' schemas are fetched; `None` knows the repository's alone.
     pub schemas: Option<Arc<FetchedSchemas>>,
+    /// Bounds of an invocation.
     pub settings: BatchSettings,
+    /// Knows whom the lake refuses, from one invocation to the next.
+    pub refusals: Arc<RefusalWatch>,
     /// Is told what is landed and what has to come again.
     pub meter: Meter,
 }
@@ -61,6 +70,7 @@ pub struct BatchLanding<P> {
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BatchOutcome {
+    /// The records that have to come again.
     pub answer: BatchResponse,
     /// Of all partitions together.
     pub counts: LandCounts,
@@ -69,8 +79,10 @@ pub struct BatchOutcome {
 /// Why a batch was given up as a whole: AWS delivers all of it again, and somebody has to act.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
+    /// The payload is no batch of records. No retry helps.
     #[error(transparent)]
     Event(#[from] EventError),
+    /// A partition's failure is not worth another try.
     #[error(transparent)]
     Land(#[from] LandError),
 }
@@ -93,15 +105,27 @@ impl<P: Publisher + 'static> BatchLanding<P> {
     pub async fn land(
         &self,
         event: &KafkaEvent,
-        now: i64,
+        now: Micros,
         deadline: Deadline,
     ) -> Result<BatchOutcome, BatchError> {
         let records = lambda_event::records(event)?;
+        match self.refusals.current().await.map_err(LandError::from) {
+            Ok(_) => {}
+            // Nothing is taken before it is known whose records may be.
+            Err(error) if error.class() == Class::Retry => {
+                tracing::error!(error = &error as &dyn std::error::Error, "batch_left");
+                let answer = records.iter().map(identifier).collect();
+                return Ok(BatchOutcome { answer, counts: LandCounts::default() });
+            }
+            Err(error) => return Err(error.into()),
+        }
         let progress = Arc::new(LandingStatus::default());
         // Boxed and gathered: the compiler cannot see through a stream of closures that a task may move it.
         let mut runs = Vec::new();
         for records in records.chunk_by(|a, b| (a.topic(), a.partition()) == (b.topic(), b.partition())) {
-            let run = PartitionBatch::new(self, &records[0], &progress);
+            let (schemas, reserve) = (self.schemas.clone(), self.settings.write_reserve);
+            let run =
+                PartitionBatch::new(self.writer(&progress).await?, schemas, reserve, records[0].offset());
             runs.push(async move { (records, run.land(records, now, deadline).await) }.boxed());
         }
         let finished: Vec<_> =
@@ -129,6 +153,7 @@ impl<P: Publisher + 'static> BatchLanding<P> {
             records = counts.records,
             rows = counts.rows,
             dead_letters = counts.dead_letters,
+            erased = counts.erased,
             objects = counts.objects,
             bytes = counts.bytes,
             "batch_landed"
@@ -144,6 +169,19 @@ impl<P: Publisher + 'static> BatchLanding<P> {
             );
         }
         Ok(BatchOutcome { answer: failures.into_iter().collect(), counts })
+    }
+
+    /// A writer of its own for each partition, so that its failure is no other's.
+    async fn writer(&self, progress: &Arc<LandingStatus>) -> Result<RawWriter<P>, LandError> {
+        let (store, dead_letters) = (Arc::clone(&self.store), Arc::clone(&self.dead_letters));
+        let writer = RawWriter::new(store, dead_letters, self.generation.clone(), self.settings.land);
+        let writer = writer.with_meter(self.meter.clone()).with_progress(Arc::clone(progress));
+        let mut writer = writer.with_refusals(Arc::clone(&self.refusals));
+        if let Some(schemas) = &self.schemas {
+            writer = writer.with_schemas(schemas.clone());
+        }
+        writer.look_who_is_refused().await?;
+        Ok(writer)
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Micros;
+use millrace_lake::erasure::refused_ids::RefusalWatch;
 use millrace_lake::{OpenError, TopicGeneration};
 use millrace_runtime::metrics::COLD_STARTS;
 use millrace_runtime::secret_source::SecretSource;
@@ -57,14 +59,19 @@ impl Settings {
 /// Why an invocation failed as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum FunctionError {
+    /// The environment's settings are wrong. No retry helps.
     #[error(transparent)]
     Settings(#[from] Arc<SettingsError>),
+    /// Nothing was landed.
     #[error("the lake could not be opened")]
     Lake(#[from] OpenError),
+    /// The Kafka client for dead letters could not be set up: its login's secret was not given, or a setting contradicts another.
     #[error(transparent)]
     Kafka(#[from] KafkaEnvironmentError),
+    /// The registry's client could not be set up, for the same reasons.
     #[error(transparent)]
     Registry(#[from] RegistryEnvironmentError),
+    /// The batch was given up as a whole.
     #[error(transparent)]
     Batch(#[from] BatchError),
 }
@@ -93,6 +100,7 @@ pub struct Function {
 }
 
 impl Function {
+    /// Reads the settings only. `secrets` is asked when clients are made, where a login names one.
     pub fn new(environment: Environment, secrets: Arc<dyn SecretSource>) -> Self {
         let settings = Settings::of(environment).map_err(Arc::new);
         let meter = Meter::new();
@@ -109,7 +117,7 @@ impl Function {
     pub async fn invoke(
         &self,
         event: &KafkaEvent,
-        now: i64,
+        now: Micros,
         deadline: Deadline,
     ) -> Result<BatchResponse, FunctionError> {
         let landing = self.landing().await?;
@@ -119,6 +127,20 @@ impl Function {
             *self.landing.lock().await = None;
         }
         Ok(outcome?.answer)
+    }
+
+    /// Whether this version would land: its settings and secrets are read, an object of the probe's own is written to the lake, read
+    /// and removed, and a broker is asked. Nothing else changes; where there is no lake yet, none is made.
+    #[cfg(feature = "lambda")]
+    pub async fn probe(&self) -> Result<millrace_lambda::Probed, FunctionError> {
+        let settings = self.settings.as_ref().map_err(Arc::clone)?;
+        let client = settings.kafka.client(&*self.secrets)?;
+        settings.registry.registry(&*self.secrets)?;
+        let store = millrace_lake::open(&settings.lake).await?;
+        millrace_lake::lake_file::read(&*store).await.map_err(OpenError::from)?;
+        millrace_lake::lake_probe::probe(&*store).await.map_err(OpenError::from)?;
+        let broker = Some(millrace_stream::reach(client));
+        Ok(millrace_lambda::Probed { lake: Some(store.address()), broker })
     }
 
     async fn landing(&self) -> Result<Arc<BatchLanding<LazyProducer>>, FunctionError> {
@@ -132,8 +154,10 @@ impl Function {
         client.reach_timeout = Duration::from_secs(5);
         client.delivery_timeout = Duration::from_secs(20);
         let registry = settings.registry.registry(&*self.secrets)?;
+        let store = millrace_lake::open_to_land(&settings.lake).await?;
         let made = Arc::new(BatchLanding {
-            store: millrace_lake::open_to_land(&settings.lake).await?,
+            refusals: Arc::new(RefusalWatch::new(Arc::clone(&store))),
+            store,
             dead_letters: Arc::new(LazyProducer::new(client)),
             generation: settings.generation.clone(),
             schemas: registry.map(|registry| Arc::new(FetchedSchemas::new(registry))),

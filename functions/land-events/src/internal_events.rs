@@ -1,9 +1,11 @@
 //! What land-events tells of its work: each a log event and its metrics in one call.
 
+use millrace_events::instant::Micros;
 use millrace_lake::Key;
 use millrace_runtime::Meter;
 use millrace_runtime::metrics::{
-    BATCH_AGE, BYTES_IN, BYTES_OUT, FRESHNESS, OBJECT_SIZE, RECORDS_DEAD, RECORDS_IN, RECORDS_OUT, RETRIES,
+    BATCH_AGE, BYTES_IN, BYTES_OUT, FRESHNESS, OBJECT_SIZE, RECORDS_DEAD, RECORDS_ERASED, RECORDS_IN,
+    RECORDS_OUT, RETRIES,
 };
 
 /// An object is in the lake.
@@ -26,25 +28,28 @@ impl ObjectLanded<'_> {
 pub(crate) struct PartitionLanded<'a> {
     pub(crate) topic: &'a str,
     pub(crate) partition: i32,
-    /// Rows and dead letters together.
+    /// Rows, dead letters and those about erased persons together.
     pub(crate) records: u64,
     pub(crate) rows: u64,
+    /// About persons who were erased from the lake.
+    pub(crate) erased: u64,
     /// Of the records, as Kafka held them.
     pub(crate) bytes: u64,
     /// The earliest and the latest of the records' timestamps, in µs since 1970.
-    pub(crate) stamped: Option<(i64, i64)>,
+    pub(crate) stamped: Option<(Micros, Micros)>,
     /// µs since 1970.
-    pub(crate) now: i64,
+    pub(crate) now: Micros,
 }
 
 impl PartitionLanded<'_> {
     pub(crate) fn tell(&self, meter: &Meter) {
-        let Self { topic, partition, records, rows, bytes, stamped, now } = *self;
-        let dead = records.saturating_sub(rows);
-        tracing::debug!(topic, partition, records, rows, dead, bytes, "partition_landed");
+        let Self { topic, partition, records, rows, erased, bytes, stamped, now } = *self;
+        let dead = records.saturating_sub(rows + erased);
+        tracing::debug!(topic, partition, records, rows, dead, erased, bytes, "partition_landed");
         meter.add(RECORDS_IN, topic, records);
         meter.add(RECORDS_OUT, topic, rows);
         meter.add(RECORDS_DEAD, topic, dead);
+        meter.add(RECORDS_ERASED, topic, erased);
         meter.add(BYTES_IN, topic, bytes);
         if let Some((earliest, latest)) = stamped {
             meter.observe(BATCH_AGE, topic, seconds_since(earliest, now));
@@ -69,6 +74,6 @@ impl RecordsLeft<'_> {
 }
 
 /// A producer's clock may be ahead of ours: then nothing has passed.
-fn seconds_since(micros: i64, now: i64) -> f64 {
-    now.saturating_sub(micros).max(0) as f64 / 1e6
+fn seconds_since(earlier: Micros, now: Micros) -> f64 {
+    now.since(earlier).as_secs_f64()
 }

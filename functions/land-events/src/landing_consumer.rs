@@ -7,19 +7,22 @@ use std::time::{Duration, Instant};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use millrace_events::event::Event;
 use millrace_events::failure::{Class, Classified};
-use millrace_lake::durable_offsets::{DurableOffsets, DurableOffsetsError};
+use millrace_events::instant::Micros;
+use millrace_events::position::{Offset, TopicPartition};
+use millrace_lake::durable_offsets::DurableOffsetsError;
+use millrace_lake::raw_sink::RawSink;
 use millrace_lake::{Store, TopicGeneration};
 use millrace_runtime::{Meter, Shutdown};
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::group_consumer::{GroupConsumer, Turn};
-use millrace_stream::open_transaction::{Unread, unread};
 use millrace_stream::producer::Producer;
 use millrace_stream::topics::{self, Topics};
+use millrace_stream::unread::{Unread, unread};
 use tokio::runtime::Handle;
 
-use crate::{CommitPoint, LagWatch, LandCounts, LandError, LandSettings, LandingStatus, RawWriter};
+use crate::{CommitPoint, LagWatch, LandCounts, LandError, LandSettings, LandingStatus, RawWriter, TakeOut};
 
 /// Records between two looks at whether an object is due.
 const LOOK_EVERY: u64 = 1_024;
@@ -42,16 +45,22 @@ const LAG_EVERY: Duration = Duration::from_secs(15);
 /// What a [`LandingConsumer`] lands, from where and to where.
 #[derive(Debug)]
 pub struct LandingConsumerSettings {
+    /// The events whose topics are read; each has a table of its own.
     pub events: Vec<Event>,
+    /// The brokers and the login, for reading and for dead letters.
     pub client: ClientSettings,
     /// The consumer group.
     pub group: String,
     /// The topics' generation.
     pub generation: TopicGeneration,
+    /// Where raw objects go.
     pub store: Arc<dyn Store>,
+    /// Bounds of the open objects.
     pub bounds: LandSettings,
     /// Where framed values' schemas are asked for; without it the repository's are known.
     pub schemas: Option<Arc<FetchedSchemas>>,
+    /// Takes those who are erased while their rows are gathered out of the objects; without it their records are read again.
+    pub take_out: Option<TakeOut>,
     /// It ends when no record came for so long; `None`: it stays.
     pub until_idle: Option<Duration>,
     /// Whether anybody reads the meter: the lag costs requests.
@@ -61,17 +70,30 @@ pub struct LandingConsumerSettings {
 /// Why a consumer ended.
 #[derive(Debug, thiserror::Error)]
 pub enum LandingConsumerError {
+    /// Reading or committing failed. What may pass was tried again, up to 20 times in a row.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// Records could not be landed; the same holds.
     #[error(transparent)]
     Land(#[from] LandError),
+    /// Not all of a table's raw objects could be listed or named, so that nobody knows which offsets the lake has.
     #[error("the lake's raw objects could not be listed")]
     DurableOffsets(#[from] DurableOffsetsError),
+    /// It was idle for long enough, and some partitions were not read to their end: a transaction is open, or the group has not seen
+    /// them yet.
     #[error("no record came for {seconds} s, and not all could be read: {}", told(.left))]
-    Left { seconds: u64, left: Vec<Unread> },
+    Left {
+        /// How long no record came.
+        seconds: u64,
+        /// The partitions, and how far each was read.
+        left: Vec<Unread>,
+    },
+    /// It was idle for long enough; all that came is landed and committed, but the brokers did not say whether more is there.
     #[error("no record came for {seconds} s, and the brokers do not say what is left")]
     Unknown {
+        /// How long no record came.
         seconds: u64,
+        /// What the brokers failed with.
         #[source]
         source: Box<StreamError>,
     },
@@ -100,17 +122,18 @@ pub struct LandingConsumer {
     meter: Meter,
     shutdown: Shutdown,
     /// Microseconds since 1970, UTC.
-    now_micros: fn() -> i64,
+    now_micros: fn() -> Micros,
     counts: LandCounts,
     progress: Arc<LandingStatus>,
 }
 
 impl LandingConsumer {
+    /// Connects to nothing before [`stay`](Self::stay). `now_micros` tells the time.
     pub fn new(
         settings: LandingConsumerSettings,
         meter: Meter,
         shutdown: Shutdown,
-        now_micros: fn() -> i64,
+        now_micros: fn() -> Micros,
     ) -> Self {
         let (counts, progress) = (LandCounts::default(), Arc::default());
         Self { settings, meter, shutdown, now_micros, counts, progress }
@@ -176,6 +199,10 @@ impl LandingConsumer {
         if let Some(schemas) = schemas {
             landing = landing.with_schemas(Arc::clone(schemas) as _);
         }
+        if let Some(take_out) = self.settings.take_out {
+            landing = landing.with_take_out(take_out);
+        }
+        runtime.block_on(landing.look_who_is_refused())?;
         let ended = self.turns(&mut consumer, &mut landing, runtime);
         self.counts.add(landing.counts());
         ended
@@ -221,13 +248,13 @@ impl LandingConsumer {
                     rested = true;
                 }
                 Turn::Assigned(starts) => {
-                    lag.shared(&self.check_lives(&starts, runtime)?);
+                    lag.shared(&self.check_generations(&starts, runtime)?);
                     last_record = Instant::now();
                     lag.assigned(&starts);
                 }
                 Turn::Revoked(places) => {
                     lag.revoked(&places);
-                    for (topic, partition) in places {
+                    for TopicPartition { topic, partition } in places {
                         landing.abandon(&topic, partition);
                     }
                 }
@@ -289,7 +316,7 @@ impl LandingConsumer {
             let mut next = BTreeMap::new();
             for event in &self.settings.events {
                 let of_topic = lag.next_of(event.topic(), &brokers.watermarks(event.topic())?);
-                let place = |(partition, next)| ((event.topic().to_owned(), partition), next);
+                let place = |(partition, next)| (TopicPartition::new(event.topic(), partition), next);
                 next.extend(of_topic.into_iter().map(place));
             }
             unread(&brokers, &next)
@@ -304,18 +331,18 @@ impl LandingConsumer {
 
     /// Partitions whose offsets the lake has already, of another generation of their topic, are not landed. Answers how many partitions
     /// each topic has.
-    fn check_lives(
+    fn check_generations(
         &self,
-        starts: &BTreeMap<(String, i32), i64>,
+        starts: &BTreeMap<TopicPartition, Offset>,
         runtime: &Handle,
     ) -> Result<BTreeMap<String, i32>, LandingConsumerError> {
         let LandingConsumerSettings { events, client, generation, store, .. } = &self.settings;
         let brokers = Topics::connect(client)?;
-        for event in events.iter().filter(|event| starts.keys().any(|(topic, _)| topic == event.topic())) {
-            let landed = runtime.block_on(DurableOffsets::of_table(store.as_ref(), event.table()))?;
-            let landed = landed.of_life(event.topic(), generation);
+        for event in events.iter().filter(|event| starts.keys().any(|place| place.topic == event.topic())) {
+            let sink = RawSink::new(Arc::clone(store), event, generation.clone());
+            let durable = runtime.block_on(sink.durable())?;
             let ends = brokers.watermarks(event.topic())?;
-            topics::check_generation(event.topic(), generation.as_str(), &ends, &landed)?;
+            topics::check_generation(event.topic(), generation.as_str(), &ends, durable.iter())?;
         }
         let mut all = brokers.all()?;
         all.retain(|topic, _| events.iter().any(|event| event.topic() == topic));
@@ -331,12 +358,14 @@ fn pass(
     lag: &mut LagWatch,
 ) -> Result<(), LandingConsumerError> {
     let mut passed = Vec::new();
-    for ((topic, partition), next_offset) in consumer.positions()? {
+    for (place, next_offset) in consumer.positions()? {
+        let before = lag.next().get(&place).copied();
+        let TopicPartition { topic, partition } = place;
         landing.pass(&topic, partition, next_offset);
-        let before = lag.next().get(&(topic.clone(), partition)).copied();
         // What is open takes it along when it becomes durable.
         if landing.is_settled(&topic, partition) && before.is_some_and(|before| before < next_offset) {
-            passed.push(CommitPoint { topic, partition, next_offset, records: 0, record_bytes: 0 });
+            let (records, record_bytes, stamped) = (0, 0, None);
+            passed.push(CommitPoint { topic, partition, next_offset, records, record_bytes, stamped });
         }
     }
     lag.landed(&passed);

@@ -16,12 +16,14 @@ pub struct LandingStatus(Mutex<LandingSnapshot>);
 pub struct LandingSnapshot {
     /// Records taken, told now and then.
     pub records: u64,
+    /// Records that became dead letters, whether or not they are acknowledged yet.
     pub dead_letters: DeadLettersByKind,
     /// The object stored last.
     pub last_object: Option<Key>,
 }
 
 impl LandingStatus {
+    /// A copy of what has happened so far.
     pub fn seen(&self) -> LandingSnapshot {
         self.held().clone()
     }
@@ -54,12 +56,14 @@ pub struct DeadLettersByKind(BTreeMap<String, OfKind>);
 /// Dead letters of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfKind {
+    /// How many there are.
     pub records: u64,
     /// Of the first one: where it lies and what is wrong with it.
     pub sample: String,
 }
 
 impl DeadLettersByKind {
+    /// Counts one of `kind`; `sample` is only called for the first of it.
     pub fn add(&mut self, kind: &str, sample: impl FnOnce() -> String) {
         match self.0.get_mut(kind) {
             Some(of_kind) => of_kind.records += 1,
@@ -74,6 +78,7 @@ impl DeadLettersByKind {
         self.0.values().map(|of_kind| of_kind.records).sum()
     }
 
+    /// Each kind once, in the order of their names.
     pub fn kinds(&self) -> impl Iterator<Item = (&str, &OfKind)> {
         self.0.iter().map(|(kind, of_kind)| (kind.as_str(), of_kind))
     }

@@ -16,5 +16,5 @@ async fn main() -> Result<(), Error> {
     let invoke = async |Invocation { payload, deadline, now }: Invocation<KafkaEvent>| {
         function.invoke(&payload, now, deadline).await
     };
-    serve("land-events", function.meter(), invoke).await
+    serve("land-events", function.meter(), async || function.probe().await, invoke).await
 }

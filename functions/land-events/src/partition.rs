@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use millrace_events::batch::SourcePartition;
 use millrace_events::event::Event;
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
+use millrace_lake::raw_sink::RawSink;
 
 use crate::open_object::OpenObject;
 
@@ -13,11 +16,12 @@ use crate::open_object::OpenObject;
 pub(crate) struct Partition {
     pub(crate) event: Event,
     pub(crate) source: SourcePartition,
+    pub(crate) sink: RawSink,
     /// By hours since 1970, UTC.
     pub(crate) open_objects: BTreeMap<i64, OpenObject>,
     /// The offset behind the last record taken: what may be committed once all open_objects are stored. Records that a
     /// re-read brings again lie before it.
-    pub(crate) next_offset: i64,
+    pub(crate) next_offset: Offset,
     /// Since the last roll; `None` without a record.
     pub(crate) taken: Option<Taken>,
 }
@@ -26,27 +30,38 @@ pub(crate) struct Partition {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taken {
     pub(crate) records: u64,
+    /// Of these, the ones about persons who were erased.
+    pub(crate) erased: u64,
     pub(crate) bytes: usize,
-    /// When the first came, in µs since 1970, UTC.
-    since: i64,
-    /// The earliest and the latest of the records' own timestamps, in µs; `None` where none has one.
-    pub(crate) stamped: Option<(i64, i64)>,
+    /// When the first came.
+    since: Micros,
+    /// The earliest and the latest of the records' own timestamps; `None` where none has one.
+    pub(crate) stamped: Option<(Micros, Micros)>,
 }
 
 impl Partition {
-    pub(crate) fn new(event: Event, source: SourcePartition) -> Self {
-        Self { event, source, open_objects: BTreeMap::new(), next_offset: 0, taken: None }
+    pub(crate) fn new(event: Event, source: SourcePartition, sink: RawSink) -> Self {
+        Self { event, source, sink, open_objects: BTreeMap::new(), next_offset: Offset::ZERO, taken: None }
     }
 
     pub(crate) fn is(&self, topic: &str, partition: i32) -> bool {
         self.source.partition == partition && self.source.topic == topic
     }
 
-    /// Counts a record that became a row or a dead letter.
-    pub(crate) fn took(&mut self, offset: i64, bytes: usize, stamp: Option<i64>, now: i64) {
-        self.next_offset = offset + 1;
-        let taken = self.taken.get_or_insert(Taken { records: 0, bytes: 0, since: now, stamped: None });
+    /// Counts a record that became a row or a dead letter, or is about a person who was `erased`.
+    pub(crate) fn took(
+        &mut self,
+        offset: Offset,
+        bytes: usize,
+        stamp: Option<Micros>,
+        erased: bool,
+        now: Micros,
+    ) {
+        self.next_offset = offset.next();
+        let taken =
+            self.taken.get_or_insert(Taken { records: 0, erased: 0, bytes: 0, since: now, stamped: None });
         taken.records += 1;
+        taken.erased += u64::from(erased);
         taken.bytes += bytes;
         if let Some(stamp) = stamp {
             let (earliest, latest) = taken.stamped.unwrap_or((stamp, stamp));
@@ -60,9 +75,8 @@ impl Partition {
     }
 
     /// Whether a record waits longer than `age`, be it a dead letter alone.
-    pub(crate) fn is_older_than(&self, age: Duration, now: i64) -> bool {
-        self.taken
-            .is_some_and(|taken| Duration::from_micros(u64::try_from(now - taken.since).unwrap_or(0)) >= age)
+    pub(crate) fn is_older_than(&self, age: Duration, now: Micros) -> bool {
+        self.taken.is_some_and(|taken| now.since(taken.since) >= age)
     }
 
     /// Memory held by the open objects, in bytes.

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use millrace_events::decode::Value;
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_runtime::{Deadline, telemetry};
+use millrace_stream::fetched_schemas::FetchedSchemas;
 use millrace_stream::lambda_event::EventRecord;
 use millrace_stream::producer::Publisher;
 use millrace_stream::record::Record;
 
-use crate::batch_landing::BatchLanding;
 use crate::error::LandError;
-use crate::landing_status::LandingStatus;
 use crate::raw_writer::{CommitPoint, LandCounts, RawWriter};
 
 /// What has to be left of the deadline to answer: AWS takes an invocation that is cut off for failed as a whole.
@@ -20,11 +21,12 @@ const ANSWER: Duration = Duration::from_millis(500);
 
 /// Lands one partition with a landing of its own, so that its failure is no other's.
 #[derive(Debug)]
-pub(crate) struct PartitionBatch<'b, P> {
-    batch: &'b BatchLanding<P>,
+pub(crate) struct PartitionBatch<P> {
     landing: RawWriter<P>,
+    schemas: Option<Arc<FetchedSchemas>>,
+    write_reserve: Duration,
     /// Every record before this offset is durable.
-    durable_before: i64,
+    durable_before: Offset,
 }
 
 /// How far a partition got.
@@ -32,7 +34,7 @@ pub(crate) struct PartitionBatch<'b, P> {
 pub(crate) struct LandedPartition {
     pub(crate) counts: LandCounts,
     /// Every record before this offset is durable.
-    pub(crate) durable_before: i64,
+    pub(crate) durable_before: Offset,
     /// `None` where all of them are.
     pub(crate) undone: Option<Unlanded>,
 }
@@ -45,31 +47,22 @@ pub(crate) enum Unlanded {
     Failed(LandError),
 }
 
-impl<'b, P: Publisher + 'static> PartitionBatch<'b, P> {
+impl<P: Publisher + 'static> PartitionBatch<P> {
+    /// `landing` takes the records from the offset `first` on; `write_reserve` is what has to be left of the deadline for one more.
     pub(crate) fn new(
-        batch: &'b BatchLanding<P>,
-        first: &EventRecord,
-        progress: &Arc<LandingStatus>,
+        landing: RawWriter<P>,
+        schemas: Option<Arc<FetchedSchemas>>,
+        write_reserve: Duration,
+        first: Offset,
     ) -> Self {
-        let landing = RawWriter::new(
-            Arc::clone(&batch.store),
-            Arc::clone(&batch.dead_letters),
-            batch.generation.clone(),
-            batch.settings.land,
-        );
-        let landing = landing.with_meter(batch.meter.clone()).with_progress(Arc::clone(progress));
-        let landing = match &batch.schemas {
-            Some(schemas) => landing.with_schemas(schemas.clone()),
-            None => landing,
-        };
-        Self { batch, landing, durable_before: first.offset() }
+        Self { landing, schemas, write_reserve, durable_before: first }
     }
 
     /// Takes the records in their order, as far as they get.
     pub(crate) async fn land(
         mut self,
         records: &[EventRecord],
-        now: i64,
+        now: Micros,
         deadline: Deadline,
     ) -> LandedPartition {
         let left = deadline.left(Instant::now()).saturating_sub(ANSWER);
@@ -88,12 +81,12 @@ impl<'b, P: Publisher + 'static> PartitionBatch<'b, P> {
     async fn work(
         &mut self,
         records: &[EventRecord],
-        now: i64,
+        now: Micros,
         deadline: Deadline,
     ) -> Result<Option<Unlanded>, LandError> {
         let mut undone = None;
         for record in records {
-            if !deadline.covers(self.batch.settings.write_reserve, Instant::now()) {
+            if !deadline.covers(self.write_reserve, Instant::now()) {
                 undone = Some(Unlanded::NoTime);
                 break;
             }
@@ -112,8 +105,8 @@ impl<'b, P: Publisher + 'static> PartitionBatch<'b, P> {
         Ok(undone)
     }
 
-    async fn take(&mut self, record: &Record<'_>, now: i64) -> Result<(), LandError> {
-        if let Some(schemas) = &self.batch.schemas {
+    async fn take(&mut self, record: &Record<'_>, now: Micros) -> Result<(), LandError> {
+        if let Some(schemas) = &self.schemas {
             let content_type = record.header("content-type");
             let value = Value { bytes: record.value, content_type, source: None };
             if let Some(id) = value.schema_needed().filter(|id| schemas.lacks(*id)) {
@@ -136,7 +129,7 @@ impl<'b, P: Publisher + 'static> PartitionBatch<'b, P> {
 
     fn tell(&self, records: &[EventRecord], undone: &Unlanded) {
         let (topic, partition) = records.first().map_or(("", -1), |first| (first.topic(), first.partition()));
-        let from = self.durable_before;
+        let from = self.durable_before.get();
         match undone {
             Unlanded::NoTime => tracing::warn!(topic, partition, from, "partition_out_of_time"),
             Unlanded::Failed(error) => {

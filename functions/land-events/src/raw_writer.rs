@@ -8,9 +8,13 @@ use millrace_events::decode::Value;
 use millrace_events::decode_error::DecodeError;
 use millrace_events::event::Event;
 use millrace_events::event_catalogue;
+use millrace_events::instant::{Micros, Millis};
+use millrace_events::position::Offset;
 use millrace_events::repository_schemas::RepositorySchemas;
 use millrace_events::writer_schemas::WriterSchemas;
-use millrace_lake::{PutNew, RawObjectName, Store, TopicGeneration};
+use millrace_lake::erasure::refused_ids::RefusalWatch;
+use millrace_lake::raw_sink::{BatchRange, RawSink, WrittenBatch};
+use millrace_lake::{Store, TopicGeneration};
 use millrace_runtime::Meter;
 use millrace_stream::StreamError;
 use millrace_stream::dead_letter;
@@ -21,8 +25,9 @@ use millrace_stream::record::Record;
 use crate::error::LandError;
 use crate::internal_events::{ObjectLanded, PartitionLanded};
 use crate::landing_status::LandingStatus;
-use crate::open_object::{OpenObject, Place};
+use crate::open_object::{FinishedObject, OpenObject, Place};
 use crate::partition::Partition;
+use crate::refusals::{Refusals, TakeOut};
 use crate::settings::LandSettings;
 
 const HOUR_MICROS: i64 = 3_600_000_000;
@@ -45,6 +50,8 @@ pub struct RawWriter<P> {
     counts: LandCounts,
     landed: OffsetSet,
     dead: OffsetSet,
+    erased: OffsetSet,
+    refusals: Refusals,
     meter: Meter,
     progress: Arc<LandingStatus>,
     /// Rows were lost on their way to the store: they have to be read again, by another landing.
@@ -58,8 +65,14 @@ pub struct LandCounts {
     pub records: u64,
     /// Rows in stored objects.
     pub rows: u64,
+    /// Records that became dead letters.
     pub dead_letters: u64,
+    /// Records about persons who were erased from the lake: they became neither.
+    pub erased: u64,
+    /// Objects stored; one that was there already counts too.
     pub objects: u64,
+    /// Of these, how many were there already: their range had been written before.
+    pub objects_there: u64,
     /// Of the stored objects.
     pub bytes: u64,
 }
@@ -70,7 +83,9 @@ impl LandCounts {
         self.records += other.records;
         self.rows += other.rows;
         self.dead_letters += other.dead_letters;
+        self.erased += other.erased;
         self.objects += other.objects;
+        self.objects_there += other.objects_there;
         self.bytes += other.bytes;
     }
 }
@@ -78,13 +93,18 @@ impl LandCounts {
 /// All records of a partition before `next_offset` are durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitPoint {
+    /// The topic.
     pub topic: String,
+    /// The partition.
     pub partition: i32,
     /// What to commit.
-    pub next_offset: i64,
+    pub next_offset: Offset,
     /// Records that became durable with this, and their bytes as Kafka held them.
     pub records: u64,
+    /// Sum of their bytes as Kafka held them.
     pub record_bytes: usize,
+    /// The earliest and the latest of these records' own timestamps; `None` where none has one.
+    pub stamped: Option<(Micros, Micros)>,
 }
 
 impl<P: Publisher + 'static> RawWriter<P> {
@@ -97,6 +117,7 @@ impl<P: Publisher + 'static> RawWriter<P> {
         settings: LandSettings,
     ) -> Self {
         Self {
+            refusals: Refusals::new(&store),
             store,
             dead_letters,
             generation,
@@ -107,6 +128,7 @@ impl<P: Publisher + 'static> RawWriter<P> {
             counts: LandCounts::default(),
             landed: OffsetSet::default(),
             dead: OffsetSet::default(),
+            erased: OffsetSet::default(),
             meter: Meter::new(),
             progress: Arc::default(),
             failed: false,
@@ -138,6 +160,24 @@ impl<P: Publisher + 'static> RawWriter<P> {
         Self { progress, ..self }
     }
 
+    /// Asks this watch whom the lake refuses, which may know already, instead of one of its own.
+    #[must_use]
+    pub fn with_refusals(self, watch: Arc<RefusalWatch>) -> Self {
+        Self { refusals: self.refusals.with_watch(watch), ..self }
+    }
+
+    /// Takes those who are erased while their rows are gathered out of the objects, instead of failing for the records to be read again.
+    #[must_use]
+    pub fn with_take_out(self, take_out: TakeOut) -> Self {
+        Self { refusals: self.refusals.with_take_out(take_out), ..self }
+    }
+
+    /// Reads whom the lake refuses. Without it the rows of an object are first held against the list when it is stored, and have to be
+    /// taken out of it, or read again.
+    pub async fn look_who_is_refused(&mut self) -> Result<(), LandError> {
+        self.refusals.look().await
+    }
+
     /// Whether rows were lost on their way to the store, so that this landing takes no more.
     pub fn has_failed(&self) -> bool {
         self.failed
@@ -147,6 +187,7 @@ impl<P: Publisher + 'static> RawWriter<P> {
         if self.failed { Err(LandError::FailedBefore) } else { Ok(()) }
     }
 
+    /// What became of the records taken by this writer.
     pub fn counts(&self) -> LandCounts {
         self.counts
     }
@@ -161,21 +202,28 @@ impl<P: Publisher + 'static> RawWriter<P> {
         &self.dead
     }
 
-    /// Takes a record, at `now` (µs since 1970, UTC). One that cannot be a row goes to the dead letters.
-    pub fn push(&mut self, record: &Record<'_>, now: i64) -> Result<(), LandError> {
+    /// Positions of the records about persons who were erased.
+    pub fn erased(&self) -> &OffsetSet {
+        &self.erased
+    }
+
+    /// Takes a record, at `now`. One that cannot be a row goes to the dead letters; one about a person who was erased goes nowhere.
+    pub fn push(&mut self, record: &Record<'_>, now: Micros) -> Result<(), LandError> {
         self.go_on()?;
         let place = self.place(record.topic, record.partition)?;
         if record.offset < self.partitions[place].next_offset {
             return Ok(());
         }
-        let bytes = record.size();
+        let (bytes, erased) = (record.size(), self.counts.erased);
         match self.push_row(place, record, bytes, now) {
-            Ok(()) => {
+            Ok(true) => {
                 self.landed.insert(record.topic, record.partition, record.offset);
             }
+            Ok(false) => self.leave_out(record),
+            Err(Unfit::Refused(_)) if self.refusals.is_about_refused(record) => self.leave_out(record),
             Err(Unfit::Refused(reason)) => {
                 // Where it cannot be sent nothing is changed: the same record may be pushed again.
-                dead_letter::publish_record(&*self.dead_letters, record, &reason, now / 1_000)
+                dead_letter::publish_record(&*self.dead_letters, record, &reason, now.millis())
                     .map_err(LandError::DeadLetter)?;
                 self.dead.insert(record.topic, record.partition, record.offset);
                 self.progress.dead(record, &reason);
@@ -187,26 +235,47 @@ impl<P: Publisher + 'static> RawWriter<P> {
             }
         }
         self.counts.records += 1;
-        let stamp = record.timestamp.map(|millis| millis.saturating_mul(1_000));
-        self.partitions[place].took(record.offset, bytes, stamp, now);
+        let stamp = record.timestamp.map(Millis::micros);
+        let left_out = self.counts.erased > erased;
+        self.partitions[place].took(record.offset, bytes, stamp, left_out, now);
         Ok(())
     }
 
-    fn push_row(&mut self, place: usize, record: &Record<'_>, bytes: usize, now: i64) -> Result<(), Unfit> {
+    fn leave_out(&mut self, record: &Record<'_>) {
+        self.erased.insert(record.topic, record.partition, record.offset);
+        self.counts.erased += 1;
+    }
+
+    /// Whether the record became a row; it is `false` of those who are refused.
+    fn push_row(
+        &mut self,
+        place: usize,
+        record: &Record<'_>,
+        bytes: usize,
+        now: Micros,
+    ) -> Result<bool, Unfit> {
         let timestamp = row_timestamp(record)?;
         let value = value_of(record);
         let batch_rows = self.settings.batch_rows;
+        let refused = self.refusals.current();
         let partition = &mut self.partitions[place];
-        let object = match partition.open_objects.entry(timestamp.div_euclid(HOUR_MICROS)) {
+        let object = match partition.open_objects.entry(timestamp.get().div_euclid(HOUR_MICROS)) {
             std::collections::btree_map::Entry::Occupied(object) => object.into_mut(),
             std::collections::btree_map::Entry::Vacant(vacant) => {
                 let source = partition.source.clone();
-                vacant.insert(OpenObject::open(&partition.event, &self.schemas, source, batch_rows, now)?)
+                vacant.insert(OpenObject::open(
+                    &partition.event,
+                    &self.schemas,
+                    source,
+                    batch_rows,
+                    refused,
+                    now,
+                )?)
             }
         };
-        object.push(&value, Place { offset: record.offset, timestamp }, bytes)?;
+        let is_row = object.push(&value, Place { offset: record.offset, timestamp }, bytes, refused)?;
         object.encode(batch_rows, now)?;
-        Ok(())
+        Ok(is_row)
     }
 
     /// Where the partition is in `partitions`, of which none ever leaves.
@@ -218,7 +287,8 @@ impl<P: Publisher + 'static> RawWriter<P> {
         let event = event.ok_or_else(|| self.unknown_topic(topic))?.clone();
         let generation = self.generation.as_str().to_owned();
         let source = SourcePartition { topic: topic.to_owned(), generation, partition };
-        self.partitions.push(Partition::new(event, source));
+        let sink = RawSink::new(Arc::clone(&self.store), &event, self.generation.clone());
+        self.partitions.push(Partition::new(event, source, sink));
         Ok(self.partitions.len() - 1)
     }
 
@@ -235,7 +305,7 @@ impl<P: Publisher + 'static> RawWriter<P> {
 
     /// Says that no record of a partition will come before `offset`: what lies between the last one and it is none, as marks of
     /// transactions and aborted records are. What becomes durable next vouches for it, too.
-    pub fn pass(&mut self, topic: &str, partition: i32, offset: i64) {
+    pub fn pass(&mut self, topic: &str, partition: i32, offset: Offset) {
         if let Some(place) = self.partitions.iter_mut().find(|place| place.is(topic, partition)) {
             place.next_offset = place.next_offset.max(offset);
         }
@@ -246,13 +316,13 @@ impl<P: Publisher + 'static> RawWriter<P> {
         !self.partitions.iter().any(|place| place.is(topic, partition) && place.taken.is_some())
     }
 
-    /// Stores the objects of every partition that has reached a bound, at `now` (µs since 1970, UTC).
-    pub async fn roll_due(&mut self, now: i64) -> Result<Vec<CommitPoint>, LandError> {
+    /// Stores the objects of every partition that has reached a bound, at `now`.
+    pub async fn roll_due(&mut self, now: Micros) -> Result<Vec<CommitPoint>, LandError> {
         self.roll(self.due(now), now).await
     }
 
     /// The places of the partitions that have reached a bound. Apart from the rolling, which a task may be moved in.
-    fn due(&self, now: i64) -> Vec<usize> {
+    fn due(&self, now: Micros) -> Vec<usize> {
         let partitions = self.partitions.iter().enumerate();
         let due = partitions.clone().filter(|(_, partition)| self.is_due(partition, now));
         let mut due: Vec<_> = due.map(|(place, _)| place).collect();
@@ -265,7 +335,7 @@ impl<P: Publisher + 'static> RawWriter<P> {
         due
     }
 
-    fn is_due(&self, partition: &Partition, now: i64) -> bool {
+    fn is_due(&self, partition: &Partition, now: Micros) -> bool {
         let rolling = &self.settings.rolling;
         partition.bytes() >= self.settings.partition_bytes
             || partition.is_older_than(rolling.age, now)
@@ -280,12 +350,16 @@ impl<P: Publisher + 'static> RawWriter<P> {
     }
 
     /// Stores everything taken so far.
-    pub async fn roll_all(&mut self, now: i64) -> Result<Vec<CommitPoint>, LandError> {
+    pub async fn roll_all(&mut self, now: Micros) -> Result<Vec<CommitPoint>, LandError> {
         self.roll((0..self.partitions.len()).collect(), now).await
     }
 
-    async fn roll(&mut self, places: Vec<usize>, now: i64) -> Result<Vec<CommitPoint>, LandError> {
+    async fn roll(&mut self, places: Vec<usize>, now: Micros) -> Result<Vec<CommitPoint>, LandError> {
         self.go_on()?;
+        if !places.is_empty() {
+            // Nothing is lost where it fails: all that is open stays so.
+            self.refusals.look().await?;
+        }
         let mut landed = Vec::with_capacity(places.len());
         for place in places {
             let result = self.roll_partition(place, now).await;
@@ -296,18 +370,21 @@ impl<P: Publisher + 'static> RawWriter<P> {
         Ok(landed)
     }
 
-    async fn roll_partition(&mut self, place: usize, now: i64) -> Result<Option<CommitPoint>, LandError> {
+    async fn roll_partition(&mut self, place: usize, now: Micros) -> Result<Option<CommitPoint>, LandError> {
         let Some(partition) = self.partitions.get_mut(place) else { return Ok(None) };
-        let (source, table) = (partition.source.clone(), partition.event.table());
+        let (source, sink, event) =
+            (partition.source.clone(), partition.sink.clone(), partition.event.clone());
+        let (topic, partition_number) = (source.topic.as_str(), source.partition);
         let open_objects = std::mem::take(&mut partition.open_objects);
         let Some(taken) = partition.taken.take() else { return Ok(None) };
         let next_offset = partition.next_offset;
+        let left_out = self.erased.len();
         let mut rows = 0;
         for object in open_objects.into_values() {
-            rows += object.progress().rows as u64;
-            self.store(&source, table, object, now).await?;
+            rows += self.store(&sink, topic, partition_number, &event, object, now).await?;
         }
-        if rows < taken.records {
+        let erased = taken.erased + (self.erased.len() - left_out);
+        if rows + erased < taken.records {
             // Dead letters are part of what a commit vouches for.
             let dead_letters = Arc::clone(&self.dead_letters);
             let flushed = tokio::task::spawn_blocking(move || dead_letters.flush()).await;
@@ -316,34 +393,59 @@ impl<P: Publisher + 'static> RawWriter<P> {
         self.counts.rows += rows;
         let SourcePartition { topic, partition, .. } = source;
         let (records, record_bytes, stamped) = (taken.records, taken.bytes, taken.stamped);
-        PartitionLanded { topic: &topic, partition, records, rows, bytes: record_bytes as u64, stamped, now }
-            .tell(&self.meter);
-        Ok(Some(CommitPoint { topic, partition, next_offset, records, record_bytes }))
+        PartitionLanded {
+            topic: &topic,
+            partition,
+            records,
+            rows,
+            erased,
+            bytes: record_bytes as u64,
+            stamped,
+            now,
+        }
+        .tell(&self.meter);
+        Ok(Some(CommitPoint { topic, partition, next_offset, records, record_bytes, stamped }))
     }
 
+    /// Answers how many rows were stored.
     async fn store(
         &mut self,
-        source: &SourcePartition,
-        table: &str,
+        sink: &RawSink,
+        topic: &str,
+        partition: i32,
+        event: &Event,
         object: OpenObject,
-        now: i64,
-    ) -> Result<(), LandError> {
-        let Some(object) = object.finish(now)? else { return Ok(()) };
-        let (first, last) = (object.first.offset, object.last_offset);
-        let generation = self.generation.clone();
-        let name = RawObjectName::new(source.topic.clone(), generation, source.partition, first, last)?;
-        let key = name.key(table, object.first.timestamp)?;
-        let bytes = object.body.len() as u64;
-        tracing::trace!(%key, bytes, "storing an object");
-        // The name says which records it holds: one that is there was landed before, and may have lost an erased person since.
-        if self.store.put_new(&key, Bytes::from(object.body)).await? == PutNew::AlreadyThere {
-            tracing::debug!(%key, "the object was there already");
+        now: Micros,
+    ) -> Result<u64, LandError> {
+        let Some(finished) = object.finish(now)? else { return Ok(0) };
+        let FinishedObject { first, last_offset, body, mut rows, refused } = finished;
+        let mut body = Bytes::from(body);
+        self.refusals.look().await?; // Again: what was rolled before it may have taken long.
+        if let Some(without) = self.refusals.settle(event.table(), event.data_subject(), &refused, &body)? {
+            for offset in without.offsets {
+                self.landed.remove(topic, partition, Offset(offset));
+                self.erased.insert(topic, partition, Offset(offset));
+                self.counts.erased += 1;
+                rows -= 1;
+            }
+            body = Bytes::from(without.body);
         }
-        ObjectLanded { key: &key, table, bytes }.tell(&self.meter);
+        let bytes = body.len() as u64;
+        // The range stays: its name says how far the partition has landed.
+        let range = BatchRange {
+            partition,
+            first: first.offset,
+            last: last_offset,
+            first_timestamp: first.timestamp,
+        };
+        let WrittenBatch { key, was_there } = sink.write(body, range).await?;
+        tracing::debug!(%key, bytes, was_there, "object stored");
+        ObjectLanded { key: &key, table: event.table(), bytes }.tell(&self.meter);
         self.progress.stored(&key);
         self.counts.objects += 1;
+        self.counts.objects_there += u64::from(was_there);
         self.counts.bytes += bytes;
-        Ok(())
+        Ok(rows)
     }
 }
 
@@ -365,16 +467,16 @@ impl From<LandError> for Unfit {
     }
 }
 
-/// A row's `_timestamp` in µs; a record without one, or with one that no folder of the lake can name, is no row.
-fn row_timestamp(record: &Record<'_>) -> Result<i64, DecodeError> {
+/// A row's `_timestamp`; a record without one, or with one that no folder of the lake can name, is no row.
+fn row_timestamp(record: &Record<'_>) -> Result<Micros, DecodeError> {
     /// Milliseconds of the years 0 to 9999.
     const NAMEABLE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
     let refused = |reason| DecodeError::InvalidValue { path: "_timestamp", reason };
     let millis = record.timestamp.ok_or_else(|| refused("missing: the record has no timestamp"))?;
-    if !NAMEABLE.contains(&millis) {
+    if !NAMEABLE.contains(&millis.get()) {
         return Err(refused("outside the years 0 to 9999"));
     }
-    Ok(millis * 1_000)
+    Ok(millis.micros())
 }
 
 /// The record's value with what its headers say of it: one look at each header, the last of a name counting.

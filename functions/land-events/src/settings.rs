@@ -7,6 +7,7 @@ use millrace_lake::rolling_policy::RollingPolicy;
 /// Bounds of the landing, all of them in force at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LandSettings {
+    /// When an object is closed and stored. A partition's objects are stored together, as soon as one of them is due.
     pub rolling: RollingPolicy,
     /// Bytes of records, as Kafka holds them, that a partition may have in open objects. The embedded broker's
     /// producer waits for them, so this has to stay below what it may have on its way.

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use land_events::{BatchError, BatchLanding, BatchOutcome, BatchSettings, Function};
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Micros;
+use millrace_lake::erasure::refused_ids::RefusalWatch;
 use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::{RawObjectName, Store, TopicGeneration};
@@ -26,7 +28,7 @@ use serde_json::{Value, json};
 
 /// 2026-02-03T04:00:00Z in ms, the first instant of an hour.
 const HOUR: i64 = 1_770_091_200_000;
-const NOW: i64 = HOUR * 1_000 + 5_000_000;
+const NOW: Micros = Micros(HOUR * 1_000 + 5_000_000);
 
 /// Takes letters up to 4 MiB, as the producer does, and fails when told to.
 #[derive(Debug, Default)]
@@ -70,6 +72,7 @@ impl Bench {
         let store = FaultyStore::new(MemoryStore::new());
         let letters = Arc::new(Letters::default());
         let landing = BatchLanding {
+            refusals: Arc::new(RefusalWatch::with_age(Arc::new(store.clone()), std::time::Duration::ZERO)),
             store: Arc::new(store.clone()),
             dead_letters: Arc::clone(&letters),
             generation: TopicGeneration::new("0001").unwrap(),
@@ -89,7 +92,7 @@ impl Bench {
     async fn objects(&self) -> Vec<(i32, i64, i64)> {
         let objects = self.store.inner().list("raw/").await.unwrap();
         let names = objects.iter().map(|object| RawObjectName::of_key(&object.key).unwrap());
-        names.map(|name| (name.partition(), name.first_offset(), name.last_offset())).collect()
+        names.map(|name| (name.partition(), name.first_offset().get(), name.last_offset().get())).collect()
     }
 }
 
@@ -122,7 +125,7 @@ fn users(partitions: i32, offsets: std::ops::Range<i64>) -> Vec<Value> {
 
 fn failed(outcome: &BatchOutcome) -> Vec<(String, i64)> {
     let failures = outcome.answer.batch_item_failures.iter();
-    failures.map(|f| (f.item_identifier.partition.clone(), f.item_identifier.offset)).collect()
+    failures.map(|f| (f.item_identifier.partition.clone(), f.item_identifier.offset.get())).collect()
 }
 
 fn named(partition: i32, offsets: std::ops::Range<i64>) -> Vec<(String, i64)> {
@@ -239,6 +242,10 @@ impl Store for Stuck {
     }
 
     async fn delete(&self, _: &millrace_lake::Key) -> Result<(), millrace_lake::StoreError> {
+        std::future::pending().await
+    }
+
+    async fn probe(&self) -> Result<millrace_lake::Capabilities, millrace_lake::StoreError> {
         std::future::pending().await
     }
 

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use land_events::{LandSettings, RawWriter};
+use millrace_events::instant::{Micros, Millis};
+use millrace_events::position::Offset;
 use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::{Store, TopicGeneration};
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream, Streams};
 use millrace_stream::producer::NoRecords;
 use millrace_stream::record::Record;
 
-const START: i64 = 1_769_817_600_000;
+const START: Millis = Millis(1_769_817_600_000);
 const AGE: i64 = 60;
 
 fn records(stream: Stream, count: usize) -> Batch {
@@ -43,12 +45,12 @@ async fn a_burst_neither_delays_a_slow_stream_nor_cuts_it_into_crumbs() {
     let mut slow = slow.iter().enumerate();
     for (offset, record) in burst.iter().enumerate() {
         // A hundred and twenty seconds in all: the burst lasts longer than an object may.
-        let now = START * 1_000 + offset as i64 * 2_000;
+        let now = Micros(START.micros().get() + offset as i64 * 2_000);
         let mut push = |topic, offset: usize, record: millrace_sources::Record<'_>| {
             let record = Record {
                 topic,
                 partition: 0,
-                offset: offset as i64,
+                offset: Offset(offset as i64),
                 timestamp: Some(START),
                 key: record.key,
                 value: Some(record.value),
@@ -68,7 +70,7 @@ async fn a_burst_neither_delays_a_slow_stream_nor_cuts_it_into_crumbs() {
     // The burst paid for the memory that it took; the slow stream waited for its age alone, and no longer.
     assert!(objects(store.as_ref(), "ad_events").await > 5);
     assert_eq!(objects(store.as_ref(), "user_interactions").await, 1);
-    let end = START * 1_000 + BURST as i64 * 2_000 + AGE * 1_000_000;
+    let end = Micros(START.micros().get() + BURST as i64 * 2_000 + AGE * 1_000_000);
     landing.roll_due(end).await.unwrap();
     assert_eq!(objects(store.as_ref(), "user_interactions").await, 2);
     assert_eq!(landing.counts().rows, (BURST + SLOW) as u64);

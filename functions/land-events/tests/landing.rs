@@ -11,6 +11,8 @@ use arrow_array::types::Int64Type;
 use bytes::Bytes;
 use land_events::{CommitPoint, LandError, LandSettings, RawWriter};
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::{Micros, Millis};
+use millrace_events::position::Offset;
 use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::rolling_policy::RollingPolicy;
@@ -108,8 +110,9 @@ impl Bench {
     ) -> Result<(), LandError> {
         let headers = vec![("content-type", Some(&b"application/x-protobuf"[..]))];
         let key = Some(&b"k"[..]);
-        let record = Record { topic: USERS_CREATED, partition, offset, timestamp, key, value, headers };
-        self.landing.push(&record, NOW)
+        let (topic, offset, timestamp) = (USERS_CREATED, Offset(offset), timestamp.map(Millis));
+        let record = Record { topic, partition, offset, timestamp, key, value, headers };
+        self.landing.push(&record, Micros(NOW))
     }
 
     fn push_users(&mut self, partition: i32, offsets: std::ops::Range<i64>) {
@@ -119,11 +122,15 @@ impl Bench {
     }
 
     async fn roll_due(&mut self, now: i64) -> Vec<CommitPoint> {
-        self.landing.roll_due(now).await.unwrap()
+        self.landing.roll_due(Micros(now)).await.unwrap()
     }
 
     async fn roll_all(&mut self) -> Vec<CommitPoint> {
-        self.landing.roll_all(NOW).await.unwrap()
+        self.try_roll_all().await.unwrap()
+    }
+
+    async fn try_roll_all(&mut self) -> Result<Vec<CommitPoint>, LandError> {
+        self.landing.roll_all(Micros(NOW)).await
     }
 
     async fn keys(&self) -> Vec<String> {
@@ -143,8 +150,9 @@ impl Bench {
             };
             offsets.push(batches.iter().flat_map(of).collect::<Vec<_>>());
             let name = RawObjectName::of_key(&object.key).unwrap();
+            let (first, last) = (name.first_offset().get(), name.last_offset().get());
             let rows = offsets.last().unwrap();
-            assert_eq!((Some(&name.first_offset()), Some(&name.last_offset())), (rows.first(), rows.last()));
+            assert_eq!((Some(&first), Some(&last)), (rows.first(), rows.last()));
         }
         offsets
     }
@@ -159,7 +167,7 @@ fn name(hour: &str, partition: i32, first: i64, last: i64) -> String {
 }
 
 fn ends(landed: &[CommitPoint]) -> Vec<(i32, i64, u64)> {
-    landed.iter().map(|landed| (landed.partition, landed.next_offset, landed.records)).collect()
+    landed.iter().map(|landed| (landed.partition, landed.next_offset.get(), landed.records)).collect()
 }
 
 const FOUR: &str = "date=2026-02-03/hour=04";
@@ -312,7 +320,7 @@ async fn what_could_not_be_stored_is_not_reported() {
         let mut bench = Bench::new(unbounded());
         bench.push_users(0, 0..3);
         bench.store.script(FaultPoint::Put, [fault]);
-        let error = bench.landing.roll_all(NOW).await.unwrap_err();
+        let error = bench.try_roll_all().await.unwrap_err();
         assert_eq!(
             (error.class(), bench.landing.counts().rows, bench.landing.counts().objects),
             (class, 0, 0)
@@ -323,7 +331,7 @@ async fn what_could_not_be_stored_is_not_reported() {
         bench.push_users(0, 0..3);
         bench.push(0, 3, Some(&user(3)), Some(HOUR + 3_600_000));
         bench.store.script(FaultPoint::Put, [InjectedFault::Pass, fault]);
-        bench.landing.roll_all(NOW).await.unwrap_err();
+        bench.try_roll_all().await.unwrap_err();
         assert_eq!(bench.keys().await, [name(FOUR, 0, 0, 2)]);
     }
 }
@@ -334,7 +342,7 @@ async fn a_landing_that_starts_anew_after_a_failure_writes_each_object_once() {
     store.script(FaultPoint::Put, [InjectedFault::RetryAfterDone]);
     let mut bench = Bench::over(store.clone(), unbounded());
     bench.push_users(0, 0..3);
-    bench.landing.roll_all(NOW).await.unwrap_err();
+    bench.try_roll_all().await.unwrap_err();
     let mut bench = Bench::over(store, unbounded());
     bench.push_users(0, 0..3);
     assert_eq!(ends(&bench.roll_all().await), [(0, 3, 3)]);
@@ -347,11 +355,11 @@ async fn no_later_landed_covers_what_a_failure_lost() {
     let mut bench = Bench::new(unbounded());
     bench.push_users(0, 0..3);
     bench.store.script(FaultPoint::Put, [InjectedFault::Retry]);
-    bench.landing.roll_all(NOW).await.unwrap_err();
+    bench.try_roll_all().await.unwrap_err();
     // Read again by the same landing, they would be taken for known: it refuses to go on.
     let refused = bench.try_push(0, 0, Some(&user(0)), Some(HOUR)).unwrap_err();
     assert!(matches!(refused, LandError::FailedBefore), "{refused}");
-    let refused = bench.landing.roll_all(NOW).await.unwrap_err();
+    let refused = bench.try_roll_all().await.unwrap_err();
     assert_eq!(refused.class(), Class::Stop, "{refused}");
 }
 
@@ -361,7 +369,7 @@ async fn dead_letters_are_flushed_before_they_are_reported() {
     bench.push_users(0, 0..2);
     bench.push(0, 2, Some(b"\xff"), Some(HOUR));
     bench.letters.does_not_flush.store(true, Ordering::SeqCst);
-    let error = bench.landing.roll_all(NOW).await.unwrap_err();
+    let error = bench.try_roll_all().await.unwrap_err();
     assert!(matches!(error, LandError::DeadLetter(_)) && error.class() == Class::Retry, "{error}");
 
     let mut bench = Bench::new(unbounded());
@@ -383,7 +391,7 @@ async fn no_later_landed_covers_a_dead_letter_that_was_never_sent() {
     // What is worth another try is tried again, with the same record.
     bench.push(0, 2, Some(b"\xff"), Some(HOUR));
     let landed = bench.roll_all().await;
-    assert_eq!(landed.last().map(|landed| landed.next_offset), Some(3));
+    assert_eq!(landed.last().map(|landed| landed.next_offset), Some(Offset(3)));
     assert_eq!(bench.letters.sent.lock().unwrap().len(), 1, "reported durable, so it has to be sent");
 }
 
@@ -437,10 +445,10 @@ async fn what_a_rereading_brings_again_is_ignored() {
 #[tokio::test]
 async fn a_topic_without_a_table_stops_the_landing() {
     let mut bench = Bench::new(unbounded());
+    let (topic, offset, timestamp) = ("elsewhere", Offset(0), Some(Millis(HOUR)));
     let (key, value, headers) = (None, None, Vec::new());
-    let record =
-        Record { topic: "elsewhere", partition: 0, offset: 0, timestamp: Some(HOUR), key, value, headers };
-    let error = bench.landing.push(&record, NOW).unwrap_err();
+    let record = Record { topic, partition: 0, offset, timestamp, key, value, headers };
+    let error = bench.landing.push(&record, Micros(NOW)).unwrap_err();
     assert_eq!(error.class(), Class::Stop);
     assert!(error.to_string().contains("elsewhere"), "{error}");
 }

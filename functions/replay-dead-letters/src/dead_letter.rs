@@ -1,12 +1,15 @@
 //! A dead letter with its failure context, read back.
 
 use chrono::DateTime;
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use millrace_lake::dead_letter_line::DeadLetter;
-use millrace_stream::dead_letter::{HEADERS_OMITTED, KEY_OMITTED, VALUE_OMITTED, is_told};
+use millrace_lake::erasure::letter_subject::{Parts, is_about_refused};
+use millrace_lake::erasure::refused_ids::RefusedIds;
+use millrace_stream::dead_letter::{
+    HEADERS_OMITTED, KEY_OMITTED, REPLAYED_FROM, VALUE_OMITTED, is_of_letter,
+};
 use millrace_stream::record::Record;
-
-/// The header of a record that was sent back: where its letter lies.
-pub(crate) const REPLAYED_FROM: &str = "replayed-from";
 
 /// A dead letter.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,8 +18,11 @@ pub struct Letter {
     pub position: String,
     /// Its partition and offset in the queue.
     pub partition: i32,
-    pub offset: i64,
+    /// Its offset in that partition.
+    pub offset: Offset,
+    /// The key of the record that failed; `None` where that had none or it was too large for the queue.
     pub key: Option<Vec<u8>>,
+    /// The value of the record that failed, its bytes untouched; `None` where that had none or it was too large for the queue.
     pub value: Option<Vec<u8>>,
     /// All of them, the failure context's too.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
@@ -79,19 +85,19 @@ impl Letter {
         self.header("attempts").and_then(|attempts| attempts.parse().ok()).unwrap_or(1)
     }
 
-    /// Milliseconds since 1970, UTC.
-    pub(crate) fn failed_at(&self) -> Option<i64> {
+    /// When it last failed.
+    pub(crate) fn failed_at(&self) -> Option<Millis> {
         self.instant("failed-at")
     }
 
     /// When it was a record, or failed where it never was one.
-    pub(crate) fn timestamp(&self) -> Option<i64> {
+    pub(crate) fn timestamp(&self) -> Option<Millis> {
         self.instant("source-timestamp").or_else(|| self.failed_at())
     }
 
-    fn instant(&self, header: &str) -> Option<i64> {
+    fn instant(&self, header: &str) -> Option<Millis> {
         let instant = DateTime::parse_from_rfc3339(self.header(header)?).ok()?;
-        Some(instant.timestamp_millis())
+        Some(Millis(instant.timestamp_millis()))
     }
 
     /// The record that failed: a batch that is delivered again leaves one letter for each delivery.
@@ -110,9 +116,27 @@ impl Letter {
         self.headers.iter().any(|(name, _)| omitted.contains(&name.as_str()))
     }
 
+    /// Whether it is about a person who was erased from the lake.
+    pub(crate) fn is_about_refused(&self, refused: &RefusedIds) -> bool {
+        if refused.is_empty() {
+            return false;
+        }
+        let headers: Vec<_> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+        let (key, value) = (self.key.as_deref(), self.value.as_deref());
+        is_about_refused(Parts { key, value, headers: &headers }, refused)
+    }
+
+    /// What it holds, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + of(value)).sum();
+        self.position.len() + of(&self.key) + of(&self.value) + headers
+    }
+
     /// The headers that it had as a record.
     pub(crate) fn kept_headers(&self) -> Vec<(String, Option<Vec<u8>>)> {
-        let told = |name: &str| is_told(name) || name == REPLAYED_FROM;
+        let told = |name: &str| is_of_letter(name) || name == REPLAYED_FROM;
         self.headers.iter().filter(|(name, _)| !told(name)).cloned().collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Which letters are meant.
 
 use chrono::{DateTime, FixedOffset};
+use millrace_events::instant::Millis;
 use serde::Deserialize;
 
 use crate::dead_letter::Letter;
@@ -28,8 +29,8 @@ impl Filter {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
         // A letter that does not tell when it failed fits no range.
         let failed_at = letter.failed_at();
-        let within = |bound: &Option<DateTime<FixedOffset>>, fits: fn(i64, i64) -> bool| {
-            let bound = bound.as_ref().map(DateTime::timestamp_millis);
+        let within = |bound: &Option<DateTime<FixedOffset>>, fits: fn(Millis, Millis) -> bool| {
+            let bound = bound.as_ref().map(|bound| Millis(bound.timestamp_millis()));
             bound.is_none_or(|bound| failed_at.is_some_and(|failed_at| fits(failed_at, bound)))
         };
         is(&self.kind, letter.kind())

@@ -5,10 +5,13 @@
 //! letter that came back supersedes the one that was sent; and at `max_attempts` a letter is left. What was sent and
 //! landed lies in the queue still: a later run begins behind it (`from_offset`), as the report tells.
 
+#![warn(missing_docs)]
+
 mod dead_letter;
 mod filter;
 mod function;
 mod mending;
+mod read_letters;
 mod replay;
 mod request;
 mod source;

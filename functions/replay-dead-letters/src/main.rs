@@ -15,5 +15,5 @@ async fn main() -> Result<(), Error> {
     let invoke = async |Invocation { payload, deadline, .. }: Invocation<Request>| {
         function.invoke(payload, deadline).await
     };
-    serve("replay-dead-letters", function.meter(), invoke).await
+    serve("replay-dead-letters", function.meter(), async || function.probe().await, invoke).await
 }

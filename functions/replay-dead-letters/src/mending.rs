@@ -19,8 +19,10 @@ use crate::filter::lies_in;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
+    /// Which letters it is for; all where the file does not say.
     #[serde(default)]
     pub when: When,
+    /// What is changed, each change on what the one before it made.
     pub change: Vec<Change>,
 }
 
@@ -28,8 +30,11 @@ pub struct Rule {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct When {
+    /// The letter's `error-kind`, to the letter.
     pub kind: Option<String>,
+    /// The place that its `error-message` begins with, such as `$.name.first`; deeper places fit too.
     pub path: Option<String>,
+    /// Its `source-topic`: a topic, or the source of users that never were records.
     pub source_topic: Option<String>,
 }
 
@@ -39,25 +44,35 @@ pub struct When {
 pub enum Change {
     /// Puts a value there, its objects made where they are missing.
     Set {
+        /// Where the value goes.
         set: String,
+        /// What is put there, in place of what was.
         value: Value,
     },
     /// Moves what is there to another place; nothing where it is not there.
     Rename {
+        /// Where it is taken from.
         rename: String,
+        /// Where it goes, in place of what was there.
         to: String,
     },
+    /// Takes out what is there; nothing where it is not there.
     Drop {
+        /// The member of an object that goes.
         drop: String,
     },
     /// Replaces a text by another one; a text that is not listed stays.
     Map {
+        /// Where the text is.
         map: String,
+        /// What each text becomes.
         values: BTreeMap<String, Value>,
     },
     /// Replaces a header; null takes it out.
     Header {
+        /// The header's name; every header of this name is replaced.
         header: String,
+        /// Its new value.
         value: Option<String>,
     },
 }
@@ -184,6 +199,7 @@ fn put(json: &mut Value, pointer: &str, value: Value) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use millrace_events::position::Offset;
     use serde_json::json;
 
     use super::*;
@@ -193,7 +209,7 @@ mod tests {
         Letter {
             position: "t.dlq/0/0".to_owned(),
             partition: 0,
-            offset: 0,
+            offset: Offset::ZERO,
             key: None,
             value: Some(value.to_vec()),
             headers: vec![

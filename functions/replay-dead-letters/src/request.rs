@@ -1,5 +1,6 @@
 //! What a run is asked to do: the function's event.
 
+use millrace_events::position::Offset;
 use serde::Deserialize;
 
 use crate::filter::Filter;
@@ -19,9 +20,11 @@ pub struct Request {
     pub from: Kept,
     /// Letters of the queue's partitions before this offset are passed over: what an earlier run has sent.
     #[serde(default)]
-    pub from_offset: i64,
+    pub from_offset: Offset,
+    /// Which letters are meant; all unless said.
     #[serde(default)]
     pub filter: Filter,
+    /// How letters are mended, applied in this order; none unless said.
     #[serde(default)]
     pub rules: Vec<Rule>,
     /// Only letters that a rule has changed are sent: the others would come back as they are. True unless said
@@ -57,7 +60,7 @@ impl Request {
             topic: topic.to_owned(),
             dry_run: false,
             from: Kept::Queue,
-            from_offset: 0,
+            from_offset: Offset::ZERO,
             filter: Filter::default(),
             rules: Vec::new(),
             mended_only: false,

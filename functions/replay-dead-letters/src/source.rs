@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use millrace_events::failure::{Class, Classified};
 use millrace_lake::dead_letter_line::{BadLine, DeadLetter};
+use millrace_lake::root_names::DEAD_LETTERS;
 use millrace_lake::{Store, StoreError, layout};
 use millrace_stream::StreamError;
 use millrace_stream::client::ClientSettings;
@@ -15,22 +16,37 @@ use crate::dead_letter::Letter;
 
 /// Gives the letters of one topic's queue.
 pub trait LetterSource: Send {
-    /// Hands every letter that is there now to `take`, those of a partition in their order, until it says no. May be
-    /// called again, and gives the same letters then. Blocks.
+    /// Hands every letter that is there now to `take`, those of a partition in their order, until it says no. Blocks.
     fn each(&mut self, take: &mut dyn FnMut(Letter) -> bool) -> Result<(), SourceError>;
 }
 
 /// Why letters could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
+    /// Reading the queue failed.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// The queue gave nothing for a while before its end. A retry may help.
     #[error("the dead letters of {topic} were not read to their end within {seconds} s; try again")]
-    Slow { topic: String, seconds: u64 },
+    Slow {
+        /// The dead-letter topic.
+        topic: String,
+        /// How long the next letter was waited for.
+        seconds: u64,
+    },
+    /// The lake could not be listed or read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A line in the lake is no dead letter. No retry helps: the file has to be mended or moved away.
     #[error("line {line} of {key}: {source}")]
-    Line { key: String, line: usize, source: BadLine },
+    Line {
+        /// The object.
+        key: String,
+        /// The line's number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: BadLine,
+    },
 }
 
 impl Classified for SourceError {
@@ -44,28 +60,26 @@ impl Classified for SourceError {
     }
 }
 
-/// The letters of a dead-letter topic, to the end that it had when they were first asked for.
+/// The letters of a dead-letter topic, to the end that it had when they were asked for: what comes later is another run's.
 #[derive(Debug)]
 pub struct QueueLetters {
     client: ClientSettings,
     queue: String,
-    /// The next offset after the last one given, by partition; what comes later is another run's.
-    seen: Option<std::collections::BTreeMap<i32, i64>>,
 }
 
 /// The longest wait for one letter: a queue whose end is known gives the next one at once.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl QueueLetters {
+    /// The dead letters of `topic`, which is named without `.dlq`. The brokers are not asked yet.
     pub fn new(client: ClientSettings, topic: &str) -> Self {
-        Self { client, queue: dead_letters_of(topic), seen: None }
+        Self { client, queue: dead_letters_of(topic) }
     }
 }
 
 impl LetterSource for QueueLetters {
     fn each(&mut self, take: &mut dyn FnMut(Letter) -> bool) -> Result<(), SourceError> {
         let mut peek = Peek::open(&self.client, &self.queue, Start::Beginning, Until::End)?;
-        let mut seen = std::collections::BTreeMap::new();
         loop {
             match peek.next(PATIENCE, Letter::of_record)? {
                 Peeked::End => break,
@@ -73,18 +87,12 @@ impl LetterSource for QueueLetters {
                     return Err(SourceError::Slow { topic: self.queue.clone(), seconds: PATIENCE.as_secs() });
                 }
                 Peeked::Record(letter) => {
-                    let ends = self.seen.as_ref();
-                    if ends.is_some_and(|ends| ends.get(&letter.partition) <= Some(&letter.offset)) {
-                        continue;
-                    }
-                    seen.insert(letter.partition, letter.offset + 1);
                     if !take(letter) {
                         break;
                     }
                 }
             }
         }
-        self.seen.get_or_insert(seen);
         Ok(())
     }
 }
@@ -98,14 +106,15 @@ pub struct LakeLetters {
 impl LakeLetters {
     /// Reads `_dead_letters/<topic>/`, where `millrace run` keeps them, and `_dead_letters/<topic>.dlq/`.
     pub async fn read(store: &Arc<dyn Store>, topic: &str) -> Result<Self, SourceError> {
-        let mut objects = store.list(&format!("_dead_letters/{topic}/")).await?;
-        objects.extend(store.list(&format!("_dead_letters/{}/", dead_letters_of(topic))).await?);
+        let mut objects = store.list(&format!("{DEAD_LETTERS}/{topic}/")).await?;
+        objects.extend(store.list(&format!("{DEAD_LETTERS}/{}/", dead_letters_of(topic))).await?);
         objects.retain(|object| layout::is_dead_letters(&object.key));
         let mut letters = Vec::new();
         for object in objects {
             let key = object.key.as_str();
             let body = store.get(&object.key).await?;
-            let file = key.trim_start_matches("_dead_letters/").trim_end_matches(".jsonl");
+            let file =
+                key.trim_start_matches(DEAD_LETTERS).trim_start_matches('/').trim_end_matches(".jsonl");
             for (line, text) in String::from_utf8_lossy(&body).lines().enumerate() {
                 let letter = DeadLetter::from_line(text).map_err(|source| SourceError::Line {
                     key: key.to_owned(),

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use land_events::{LandSettings, RawWriter};
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
+use millrace_lake::erasure::refused_ids::RefusedIds;
 use millrace_lake::memory_store::MemoryStore;
 use millrace_lake::{Key, Store, TopicGeneration};
 use millrace_runtime::Deadline;
@@ -17,14 +20,14 @@ use millrace_stream::record::OutgoingRecord;
 use replay_dead_letters::{LakeLetters, QueueLetters, Report, Request, replay};
 use serde_json::json;
 
-/// 2026-02-03T04:00:00Z in ms.
-const HOUR: i64 = 1_770_091_200_000;
+/// 2026-02-03T04:00:00Z.
+const HOUR: Millis = Millis(1_770_091_200_000);
 
 struct Bench {
     _broker: EmbeddedBroker,
     client: ClientSettings,
     producer: Arc<Producer>,
-    landed_before: i64,
+    landed_before: Offset,
 }
 
 impl Bench {
@@ -34,7 +37,7 @@ impl Bench {
         broker.create_topic("users_created.dlq", 1).unwrap();
         let client = ClientSettings::new(broker.brokers());
         let producer = Arc::new(Producer::connect(&client, None).unwrap());
-        Self { _broker: broker, client, producer, landed_before: 0 }
+        Self { _broker: broker, client, producer, landed_before: Offset::ZERO }
     }
 
     fn produce(&self, key: &str, value: &str) {
@@ -56,14 +59,14 @@ impl Bench {
         let mut peek = Peek::open(&self.client, "users_created", start, Until::End).unwrap();
         while let Peeked::Record(next) = peek
             .next(Duration::from_secs(10), |record| {
-                landing.push(record, HOUR * 1_000).unwrap();
-                record.offset + 1
+                landing.push(record, HOUR.micros()).unwrap();
+                record.offset.next()
             })
             .unwrap()
         {
             self.landed_before = next;
         }
-        landing.roll_all(HOUR * 1_000).await.unwrap();
+        landing.roll_all(HOUR.micros()).await.unwrap();
         self.producer.flush().unwrap();
         (landing.counts().rows, landing.counts().dead_letters)
     }
@@ -91,10 +94,15 @@ impl Bench {
 
     fn replay(&self, request: &Request) -> Report {
         let mut source = QueueLetters::new(self.client.clone(), "users_created");
-        let report = replay(&mut source, &*self.producer, request, Deadline::never()).unwrap();
+        let report =
+            replay(&mut source, &*self.producer, request, &RefusedIds::default(), Deadline::never()).unwrap();
         let left = report.passed_over + report.filtered + report.superseded + report.doubles;
-        let left =
-            left + report.above_max_attempts + report.without_value + report.too_large + report.unmendable;
+        let left = left
+            + report.erased
+            + report.above_max_attempts
+            + report.without_value
+            + report.too_large
+            + report.unmendable;
         assert_eq!(report.letters, report.sent + left + report.unmended + report.left, "{report:?}");
         report
     }
@@ -126,7 +134,7 @@ async fn a_mended_letter_lands_and_an_unmended_one_comes_back_until_it_is_left()
     assert_eq!(bench.land().await, (0, 0), "a dry run sends nothing");
 
     let sent = bench.replay(&request(json!({"rules": rules, "mended_only": false})));
-    assert_eq!((sent.sent, sent.mended, sent.next_offset), (2, 1, 2));
+    assert_eq!((sent.sent, sent.mended, sent.next_offset), (2, 1, Offset(2)));
     assert_eq!(bench.land().await, (1, 1));
     assert_eq!(bench.letters()[2..], [letter("undecodable", "2", true)]);
 
@@ -148,7 +156,7 @@ async fn the_cap_and_the_filter_bound_a_run() {
     bench.produce("k-5", r#"{"first_name":"x"}"#);
     bench.land().await;
     let capped = bench.replay(&request(json!({"mended_only": false, "cap": 2, "dry_run": true})));
-    assert_eq!((capped.sent, capped.left, capped.next_offset), (2, 4, 2));
+    assert_eq!((capped.sent, capped.left, capped.next_offset), (2, 4, Offset(2)));
     for (filter, fits) in [
         (json!({"kind": "undecodable"}), 5),
         (json!({"kind": "no_identity"}), 1),
@@ -193,7 +201,8 @@ async fn a_user_of_the_api_goes_from_the_lake_to_its_topic_with_its_source() {
     let request = request(json!({
         "from": "lake", "rules": [{"when": {"path": "$.email"}, "change": [{"set": "/email", "value": "a@b"}]}],
     }));
-    let report = replay(&mut source, &*bench.producer, &request, Deadline::never()).unwrap();
+    let report =
+        replay(&mut source, &*bench.producer, &request, &RefusedIds::default(), Deadline::never()).unwrap();
     assert_eq!((report.sent, report.mended, report.doubles), (1, 1, 2));
     let mut peek = Peek::open(&bench.client, "users_created", Start::Beginning, Until::End).unwrap();
     let Peeked::Record((source, timestamp)) = peek

@@ -6,6 +6,8 @@ locals {
 module "platform" {
   source = "../../platform"
 
+  permissions_boundary_arn = var.permissions_boundary_arn
+
   name                   = local.name
   generation             = var.generation
   lake                   = { bucket = var.bucket, noncurrent_days = 7, destroy_objects = true }
@@ -16,15 +18,16 @@ module "platform" {
   registry               = var.registry
   secrets_layer_arn      = var.secrets_layer_arn
   snowflake              = var.snowflake
+  erasers                = var.erasers
   notifications          = var.notifications
-  jobs                   = var.jobs
+  jobs                   = merge(var.jobs, var.image == null ? {} : { image = var.image })
   zip_folder             = abspath("${path.root}/../../../target/lambda")
   fetch                  = { users = 500, schedule = "rate(1 hour)" }
   mappings               = { maximum_pollers = 1 }
-  alarms                 = { emails = var.emails }
+  alarms                 = { emails = var.emails, nobody_is_told = length(var.emails) == 0 }
 
-  # A new account may run ten invocations at once, and AWS keeps all ten unreserved.
   sizes = {
+    create-topics       = { memory_mib = 256, timeout_seconds = 90 }
     fetch-users         = { memory_mib = 512, timeout_seconds = 120 }
     land-events         = { memory_mib = 1024, timeout_seconds = 120 }
     replay-dead-letters = { memory_mib = 512, timeout_seconds = 300 }

@@ -31,14 +31,20 @@ variable "registry" {
 }
 
 variable "secrets_layer_arn" {
-  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64; wanted with a login by SCRAM or at the registry."
+  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64; wanted with a login by SCRAM or at the registry, and with a private authority that a secret holds."
   type        = string
   default     = null
 }
 
+variable "erasers" {
+  description = "ARNs of the IAM roles and users who may take on the role that erases persons (millrace erase); [] makes no such role."
+  type        = list(string)
+  default     = []
+}
+
 variable "snowflake" {
-  description = "Whom the lake is opened to: user_arn and external_id of DESC INTEGRATION; null until the integration is made."
-  type        = object({ user_arn = string, external_id = string })
+  description = "Whom the lake is opened to: user_arn and external_id of DESC INTEGRATION; alarms: the same of who tells the alarms' topic; null until the integrations are made."
+  type        = object({ user_arn = string, external_id = string, alarms = optional(object({ user_arn = string, external_id = string })) })
   default     = null
 }
 
@@ -55,7 +61,7 @@ variable "jobs" {
 }
 
 variable "emails" {
-  description = "Who is told of alarms."
+  description = "Who is told of alarms: one person at least, but in an environment that nobody relies on."
   type        = list(string)
   default     = []
 }
@@ -72,4 +78,16 @@ variable "kafka_password_version" {
   description = "Raise it where kafka_password is another."
   type        = number
   default     = 1
+}
+
+variable "permissions_boundary_arn" {
+  description = "The policy that bounds every role that is made, which cargo xtask bootstrap made and tells; null: none."
+  type        = string
+  default     = null
+}
+
+variable "image" {
+  description = "The jobs' image by its digest, which the workflow image writes into image.auto.tfvars.json; over jobs.image. null: none."
+  type        = string
+  default     = null
 }

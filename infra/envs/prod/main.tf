@@ -1,10 +1,12 @@
-# What people rely on: a bucket that is not destroyed with what it holds, reserved concurrency, long logs.
+# What people rely on: a bucket that is not destroyed with what it holds, long logs, somebody who is told of alarms.
 locals {
   name = "millrace-prod"
 }
 
 module "platform" {
   source = "../../platform"
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 
   name                   = local.name
   generation             = var.generation
@@ -16,8 +18,9 @@ module "platform" {
   registry               = var.registry
   secrets_layer_arn      = var.secrets_layer_arn
   snowflake              = var.snowflake
+  erasers                = var.erasers
   notifications          = var.notifications
-  jobs                   = var.jobs
+  jobs                   = merge(var.jobs, var.image == null ? {} : { image = var.image })
   zip_folder             = abspath("${path.root}/../../../target/lambda")
   alarms                 = { emails = var.emails }
   log_retention_days     = 365

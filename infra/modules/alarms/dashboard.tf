@@ -18,19 +18,29 @@ locals {
       metrics = [for name, function in var.functions : { of = ["AWS/Lambda", "OffsetLag", "FunctionName", function.function_name], label = name } if function.kafka]
     },
     {
-      title   = "Newest record when it landed, s"
-      stat    = "Maximum"
-      metrics = [for key, it in local.freshness : { of = ["Millrace", "freshness", "function", it.function, "topic", it.topic], label = it.topic }]
+      title   = "Polled by the mappings, records"
+      stat    = "Sum"
+      metrics = [for key, it in local.mappings : { of = ["AWS/Lambda", "PolledEventCount", "EventSourceMappingUUID", it.uuid], label = it.topic }]
     },
     {
-      title   = "Records in, out and dead"
+      title   = "Newest record when it landed, s"
+      stat    = "Maximum"
+      metrics = [for key, it in local.topics : { of = ["Millrace", "freshness", "environment", var.name, "function", it.function, "topic", it.topic], label = it.topic }]
+    },
+    {
+      title   = "Records in, out, dead, and coming again"
       stat    = "Sum"
-      metrics = flatten([for key, it in local.freshness : [for metric in ["records_in", "records_out", "records_dead"] : { of = ["Millrace", metric, "function", it.function, "topic", it.topic], label = "${it.topic} ${metric}" }]])
+      metrics = flatten([for key, it in local.topics : [for metric in ["records_in", "records_out", "records_dead", "retries"] : { of = ["Millrace", metric, "environment", var.name, "function", it.function, "topic", it.topic], label = "${it.topic} ${metric}" }]])
     },
     {
       title   = "What failed for good"
       stat    = "Maximum"
       metrics = [for name, function in var.functions : { of = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", function.queue_name], label = name }]
+    },
+    {
+      title   = "Raw objects below their goal after a compaction"
+      stat    = "Minimum"
+      metrics = [{ of = ["Millrace", "small_objects", "environment", var.name, "function", "compact-raw"], label = "small_objects" }]
     },
     {
       title   = "The day's jobs"

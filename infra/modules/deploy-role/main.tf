@@ -62,25 +62,26 @@ resource "aws_iam_policy" "this" {
   #checkov:skip=CKV_AWS_286:the role makes the platform's roles; it may pass and change those of the prefix alone
   #checkov:skip=CKV_AWS_287:no credentials are given out but the platform's own functions'
   #checkov:skip=CKV_AWS_289:as CKV_AWS_286
-  #checkov:skip=CKV_AWS_288:the platform's secrets are described, never read
+  #checkov:skip=CKV_AWS_288:of secrets Kafka's own login alone is read, by the provider at each plan, see local.looking
   for_each    = local.policies
-  name        = "github-${var.name}-${each.key}"
+  name        = "github-${var.name}-${replace(each.key, "_", "-")}"
   description = "GitHub's workflows of ${var.repository}: ${each.key}"
   policy      = each.value
 }
 
 locals {
-  attached = {
-    plan-looking     = { role = "plan", policy = "looking" }
-    plan-state       = { role = "plan", policy = "state" }
-    deploy-looking   = { role = "deploy", policy = "looking" }
-    deploy-state     = { role = "deploy", policy = "state" }
-    deploy-compute   = { role = "deploy", policy = "compute" }
-    deploy-storage   = { role = "deploy", policy = "storage" }
-    deploy-roles     = { role = "deploy", policy = "roles" }
-    deploy-network   = { role = "deploy", policy = "network" }
-    deploy-streaming = { role = "deploy", policy = "streaming" }
-  }
+  attached = { for key, attachment in {
+    plan-looking       = { role = "plan", policy = "looking" }
+    plan-state-reading = { role = "plan", policy = "state_reading" }
+    deploy-looking     = { role = "deploy", policy = "looking" }
+    deploy-state       = { role = "deploy", policy = "state" }
+    deploy-compute     = { role = "deploy", policy = "compute" }
+    deploy-keys        = { role = "deploy", policy = "keys" }
+    deploy-storage     = { role = "deploy", policy = "storage" }
+    deploy-roles       = { role = "deploy", policy = "roles" }
+    deploy-network     = { role = "deploy", policy = "network" }
+    deploy-streaming   = { role = "deploy", policy = "streaming" }
+  } : key => attachment if contains(keys(local.policies), attachment.policy) }
 }
 
 resource "aws_iam_role_policy_attachment" "this" {

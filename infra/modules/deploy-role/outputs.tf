@@ -18,6 +18,11 @@ output "policies" {
   value       = local.policies
 }
 
+output "policies_of" {
+  description = "The names of each role's policies."
+  value       = { for role in keys(local.trust_policies) : role => [for attachment in local.attached : attachment.policy if attachment.role == role] }
+}
+
 output "trust_policies" {
   description = "Whom the roles trust, rendered."
   value       = local.trust_policies

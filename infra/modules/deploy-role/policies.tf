@@ -5,7 +5,7 @@ locals {
   glue_database = replace(var.name, "-", "_")
 
   documents = {
-    looking = [
+    looking = concat([
       {
         sid = "LookUnnamed"
         actions = [
@@ -13,22 +13,22 @@ locals {
           "ec2:DescribeInternetGateways", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces",
           "ec2:DescribePrefixLists", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",
           "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
-          "ecs:DescribeTaskDefinition", "kafka:ListScramSecrets", "lambda:ListEventSourceMappings", "logs:DescribeLogGroups",
-          "states:ListStateMachines", "sts:GetCallerIdentity",
+          "ecs:DescribeTaskDefinition", "kafka:DescribeClusterOperation", "kafka:GetBootstrapBrokers", "kafka:ListScramSecrets",
+          "lambda:ListEventSourceMappings", "logs:DescribeLogGroups", "sns:GetSubscriptionAttributes", "states:ListStateMachines",
+          "states:ValidateStateMachineDefinition", "sts:GetCallerIdentity",
         ]
         resources = ["*"]
       },
       {
         sid = "LookAtOurs"
         actions = [
-          "cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", "ecs:DescribeClusters", "glue:GetDatabase", "glue:GetTable",
-          "glue:GetTables", "glue:GetTags", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
+          "cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", "ecs:DescribeClusters", "glue:GetDatabase",
+          "glue:GetPartitionIndexes", "glue:GetTable", "glue:GetTables", "glue:GetTags", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
           "lambda:GetAlias", "lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConcurrency",
           "lambda:GetFunctionConfiguration", "lambda:GetFunctionEventInvokeConfig", "lambda:ListTags", "lambda:ListVersionsByFunction",
           "logs:ListTagsForResource", "scheduler:GetSchedule", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy",
-          "sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListTagsForResource", "sqs:GetQueueAttributes",
-          "sqs:ListQueueTags", "states:DescribeStateMachine", "states:ListStateMachineVersions", "states:ListTagsForResource",
-          "states:ValidateStateMachineDefinition",
+          "sns:GetTopicAttributes", "sns:ListTagsForResource", "sqs:GetQueueAttributes", "sqs:ListQueueTags",
+          "states:DescribeStateMachine", "states:ListStateMachineVersions", "states:ListTagsForResource",
         ]
         resources = concat(values(local.ours), local.glue)
       },
@@ -51,8 +51,46 @@ locals {
       },
       {
         sid       = "LookAtClusters"
-        actions   = ["kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:DescribeConfiguration", "kafka:DescribeConfigurationRevision", "kafka:GetBootstrapBrokers", "kafka:ListTagsForResource"]
+        actions   = ["kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:DescribeConfiguration", "kafka:DescribeConfigurationRevision", "kafka:ListTagsForResource"]
         resources = local.kafka
+      },
+      {
+        sid       = "LookAtKey"
+        actions   = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"]
+        resources = [local.any_key]
+        condition = local.our_key
+      },
+      {
+        # A provisioned cluster's login: the provider reads a secret's version back at each plan, though state keeps nothing of it.
+        sid       = "ReadLogin"
+        actions   = ["secretsmanager:GetSecretValue"]
+        resources = [local.ours.secrets]
+      },
+      {
+        sid       = "DecryptLogin"
+        actions   = ["kms:Decrypt"]
+        resources = [local.any_key]
+        condition = { StringEquals = merge(local.our_key.StringEquals, { "kms:ViaService" = ["secretsmanager.${local.region}.amazonaws.com"] }) }
+      },
+      ], length(var.kms_key_arns) == 0 ? [] : [{
+        # Without it Lambda tells an error in place of a function's environment.
+        sid       = "DecryptEnvironments"
+        actions   = ["kms:Decrypt"]
+        resources = var.kms_key_arns
+        condition = local.by_lambda
+    }])
+
+    # A plan holds no lock and writes nothing: cargo xtask terraform plan says -lock=false.
+    state_reading = [
+      {
+        sid       = "ReadState"
+        actions   = ["s3:GetObject"]
+        resources = ["${var.state_bucket_arn}/${var.state_key}"]
+      },
+      {
+        sid       = "ListState"
+        actions   = ["s3:ListBucket"]
+        resources = [var.state_bucket_arn]
       },
     ]
 
@@ -72,6 +110,12 @@ locals {
         actions   = ["s3:ListBucket"]
         resources = [var.state_bucket_arn]
       },
+      {
+        # What a release moved, who holds the lease, and the program that goes back: docs/deploy.md.
+        sid       = "Releases"
+        actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+        resources = ["${var.state_bucket_arn}/releases/${var.environment}/*"]
+      },
     ]
 
     compute = [
@@ -87,10 +131,16 @@ locals {
       },
       {
         sid       = "MappingsUnnamed"
-        actions   = ["lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:TagResource", "lambda:UntagResource"]
+        actions   = ["lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
         resources = ["*"]
         # No mapping of another's function.
         condition = { ArnLike = { "lambda:FunctionArn" = [local.ours.functions] } }
+      },
+      {
+        # Tags know no function.
+        sid       = "TagMappings"
+        actions   = ["lambda:TagResource", "lambda:UntagResource"]
+        resources = ["${local.arn}:lambda:${local.region}:${local.account}:event-source-mapping:*"]
       },
       {
         # AWS's own layer, of AWS's own account.
@@ -116,12 +166,18 @@ locals {
       {
         sid = "WatchThem"
         actions = [
-          "cloudwatch:DeleteAlarms", "cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard", "cloudwatch:PutMetricAlarm",
+          "cloudwatch:DeleteAlarms", "cloudwatch:DeleteDashboards", "cloudwatch:PutCompositeAlarm", "cloudwatch:PutDashboard", "cloudwatch:PutMetricAlarm",
           "cloudwatch:TagResource", "cloudwatch:UntagResource", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
           "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource", "sns:CreateTopic", "sns:DeleteTopic",
-          "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:Unsubscribe", "sns:UntagResource", "sns:Publish",
+          "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:UntagResource", "sns:Publish",
         ]
-        resources = [local.ours.alarms, local.ours.dashboards, local.ours.logs, local.ours.function_logs, local.ours.state_logs, local.ours.topics]
+        resources = concat([local.ours.alarms, local.ours.dashboards, local.ours.topics], local.log_groups)
+      },
+      {
+        # A subscription is ended by its own ARN, which AWS takes for no resource.
+        sid       = "UnsubscribeUnnamed"
+        actions   = ["sns:Unsubscribe"]
+        resources = ["*"]
       },
       {
         # The state machine's log is delivered by the account's log service.
@@ -148,20 +204,43 @@ locals {
         resources = [local.ours.queues]
       },
       {
-        sid       = "Catalogue"
-        actions   = ["glue:CreateDatabase", "glue:CreateTable", "glue:DeleteDatabase", "glue:DeleteTable", "glue:TagResource", "glue:UntagResource", "glue:UpdateDatabase", "glue:UpdateTable"]
-        resources = local.glue
+        sid     = "Catalogue"
+        actions = ["glue:CreateDatabase", "glue:CreateTable", "glue:DeleteDatabase", "glue:DeleteTable", "glue:TagResource", "glue:UntagResource", "glue:UpdateDatabase", "glue:UpdateTable"]
+        # A database goes with its functions, though it has none.
+        resources = concat(local.glue, ["${local.arn}:glue:${local.region}:${local.account}:userDefinedFunction/${local.glue_database}/*"])
       },
     ]
+
+    # Keys that were there before, around logs and functions' environments. Lambda makes its grant in the name of who deploys.
+    keys = [for statement in [
+      {
+        sid       = "UseKeys"
+        actions   = ["kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt"]
+        resources = var.kms_key_arns
+        condition = local.by_lambda
+      },
+      {
+        sid       = "EncryptLogs"
+        actions   = ["logs:AssociateKmsKey", "logs:DisassociateKmsKey"]
+        resources = local.log_groups
+      },
+    ] : statement if length(var.kms_key_arns) > 0]
 
     roles = [
       {
         sid = "Roles"
         actions = [
-          "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:ListInstanceProfilesForRole", "iam:PutRolePolicy", "iam:TagRole",
-          "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
+          "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:ListInstanceProfilesForRole", "iam:TagRole", "iam:UntagRole",
+          "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
         ]
         resources = [local.ours.roles]
+      },
+      {
+        # Who makes a role gives it rights, but none that lie outside the boundary.
+        sid       = "BoundedRoles"
+        actions   = ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+        resources = [local.ours.roles]
+        condition = var.permissions_boundary_arn == null ? null : { StringEquals = { "iam:PermissionsBoundary" = [var.permissions_boundary_arn] } }
       },
       {
         sid       = "GiveRoles"
@@ -170,6 +249,18 @@ locals {
         condition = {
           StringEquals = { "iam:PassedToService" = ["lambda.amazonaws.com", "states.amazonaws.com", "scheduler.amazonaws.com", "ecs-tasks.amazonaws.com"] }
         }
+      },
+      {
+        # An account's first cluster of MSK or ECS brings the service's own role with it.
+        sid       = "ServicesOwnRoles"
+        actions   = ["iam:CreateServiceLinkedRole"]
+        resources = [for role in local.services_roles : "${local.arn}:iam::${local.account}:role/aws-service-role/${role}"]
+        condition = { StringEquals = { "iam:AWSServiceName" = ["kafka.amazonaws.com", "ecs.amazonaws.com"] } }
+      },
+      {
+        sid       = "KafkasOwnRole"
+        actions   = ["iam:AttachRolePolicy", "iam:PutRolePolicy"]
+        resources = ["${local.arn}:iam::${local.account}:role/aws-service-role/${local.services_roles[0]}"]
       },
     ]
 
@@ -191,6 +282,12 @@ locals {
         resources = ["*"]
         condition = { StringEquals = { "aws:RequestedRegion" = [local.region] } }
       },
+      {
+        # An endpoint with a private name joins AWS's own hosted zone. Route 53 is of no region.
+        sid       = "PrivateNames"
+        actions   = ["route53:AssociateVPCWithHostedZone"]
+        resources = ["${local.arn}:route53:::hostedzone/*"]
+      },
     ]
 
     streaming = [
@@ -210,16 +307,24 @@ locals {
         resources = [local.ours.secrets]
       },
       {
-        # A key has no name before it is there.
+        # A key has neither name nor tags before it is there: its first tags are asked for.
         sid       = "KeyUnnamed"
-        actions   = ["kms:CreateKey"]
+        actions   = ["kms:CreateKey", "kms:TagResource"]
         resources = ["*"]
+        condition = { StringEquals = { "aws:RequestTag/platform" = [var.name] } }
+      },
+      {
+        # AWS asks for it while a key is made, which has no tags yet; of other keys those with another platform's tag are safe.
+        sid       = "KeysFirstPolicyUnnamed"
+        actions   = ["kms:PutKeyPolicy"]
+        resources = ["*"]
+        condition = { StringEqualsIfExists = { "aws:ResourceTag/platform" = [var.name] } }
       },
       {
         sid       = "Key"
-        actions   = ["kms:CreateGrant", "kms:DescribeKey", "kms:EnableKeyRotation", "kms:GenerateDataKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource"]
-        resources = ["${local.arn}:kms:${local.region}:${local.account}:key/*"]
-        condition = { StringEquals = { "aws:ResourceTag/platform" = [var.name] } }
+        actions   = ["kms:CreateGrant", "kms:EnableKeyRotation", "kms:GenerateDataKey", "kms:RetireGrant", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource"]
+        resources = [local.any_key]
+        condition = local.our_key
       },
     ]
   }
@@ -241,6 +346,14 @@ locals {
     tasks          = "${local.arn}:ecs:${local.here}:task-definition/${var.name}-*"
     secrets        = "${local.arn}:secretsmanager:${local.here}:secret:AmazonMSK_${var.name}-*"
   }
+  log_groups     = [local.ours.logs, local.ours.function_logs, local.ours.state_logs]
+  services_roles = ["kafka.amazonaws.com/AWSServiceRoleForKafka*", "ecs.amazonaws.com/AWSServiceRoleForECS*"]
+
+  # A key's name is a number that nobody can foretell; the platform's is known by its tag.
+  any_key   = "${local.arn}:kms:${local.region}:${local.account}:key/*"
+  our_key   = { StringEquals = { "aws:ResourceTag/platform" = [var.name] } }
+  by_lambda = { StringEquals = { "kms:ViaService" = ["lambda.${local.region}.amazonaws.com"] } }
+
   kafka = [
     "${local.arn}:kafka:${local.here}:cluster/${var.name}/*",
     "${local.arn}:kafka:${local.here}:configuration/${var.name}/*",
@@ -258,6 +371,6 @@ locals {
         { Sid = statement.sid, Effect = "Allow", Action = statement.actions, Resource = statement.resources },
         try(statement.condition, null) == null ? {} : { Condition = statement.condition },
       )]
-    })
+    }) if length(statements) > 0
   }
 }

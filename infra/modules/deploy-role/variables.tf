@@ -55,3 +55,19 @@ variable "lake_bucket_arn" {
   description = "The lake's bucket, which the role makes and sets up, and whose objects it neither reads nor writes."
   type        = string
 }
+
+variable "kms_key_arns" {
+  description = "KMS keys that were there before and that the platform is given (kms_key_arn of infra/platform): the roles may put logs and functions' environments under them."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for key in var.kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", key))])
+    error_message = "kms_key_arns has to be of ARNs of keys, such as arn:aws:kms:eu-central-1:123456789012:key/…; an alias is none."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "The policy that bounds the roles that a deploy makes (modules/boundary): it makes none without it; null: unbounded."
+  type        = string
+  default     = null
+}

@@ -39,6 +39,7 @@ resource "aws_lambda_function" "this" {
     variables = merge(
       var.environment,
       var.kafka_secret_arn == null ? {} : { MILLRACE_KAFKA_SECRET = var.kafka_secret_arn },
+      var.kafka_ca_secret_arn == null ? {} : { MILLRACE_KAFKA_CA_SECRET = var.kafka_ca_secret_arn },
       { for key, value in local.registry_environment : key => value if value != null },
     )
   }
@@ -61,8 +62,8 @@ resource "aws_lambda_function" "this" {
 
   lifecycle {
     precondition {
-      condition     = (var.kafka_secret_arn == null && try(var.registry.secret_arn, null) == null) || var.secrets_layer_arn != null
-      error_message = "the secret is read through a layer: set secrets_layer_arn to the AWS Parameters and Secrets Lambda Extension (arm64) of the region."
+      condition     = length(local.asked_for) == 0 || var.secrets_layer_arn != null
+      error_message = "a secret (a login, or a private authority) is read through a layer: set secrets_layer_arn to the AWS Parameters and Secrets Lambda Extension (arm64) of the region."
     }
   }
 }

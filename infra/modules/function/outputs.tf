@@ -18,6 +18,16 @@ output "published_version" {
   value       = aws_lambda_function.this.version
 }
 
+output "mappings" {
+  description = "Each topic's mapping and whether it is to run: cargo xtask release sets that, Terraform makes it disabled."
+  value       = { for topic, mapping in aws_lambda_event_source_mapping.kafka : topic => { uuid = mapping.uuid, enabled = var.kafka_source.enabled } }
+}
+
+output "schedules" {
+  description = "The clock that invokes the function, which cargo xtask release enables; empty without one."
+  value       = aws_scheduler_schedule.this[*].name
+}
+
 output "queue_arn" {
   description = "The queue of failures."
   value       = aws_sqs_queue.failures.arn

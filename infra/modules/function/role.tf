@@ -6,20 +6,29 @@ locals {
   queue_name = "${var.name}-failures"
 
   registry_environment = {
-    MILLRACE_REGISTRY_URL    = try(var.registry.url, null)
-    MILLRACE_REGISTRY_SECRET = try(var.registry.secret_arn, null)
-    MILLRACE_REGISTRY_CA     = try(var.registry.ca_pem, null)
+    MILLRACE_REGISTRY_URL       = try(var.registry.url, null)
+    MILLRACE_REGISTRY_SECRET    = try(var.registry.secret_arn, null)
+    MILLRACE_REGISTRY_CA        = try(var.registry.ca_pem, null)
+    MILLRACE_REGISTRY_CA_SECRET = try(var.registry.ca_secret_arn, null)
   }
 
-  secrets = compact([
+  # What the function itself asks for, through the layer.
+  asked_for = compact([
     var.kafka_secret_arn,
+    var.kafka_ca_secret_arn,
     try(var.registry.secret_arn, null),
+    try(var.registry.ca_secret_arn, null),
+  ])
+  # Lambda's pollers read theirs as the function.
+  secrets = concat(local.asked_for, compact([
     try(var.kafka_source.secret_arn, null),
     try(var.kafka_source.ca_secret_arn, null),
-  ])
+  ]))
   secret_keys = compact([
     var.kafka_secret_kms_key_arn,
+    var.kafka_ca_secret_kms_key_arn,
     try(var.registry.secret_kms_key_arn, null),
+    try(var.registry.ca_secret_kms_key_arn, null),
     try(var.kafka_source.secret_kms_key_arn, null),
   ])
 
@@ -68,8 +77,14 @@ locals {
     }],
     try(var.kafka_source.cluster_arn, null) == null ? [] : [{
       sid       = "LookAtCluster"
-      actions   = ["kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers", "kafka:ListScramSecrets"]
+      actions   = ["kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:ListScramSecrets"]
       resources = [var.kafka_source.cluster_arn]
+    }],
+    # AWS lets no cluster be named here.
+    try(var.kafka_source.cluster_arn, null) == null ? [] : [{
+      sid       = "FindBrokers"
+      actions   = ["kafka:GetBootstrapBrokers"]
+      resources = ["*"]
     }],
     [for statement in var.statements : {
       sid       = statement.sid
@@ -107,8 +122,9 @@ locals {
 }
 
 resource "aws_iam_role" "this" {
-  name        = var.name
-  description = "The function ${var.name}"
+  name                 = var.name
+  description          = "The function ${var.name}"
+  permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -46,7 +46,7 @@ variable "scratch_mib" {
 }
 
 variable "reserved_concurrency" {
-  description = "Invocations at once at most, held back for this function; -1: no limit of its own."
+  description = "Invocations at once at most, held back for this function; -1: none, and the account's pool is shared. A new account has a pool of 10, which AWS keeps unreserved, and refuses every reservation; the pollers bound a function that Kafka invokes without one."
   type        = number
   default     = -1
   validation {
@@ -105,13 +105,27 @@ variable "kafka_secret_kms_key_arn" {
   default     = null
 }
 
+variable "kafka_ca_secret_arn" {
+  description = "The secret with the brokers' own authority, PEM or {\"certificate\": PEM}, which the function reads through secrets_layer_arn; null: a public one signed."
+  type        = string
+  default     = null
+}
+
+variable "kafka_ca_secret_kms_key_arn" {
+  description = "The KMS key around that secret; null: AWS's own."
+  type        = string
+  default     = null
+}
+
 variable "registry" {
-  description = "The schema registry that the function asks: its URL, the secret with {\"username\", \"password\"} and the KMS key around it, and the PEM of its authority where it is not a public one. null: none."
+  description = "The schema registry that the function asks: its URL, the secret with {\"username\", \"password\"} and the KMS key around it, and its authority where it is not a public one: ca_pem, up to 2,000 bytes, or the secret with PEM or {\"certificate\": PEM} and the key around it. null: none."
   type = object({
-    url                = string
-    secret_arn         = optional(string)
-    secret_kms_key_arn = optional(string)
-    ca_pem             = optional(string)
+    url                   = string
+    secret_arn            = optional(string)
+    secret_kms_key_arn    = optional(string)
+    ca_pem                = optional(string)
+    ca_secret_arn         = optional(string)
+    ca_secret_kms_key_arn = optional(string)
   })
   default = null
   validation {
@@ -119,13 +133,21 @@ variable "registry" {
     error_message = "registry.url has to be http:// or https:// with a host, without a login in it: give registry.secret_arn."
   }
   validation {
-    condition     = var.registry == null ? true : startswith(var.registry.url, "https://") || (var.registry.secret_arn == null && var.registry.ca_pem == null)
+    condition     = var.registry == null ? true : startswith(var.registry.url, "https://") || (var.registry.secret_arn == null && var.registry.ca_pem == null && var.registry.ca_secret_arn == null)
     error_message = "a login or an authority of the registry wants a URL with https."
+  }
+  validation {
+    condition     = var.registry == null ? true : var.registry.ca_pem == null || var.registry.ca_secret_arn == null
+    error_message = "the registry's authority is told twice: give ca_pem, or ca_secret_arn."
+  }
+  validation {
+    condition     = try(length(var.registry.ca_pem), 0) <= 2000
+    error_message = "registry.ca_pem has to be 2,000 bytes at most, as Lambda takes 4 KB of all settings: keep a larger one in a secret, and give registry.ca_secret_arn."
   }
 }
 
 variable "secrets_layer_arn" {
-  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64. Wanted with kafka_secret_arn and registry.secret_arn."
+  description = "The layer AWS Parameters and Secrets Lambda Extension of the region, for arm64. Wanted with any secret of Kafka or of the registry."
   type        = string
   default     = null
 }
@@ -173,7 +195,7 @@ variable "schedule" {
 }
 
 variable "kafka_source" {
-  description = "The topics that invoke the function, a mapping each. cluster_arn for MSK, else brokers; both retry limits end in the queue of failures, -1 is without end."
+  description = "The topics that invoke the function, a mapping each. cluster_arn for MSK, else brokers. maximum_retries and maximum_age_seconds, whichever is reached first, end in the queue of failures, and the records are skipped: the age has to lie below the topics' retention."
   type = object({
     topics              = list(string)
     consumer_group      = string
@@ -184,11 +206,11 @@ variable "kafka_source" {
     secret_kms_key_arn  = optional(string)
     ca_secret_arn       = optional(string)
     batch_size          = optional(number, 6000)
-    window_seconds      = optional(number, 10)
+    window_seconds      = optional(number, 60)
     minimum_pollers     = optional(number, 1)
     maximum_pollers     = optional(number, 4)
-    maximum_retries     = optional(number, 100)
-    maximum_age_seconds = optional(number, 259200)
+    maximum_retries     = optional(number, 10000)
+    maximum_age_seconds = optional(number, 518400)
     enabled             = optional(bool, true)
     poller_subnet_ids   = optional(list(string), [])
     poller_group_ids    = optional(list(string), [])
@@ -207,7 +229,17 @@ variable "kafka_source" {
     error_message = "kafka_source wants provisioned pollers: minimum_pollers 1 or more, maximum_pollers not below it. Without them AWS takes no ReportBatchItemFailures of Kafka."
   }
   validation {
-    condition     = var.kafka_source == null ? true : (var.kafka_source.maximum_retries == -1 || var.kafka_source.maximum_retries >= 0 && var.kafka_source.maximum_retries <= 10000) && (var.kafka_source.maximum_age_seconds == -1 || var.kafka_source.maximum_age_seconds >= 60 && var.kafka_source.maximum_age_seconds <= 604800)
-    error_message = "kafka_source.maximum_retries has to be -1 to 10000, maximum_age_seconds -1 or 60 to 604800."
+    condition     = var.kafka_source == null ? true : var.kafka_source.maximum_retries >= 0 && var.kafka_source.maximum_retries <= 10000
+    error_message = "kafka_source.maximum_retries has to be 0 to 10000. -1 is not without end here: beside a queue of failures AWS makes at most 10 attempts of it."
   }
+  validation {
+    condition     = var.kafka_source == null ? true : var.kafka_source.maximum_age_seconds >= 60 && var.kafka_source.maximum_age_seconds <= 604800
+    error_message = "kafka_source.maximum_age_seconds has to be 60 to 604800. Without a limit (-1) records that Kafka removes are told to no queue."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "The policy that bounds every role that is made here (modules/boundary); null: none."
+  type        = string
+  default     = null
 }

@@ -4,26 +4,16 @@ resource "aws_glue_catalog_database" "lake" {
 }
 
 # As the jobs describe the tables themselves (crates/glue/src/description.rs): they find nothing to change. Published partitions are
-# registered by the jobs; raw ones are computed by Athena from their names.
+# registered by the jobs. Raw tables are not here: their objects may overlap, so that a count over them would be wrong (decision 11);
+# who wants their records asks curated/users_transformed, Snowflake's raw views, or `millrace query`.
 resource "aws_glue_catalog_table" "this" {
-  for_each = { for table in var.tables : table.name => table }
+  for_each = { for table in var.tables : table.name => table if table.layer != "raw" }
 
   name          = each.key
   database_name = aws_glue_catalog_database.lake.name
   table_type    = "EXTERNAL_TABLE"
 
-  parameters = merge(
-    { classification = "parquet", EXTERNAL = "TRUE", typeOfData = "file" },
-    each.value.layer != "raw" ? {} : {
-      "projection.enabled"     = "true"
-      "projection.date.type"   = "date"
-      "projection.date.format" = "yyyy-MM-dd"
-      "projection.date.range"  = "2020-01-01,NOW"
-      "projection.hour.type"   = "integer"
-      "projection.hour.range"  = "0,23"
-      "projection.hour.digits" = "2"
-    },
-  )
+  parameters = { classification = "parquet", EXTERNAL = "TRUE", typeOfData = "file" }
 
   storage_descriptor {
     location      = "${var.lake.url}/${each.value.folder}/"

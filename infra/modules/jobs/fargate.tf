@@ -75,7 +75,7 @@ locals {
 
   task_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [for statement in local.statements : merge(
+    Statement = [for statement in local.statements["fargate"] : merge(
       { Sid = statement.sid, Effect = "Allow", Action = statement.actions, Resource = statement.resources },
       try(statement.condition, null) == null ? {} : { Condition = statement.condition },
     )]
@@ -110,10 +110,11 @@ locals {
 }
 
 resource "aws_iam_role" "task" {
-  count              = local.fargate ? 1 : 0
-  name               = "${var.name}-jobs"
-  description        = "The jobs of ${var.name} on Fargate"
-  assume_role_policy = local.assumed_by_tasks
+  count                = local.fargate ? 1 : 0
+  name                 = "${var.name}-jobs"
+  description          = "The jobs of ${var.name} on Fargate"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.assumed_by_tasks
 }
 
 resource "aws_iam_role_policy" "task" {
@@ -124,10 +125,11 @@ resource "aws_iam_role_policy" "task" {
 }
 
 resource "aws_iam_role" "start" {
-  count              = local.fargate ? 1 : 0
-  name               = "${var.name}-jobs-start"
-  description        = "Fargate itself: fetches the image and writes the log"
-  assume_role_policy = local.assumed_by_tasks
+  count                = local.fargate ? 1 : 0
+  name                 = "${var.name}-jobs-start"
+  description          = "Fargate itself: fetches the image and writes the log"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.assumed_by_tasks
 }
 
 resource "aws_iam_role_policy" "start" {

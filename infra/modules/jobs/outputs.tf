@@ -1,5 +1,5 @@
 output "state_machine_arn" {
-  description = "The state machine of the day's jobs; start it with {\"as_of\": \"YYYY-MM-DD\"} to make a day again."
+  description = "The state machine of the day's jobs; start it with {\"as_of\": \"YYYY-MM-DD\"} to make a day again; without one it makes yesterday."
   value       = aws_sfn_state_machine.day.arn
 }
 
@@ -19,15 +19,21 @@ output "glue_database" {
 }
 
 output "functions" {
-  description = "The jobs as functions, by their names; empty on Fargate."
+  description = "The compaction and the jobs as functions, by their names; on Fargate the jobs are none. stops_by_itself: whether it ends before its timeout by its own clock."
   value = {
-    for job, function in module.function : job => {
+    for job, function in merge(module.function, { (local.compaction) = module.compaction }) : job => {
       function_name   = function.function_name
       queue_name      = function.queue_name
       timeout_seconds = function.timeout_seconds
       version         = function.published_version
+      stops_by_itself = job == local.compaction
     }
   }
+}
+
+output "schedules" {
+  description = "The clock that starts the day, which cargo xtask release enables; empty without one."
+  value       = aws_scheduler_schedule.day[*].name
 }
 
 output "policies" {
@@ -39,5 +45,6 @@ output "policies" {
       local.fargate ? { "${var.name}-jobs" = local.task_policy, "${var.name}-jobs-start" = local.start_policy } : {},
     ],
     [for function in module.function : function.policies],
+    [module.compaction.policies],
   )...)
 }

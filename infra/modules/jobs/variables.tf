@@ -29,7 +29,7 @@ variable "lake_kms_key_arn" {
 }
 
 variable "tables" {
-  description = "The lake's tables, as infra/tables.json has them: raw ones are described to the catalogue, of the others the jobs register the partitions."
+  description = "The lake's tables, as infra/tables.json has them: those that the jobs write are described to the catalogue, and the jobs register their partitions."
   type = list(object({
     name       = string
     layer      = string
@@ -53,7 +53,7 @@ variable "glue_database" {
 }
 
 variable "schedule" {
-  description = "When the day's jobs run, such as cron(30 0 * * ? *); null: only when somebody starts them."
+  description = "When the day's jobs run, in UTC, such as cron(30 0 * * ? *): for the day before. null: only when somebody starts them."
   type        = string
   default     = "cron(30 0 * * ? *)"
   nullable    = true
@@ -62,6 +62,12 @@ variable "schedule" {
 variable "notify_topic_arn" {
   description = "The SNS topic that is told when a day's run fails."
   type        = string
+}
+
+variable "notify_kms_key_arn" {
+  description = "The KMS key of that topic; null: none."
+  type        = string
+  default     = null
 }
 
 variable "memory_bytes" {
@@ -100,6 +106,40 @@ variable "zip_paths" {
   description = "The zips of the three jobs, by their names. Wanted with runs_on lambda."
   type        = map(string)
   default     = {}
+}
+
+variable "compaction_zip_path" {
+  description = "The zip of compact-raw, which is a function wherever the jobs run."
+  type        = string
+}
+
+variable "compaction" {
+  description = "How raw objects of closed hours are compacted after the day's jobs: what they grow towards, the bound of fetched objects in memory, the days that are looked at (the day and those before it), an invocation's memory and time, and how many invocations follow one another at most."
+  type = object({
+    target_bytes    = optional(number, 134217728)
+    memory_bytes    = optional(number, 268435456)
+    days            = optional(number, 7)
+    memory_mib      = optional(number, 1769)
+    timeout_seconds = optional(number, 900)
+    rounds          = optional(number, 16)
+  })
+  default = {}
+  validation {
+    condition     = var.compaction.target_bytes >= 1048576 && var.compaction.memory_bytes >= var.compaction.target_bytes
+    error_message = "compaction.target_bytes has to be 1 MiB or more, and compaction.memory_bytes not below it: what was written is read back whole."
+  }
+  validation {
+    condition     = var.compaction.memory_bytes <= var.compaction.memory_mib * 1048576 / 2
+    error_message = "compaction.memory_bytes has to be half of compaction.memory_mib or less: the object that is written and the program come on top."
+  }
+  validation {
+    condition     = var.compaction.timeout_seconds >= 240 && var.compaction.timeout_seconds <= 900
+    error_message = "compaction.timeout_seconds has to be 240 to 900: no object is begun in the last two minutes, and Lambda takes 15 minutes at most."
+  }
+  validation {
+    condition     = var.compaction.days >= 1 && var.compaction.days <= 366 && var.compaction.rounds >= 1 && var.compaction.rounds <= 96
+    error_message = "compaction.days has to be 1 to 366, compaction.rounds 1 to 96, which is a day."
+  }
 }
 
 variable "image" {
@@ -149,4 +189,10 @@ variable "tracing" {
   description = "Whether X-Ray samples the jobs and the state machine."
   type        = bool
   default     = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "The policy that bounds every role that is made here (modules/boundary); null: none."
+  type        = string
+  default     = null
 }

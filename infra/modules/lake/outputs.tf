@@ -30,10 +30,15 @@ output "snowflake_role_arn" {
 
 output "policies" {
   description = "The rendered policies of roles, to be looked at."
-  value       = { snowflake = local.snowflake_policy }
+  value       = { snowflake = local.snowflake_policy, eraser = local.eraser_policy }
 }
 
 output "bucket_policy" {
   description = "The rendered policy of the bucket."
   value       = local.bucket_policy
+}
+
+output "eraser_role_arn" {
+  description = "The role that people take on for millrace erase; null where nobody may."
+  value       = try(aws_iam_role.eraser[0].arn, null)
 }

@@ -5,7 +5,8 @@ locals {
   snowflake_role_arn = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/${var.snowflake_role_name}"
 
   # Tables and raw objects; state, locks, run records and dead letters are nobody's to query.
-  snowflake_folders = ["raw", "curated", "analytics", "timeseries"]
+  places            = jsondecode(file("${path.module}/../../lake.json"))
+  snowflake_folders = [for place in ["raw", "curated", "analytics", "timeseries"] : local.places[place]]
 
   snowflake_policy = jsonencode({
     Version = "2012-10-17"
@@ -39,9 +40,10 @@ locals {
 }
 
 resource "aws_iam_role" "snowflake" {
-  count       = var.snowflake == null ? 0 : 1
-  name        = var.snowflake_role_name
-  description = "Snowflake's storage integration: reads the lake's tables"
+  count                = var.snowflake == null ? 0 : 1
+  name                 = var.snowflake_role_name
+  description          = "Snowflake's storage integration: reads the lake's tables"
+  permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

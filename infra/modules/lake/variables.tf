@@ -80,8 +80,29 @@ variable "snowflake_role_name" {
   type        = string
 }
 
+variable "erasers" {
+  description = "ARNs of the IAM roles and users who may take on the role that erases persons (millrace erase); [] makes no such role."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for arn in var.erasers : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/", arn))])
+    error_message = "erasers has to name ARNs of IAM roles or users: a whole account would let anybody in it erase."
+  }
+}
+
+variable "eraser_role_name" {
+  description = "The name of the erasers' role."
+  type        = string
+}
+
 variable "destroy_objects" {
   description = "Whether destroying the bucket may destroy what is in it. For environments that are thrown away."
   type        = bool
   default     = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "The policy that bounds every role that is made here (modules/boundary); null: none."
+  type        = string
+  default     = null
 }

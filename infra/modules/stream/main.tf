@@ -91,12 +91,15 @@ resource "aws_cloudwatch_log_group" "brokers" {
   retention_in_days = var.log_retention_days
 }
 
-# Topics are made with care (partitions, retention), never by a client that spelt a name wrongly.
+# Topics are made with care (partitions, retention), never by a client that spelt a name wrongly. Each record has a copy in each zone,
+# and is acknowledged when all but one have it: of three zones one may go down; of two the one that is left may lack what the other
+# acknowledged.
 resource "aws_msk_configuration" "this" {
   count             = local.provisioned ? 1 : 0
   name              = var.name
   server_properties = <<-PROPERTIES
     auto.create.topics.enable=false
+    log.retention.hours=${var.retention_hours}
     default.replication.factor=${min(3, length(var.subnet_ids))}
     min.insync.replicas=${max(1, min(3, length(var.subnet_ids)) - 1)}
     unclean.leader.election.enable=false

@@ -14,14 +14,15 @@ variable "kind" {
 }
 
 variable "existing" {
-  description = "The cluster that is there: its brokers (host:port), how it is talked to (plain, tls, scram or msk-iam), the secret with {\"username\", \"password\"} for scram and the KMS key around it, the ARN where it is MSK, and the secret with its authority's certificate where it is not a public one."
+  description = "The cluster that is there: its brokers (host:port), how it is talked to (plain, tls, scram or msk-iam), the secret with {\"username\", \"password\"} for scram and the KMS key around it, the ARN where it is MSK, and the secret with its authority's certificate, {\"certificate\": PEM}, and the KMS key around it where it is not a public one."
   type = object({
-    brokers            = list(string)
-    security           = string
-    secret_arn         = optional(string)
-    secret_kms_key_arn = optional(string)
-    cluster_arn        = optional(string)
-    ca_secret_arn      = optional(string)
+    brokers               = list(string)
+    security              = string
+    secret_arn            = optional(string)
+    secret_kms_key_arn    = optional(string)
+    cluster_arn           = optional(string)
+    ca_secret_arn         = optional(string)
+    ca_secret_kms_key_arn = optional(string)
   })
   default = null
   validation {
@@ -36,6 +37,10 @@ variable "existing" {
     condition     = var.existing == null ? true : (var.existing.security == "scram") == (var.existing.secret_arn != null)
     error_message = "existing.secret_arn has to be given with security scram, and with no other."
   }
+  validation {
+    condition     = var.existing == null ? true : var.existing.ca_secret_arn == null || contains(["tls", "scram"], var.existing.security)
+    error_message = "existing.ca_secret_arn goes with security tls or scram: with any other no certificate is checked by it."
+  }
 }
 
 variable "vpc_id" {
@@ -45,7 +50,7 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "The subnets of a cluster that is made, two or three."
+  description = "The subnets of a cluster that is made, one a zone: three. Two are taken, and are a risk: two copies of each record, of which one has to be written (min.insync.replicas = 1), so that a zone that goes down may take records that were acknowledged."
   type        = list(string)
   default     = []
 }
@@ -85,6 +90,16 @@ variable "broker_storage_gib" {
   validation {
     condition     = var.broker_storage_gib >= 1 && var.broker_storage_gib <= 16384
     error_message = "broker_storage_gib has to be 1 to 16384."
+  }
+}
+
+variable "retention_hours" {
+  description = "How long topics keep records: with kind provisioned what the cluster gives a topic that says nothing else, with the others what your topics have. From it follows how long land-events tries a batch again."
+  type        = number
+  default     = 168
+  validation {
+    condition     = var.retention_hours >= 1
+    error_message = "retention_hours has to be 1 or more: the hours that your topics keep records (retention.ms / 3600000)."
   }
 }
 

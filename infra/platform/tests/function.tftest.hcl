@@ -94,6 +94,16 @@ run "mappings" {
   }
 
   assert {
+    condition     = alltrue([for mapping in aws_lambda_event_source_mapping.kafka : !mapping.enabled])
+    error_message = "no mapping runs before a release"
+  }
+
+  assert {
+    condition     = alltrue([for topic in ["users_created", "ad_events"] : output.mappings[topic].enabled && output.mappings[topic].uuid == aws_lambda_event_source_mapping.kafka[topic].uuid])
+    error_message = "a release is told of the mappings"
+  }
+
+  assert {
     condition     = alltrue([for topic in ["users_created", "ad_events"] : join(",", aws_lambda_event_source_mapping.kafka[topic].topics) == topic])
     error_message = "each topic has a mapping"
   }
@@ -114,8 +124,13 @@ run "mappings" {
   }
 
   assert {
-    condition     = alltrue([for mapping in aws_lambda_event_source_mapping.kafka : mapping.maximum_retry_attempts == 100 && mapping.maximum_record_age_in_seconds == 259200])
+    condition     = alltrue([for mapping in aws_lambda_event_source_mapping.kafka : mapping.maximum_retry_attempts == 10000 && mapping.maximum_record_age_in_seconds == 518400])
     error_message = "retries have their limits"
+  }
+
+  assert {
+    condition     = alltrue([for mapping in aws_lambda_event_source_mapping.kafka : contains(flatten(mapping.metrics_config[*].metrics), "EventCount")])
+    error_message = "mappings tell what they poll and drop"
   }
 
   assert {
@@ -129,7 +144,7 @@ run "mappings" {
   }
 
   assert {
-    condition     = alltrue([for mapping in aws_lambda_event_source_mapping.kafka : mapping.batch_size == 6000 && mapping.maximum_batching_window_in_seconds == 10])
+    condition     = alltrue([for mapping in aws_lambda_event_source_mapping.kafka : mapping.batch_size == 6000 && mapping.maximum_batching_window_in_seconds == 60])
     error_message = "batches are as asked"
   }
 
@@ -147,6 +162,16 @@ run "mappings" {
 run "schedule" {
   module {
     source = "../modules/function"
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.this[0].state == "DISABLED"
+    error_message = "the clock stands still until a release"
+  }
+
+  assert {
+    condition     = join(",", output.schedules) == var.name
+    error_message = "a release is told of the clock"
   }
 
   assert {
@@ -174,9 +199,9 @@ run "rights" {
 
   assert {
     condition = alltrue(flatten([
-      for policy in output.policies : [for statement in jsondecode(policy).Statement : !contains(statement.Resource, "*") || contains(["JoinNetwork", "Trace"], statement.Sid)]
+      for policy in output.policies : [for statement in jsondecode(policy).Statement : !contains(statement.Resource, "*") || contains(["JoinNetwork", "FindBrokers", "Trace"], statement.Sid)]
     ]))
-    error_message = "only network interfaces and traces are unnamed"
+    error_message = "only network interfaces, brokers and traces are unnamed"
   }
 }
 
@@ -194,6 +219,73 @@ run "logins" {
     condition     = toset(one([for statement in jsondecode(output.policies[var.name]).Statement : statement.Resource if statement.Sid == "DecryptLogin"])) == toset([var.registry.secret_kms_key_arn])
     error_message = "the function may use the key around the registry's login"
   }
+}
+
+run "authorities" {
+  module {
+    source = "../modules/function"
+  }
+
+  variables {
+    kafka_ca_secret_arn         = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kafka-ca-AbCdEf"
+    kafka_ca_secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/kafka-ca"
+    registry = {
+      url                   = "https://registry.example.com"
+      ca_secret_arn         = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:registry-ca-AbCdEf"
+      ca_secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/registry-ca"
+    }
+  }
+
+  assert {
+    condition     = alltrue([for key, value in { KAFKA = var.kafka_ca_secret_arn, REGISTRY = var.registry.ca_secret_arn } : lookup(aws_lambda_function.this.environment[0].variables, "MILLRACE_${key}_CA_SECRET", null) == value])
+    error_message = "the function is told where private authorities are"
+  }
+
+  assert {
+    condition     = toset(one([for statement in jsondecode(output.policies[var.name]).Statement : statement.Resource if statement.Sid == "ReadLogin"])) == toset([var.kafka_secret_arn, var.kafka_ca_secret_arn, var.registry.ca_secret_arn])
+    error_message = "the function may read its authorities"
+  }
+
+  assert {
+    condition     = toset(one([for statement in jsondecode(output.policies[var.name]).Statement : statement.Resource if statement.Sid == "DecryptLogin"])) == toset([var.kafka_ca_secret_kms_key_arn, var.registry.ca_secret_kms_key_arn])
+    error_message = "the function may use the keys around its authorities"
+  }
+}
+
+run "an_authority_without_the_layer_is_refused" {
+  command = plan
+  module {
+    source = "../modules/function"
+  }
+  variables {
+    kafka_secret_arn    = null
+    registry            = null
+    kafka_ca_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kafka-ca-AbCdEf"
+    secrets_layer_arn   = null
+  }
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "an_authority_that_is_told_twice_is_refused" {
+  command = plan
+  module {
+    source = "../modules/function"
+  }
+  variables {
+    registry = { url = "https://registry.example.com", ca_pem = "-----BEGIN CERTIFICATE-----", ca_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:registry-ca-AbCdEf" }
+  }
+  expect_failures = [var.registry]
+}
+
+run "a_bundle_that_no_environment_takes_is_refused" {
+  command = plan
+  module {
+    source = "../modules/function"
+  }
+  variables {
+    registry = { url = "https://registry.example.com", ca_pem = join("", [for line in range(40) : "MIIE5DCCAsygAwIBAgIRAPJdwaFaNRrytHBto0j5BA0wDQYJKoZIhvcNAQELBQAw"]) }
+  }
+  expect_failures = [var.registry]
 }
 
 run "without_a_registry_nothing_is_told_of_one" {
@@ -265,6 +357,40 @@ run "unprovisioned_pollers_are_refused" {
       brokers         = ["a:9096"]
       security        = "tls"
       minimum_pollers = 0
+    }
+  }
+  expect_failures = [var.kafka_source]
+}
+
+run "retries_without_end_are_refused" {
+  command = plan
+  module {
+    source = "../modules/function"
+  }
+  variables {
+    kafka_source = {
+      topics          = ["users_created"]
+      consumer_group  = "g"
+      brokers         = ["a:9096"]
+      security        = "tls"
+      maximum_retries = -1
+    }
+  }
+  expect_failures = [var.kafka_source]
+}
+
+run "an_age_without_end_is_refused" {
+  command = plan
+  module {
+    source = "../modules/function"
+  }
+  variables {
+    kafka_source = {
+      topics              = ["users_created"]
+      consumer_group      = "g"
+      brokers             = ["a:9096"]
+      security            = "tls"
+      maximum_age_seconds = -1
     }
   }
   expect_failures = [var.kafka_source]

@@ -13,7 +13,8 @@ variables {
     bucket_arn = "arn:aws:s3:::lake-of-tests"
     prefix_arn = "arn:aws:s3:::lake-of-tests/lake"
   }
-  tables = jsondecode(file("../tables.json")).tables
+  tables              = jsondecode(file("../tables.json")).tables
+  compaction_zip_path = "./tests/zips/compact-raw/bootstrap.zip"
   zip_paths = {
     raw-transformation    = "./tests/zips/raw-transformation/bootstrap.zip"
     analytics-aggregation = "./tests/zips/analytics-aggregation/bootstrap.zip"
@@ -27,8 +28,13 @@ run "catalogue" {
   }
 
   assert {
-    condition     = length(setsubtract([for table in var.tables : table.name], keys(aws_glue_catalog_table.this))) == 0 && length(var.tables) >= 21
-    error_message = "each table of the lake is in the catalogue"
+    condition     = length(setsubtract([for table in var.tables : table.name if table.layer != "raw"], keys(aws_glue_catalog_table.this))) == 0 && length(var.tables) >= 21
+    error_message = "each table that the jobs write is in the catalogue"
+  }
+
+  assert {
+    condition     = length(setintersection([for table in var.tables : table.name if table.layer == "raw"], keys(aws_glue_catalog_table.this))) == 0
+    error_message = "no raw table is in the catalogue"
   }
 
   assert {
@@ -37,8 +43,8 @@ run "catalogue" {
   }
 
   assert {
-    condition     = alltrue([for table in var.tables : join(",", aws_glue_catalog_table.this[table.name].partition_keys[*].name) == (table.layer == "raw" ? "date,hour" : "processing_date") if contains(keys(aws_glue_catalog_table.this), table.name)])
-    error_message = "raw tables are partitioned by date and hour, others by the day"
+    condition     = alltrue([for table in var.tables : join(",", aws_glue_catalog_table.this[table.name].partition_keys[*].name) == "processing_date" if table.layer != "raw" && contains(keys(aws_glue_catalog_table.this), table.name)])
+    error_message = "tables are partitioned by the day"
   }
 
   assert {
@@ -62,10 +68,10 @@ run "day" {
       output.definition.StartAt == "raw-transformation" &&
       output.definition.States["raw-transformation"].Next == "analytics-aggregation" &&
       output.definition.States["analytics-aggregation"].Next == "time-series-analysis" &&
-      output.definition.States["time-series-analysis"].End,
+      output.definition.States["time-series-analysis"].Next == "compact-raw",
       false,
     )
-    error_message = "raw-transformation, analytics-aggregation, time-series-analysis, in this order"
+    error_message = "raw-transformation, analytics-aggregation, time-series-analysis, then the compaction, in this order"
   }
 
   assert {
@@ -89,8 +95,18 @@ run "day" {
   }
 
   assert {
+    condition     = alltrue([for job in ["raw-transformation", "analytics-aggregation", "time-series-analysis"] : strcontains(output.definition.States[job].Arguments.Payload, "'as_of': ($exists($states.context.Execution.Input.as_of) ? $states.context.Execution.Input.as_of : $substringBefore($fromMillis($toMillis($states.context.Execution.StartTime) - 86400000), 'T'))")])
+    error_message = "the clock makes the day that has ended, and whoever names a day that day"
+  }
+
+  assert {
     condition     = aws_scheduler_schedule.day[0].target[0].arn == aws_sfn_state_machine.day.arn
     error_message = "the clock starts the day"
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.day[0].state == "DISABLED"
+    error_message = "no day starts before a release"
   }
 }
 
@@ -115,10 +131,69 @@ run "rights" {
 
   assert {
     condition = alltrue(flatten([
-      for policy in output.policies : [for statement in jsondecode(policy).Statement : [for resource in statement.Resource : !strcontains(resource, "/raw/") && resource != "${var.lake.prefix_arn}/*"] if contains(statement.Action, "s3:PutObject") || contains(statement.Action, "s3:DeleteObject")]
+      for name, policy in output.policies : [for statement in jsondecode(policy).Statement : [for resource in statement.Resource : !strcontains(resource, "/raw/") && resource != "${var.lake.prefix_arn}/*"] if contains(statement.Action, "s3:PutObject") || contains(statement.Action, "s3:DeleteObject")] if name != "${var.name}-compact-raw"
     ]))
     error_message = "jobs never write raw objects"
   }
+
+  assert {
+    condition     = alltrue([for job in ["raw-transformation", "analytics-aggregation", "time-series-analysis"] : anytrue([for statement in jsondecode(output.policies["${var.name}-${job}"]).Statement : contains(statement.Resource, "${var.lake.prefix_arn}/.locks/*") if contains(statement.Action, "s3:PutObject") && contains(statement.Action, "s3:DeleteObject")])])
+    error_message = "jobs may take their locks and give them back"
+  }
+}
+
+run "compaction" {
+  module {
+    source = "../modules/jobs"
+  }
+
+  assert {
+    condition     = strcontains(output.definition.States["compact-raw"].Arguments.Payload, "'started_at': $states.context.Execution.StartTime") && strcontains(output.definition.States["compact-raw"].Arguments.Payload, "'as_of': ($exists($states.context.Execution.Input.as_of)")
+    error_message = "the compaction has the day and the start of the jobs"
+  }
+
+  assert {
+    condition     = output.definition.States["compact-raw"].Catch[0].Next == "NotCompacted" && output.definition.States["NotCompacted"].Next == "Made" && output.definition.States["Made"].Type == "Succeed"
+    error_message = "a compaction that fails is told, and fails no day"
+  }
+
+  assert {
+    condition     = anytrue([for retry in output.definition.States["compact-raw"].Retry : contains(retry.ErrorEquals, "States.ALL") && retry.MaxAttempts > 0]) && anytrue([for retry in output.definition.States["compact-raw"].Retry : contains(retry.ErrorEquals, "Stop") && retry.MaxAttempts == 0])
+    error_message = "a compaction is tried again where that may help"
+  }
+
+  assert {
+    condition     = output.definition.States["Compacted"].Default == "compact-raw" && output.definition.States["Compacted"].Choices[0].Next == "Made" && output.definition.States["Compacted"].Choices[1].Next == "NotCompacted" && strcontains(output.definition.States["Compacted"].Choices[1].Condition, ">= 16 ")
+    error_message = "a compaction goes on until it is done, sixteen times at most"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in jsondecode(output.policies["${var.name}-compact-raw"]).Statement : [for resource in statement.Resource : contains(["${var.lake.prefix_arn}/raw/*", "${var.lake.prefix_arn}/_compactions/*", "${var.lake.prefix_arn}/.locks/*", "${var.lake.prefix_arn}/_lake.json", "${var.lake.prefix_arn}/_lake_probe-*"], resource)] if contains(statement.Action, "s3:PutObject") || contains(statement.Action, "s3:DeleteObject")
+    ]))
+    error_message = "the compaction writes raw objects, and no table"
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(output.policies["${var.name}-compact-raw"]).Statement : alltrue([for action in statement.Action : !startswith(action, "glue:")])])
+    error_message = "the compaction has a role of its own"
+  }
+
+  assert {
+    condition     = output.functions["compact-raw"].timeout_seconds == 900 && output.functions["compact-raw"].stops_by_itself
+    error_message = "the compaction ends by its own clock"
+  }
+}
+
+run "more_memory_than_there_is_is_refused" {
+  command = plan
+  module {
+    source = "../modules/jobs"
+  }
+  variables {
+    compaction = { memory_bytes = 1073741824 }
+  }
+  expect_failures = [var.compaction]
 }
 
 run "fargate" {
@@ -141,6 +216,37 @@ run "fargate" {
   assert {
     condition     = alltrue([for job in ["raw-transformation", "analytics-aggregation", "time-series-analysis"] : join(",", output.definition.States[job].Arguments.Overrides.ContainerOverrides[0].Environment[*].Name) == "MILLRACE_AS_OF,MILLRACE_STARTED_AT"])
     error_message = "on Fargate the day and the start come by the environment"
+  }
+
+  assert {
+    condition     = alltrue([for job in ["raw-transformation", "analytics-aggregation", "time-series-analysis"] : output.definition.States[job].Catch[0].Next == "${job} failed" && strcontains(output.definition.States["${job} failed"].Choices[0].Condition, "ExitCode\": ?64") && output.definition.States["${job} failed"].Choices[0].Next == "Notify"])
+    error_message = "on Fargate a Stop is told and not tried again"
+  }
+
+  assert {
+    condition     = alltrue([for job in ["raw-transformation", "analytics-aggregation", "time-series-analysis"] : output.definition.States["${job} failed"].Default == "${job} again" && output.definition.States["${job} again"].Next == job])
+    error_message = "on Fargate each job is tried again"
+  }
+
+  assert {
+    condition     = alltrue([for job in ["raw-transformation", "analytics-aggregation", "time-series-analysis"] : strcontains(output.definition.States[job].Arguments.Overrides.ContainerOverrides[0].Environment[0].Value, "$toMillis($states.context.Execution.StartTime) - 86400000")])
+    error_message = "on Fargate the clock makes the day that has ended"
+  }
+
+  assert {
+    condition     = join(",", keys(output.functions)) == "compact-raw" && output.definition.States["compact-raw"].Resource == "arn:aws:states:::lambda:invoke"
+    error_message = "the compaction is a function where the jobs run on Fargate too"
+  }
+
+  # By number: to a mock all aliases have one ARN.
+  assert {
+    condition     = one([for statement in jsondecode(output.policies["${var.name}-day"]).Statement : length(statement.Resource) if statement.Sid == "InvokeJobs"]) == 1
+    error_message = "the state machine may invoke the compaction"
+  }
+
+  assert {
+    condition     = anytrue([for variable in jsondecode(aws_ecs_task_definition.this["raw-transformation"].container_definitions)[0].environment : variable.name == "MILLRACE_ENVIRONMENT" && variable.value == var.name])
+    error_message = "the jobs are told of their environment"
   }
 
   assert {

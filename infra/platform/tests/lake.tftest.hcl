@@ -12,6 +12,8 @@ run "bucket" {
   variables {
     bucket              = "lake-of-tests"
     snowflake_role_name = "millrace-test-snowflake"
+    eraser_role_name    = "millrace-test-eraser"
+    erasers             = ["arn:aws:iam::123456789012:role/data-protection"]
     snowflake           = { user_arn = "arn:aws:iam::999999999999:user/snowflake", external_id = "id" }
     notifications       = { queue_arn = "arn:aws:sqs:eu-central-1:999999999999:sf-snowpipe" }
   }
@@ -100,6 +102,69 @@ run "bucket" {
   }
 }
 
+run "erasers" {
+  module {
+    source = "../modules/lake"
+  }
+
+  variables {
+    bucket              = "lake-of-tests"
+    snowflake_role_name = "millrace-test-snowflake"
+    eraser_role_name    = "millrace-test-eraser"
+    erasers             = ["arn:aws:iam::123456789012:role/data-protection"]
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.eraser[0].assume_role_policy).Statement[0].Principal.AWS == ["arn:aws:iam::123456789012:role/data-protection"]
+    error_message = "the eraser's role is taken on by those who are named, and nobody else"
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_iam_role_policy.eraser[0].policy).Statement : alltrue([
+        for action in statement.Action : statement.Sid == "Purge" ? alltrue([for resource in statement.Resource : can(regex("/(raw|curated|analytics|_state|_dead_letters)/\\*$", resource))]) : action != "s3:DeleteObjectVersion"
+      ])
+    ])
+    error_message = "versions are deleted for good where rows about persons lie, and nowhere else"
+  }
+
+  assert {
+    condition     = output.eraser_role_arn == aws_iam_role.eraser[0].arn
+    error_message = "the eraser's role is told"
+  }
+}
+
+run "nobody_erases_unless_told" {
+  module {
+    source = "../modules/lake"
+  }
+
+  variables {
+    bucket              = "lake-of-tests"
+    snowflake_role_name = "millrace-test-snowflake"
+    eraser_role_name    = "millrace-test-eraser"
+  }
+
+  assert {
+    condition     = length(aws_iam_role.eraser) == 0 && output.eraser_role_arn == null
+    error_message = "without erasers there is no such role"
+  }
+}
+
+run "an_account_is_no_eraser" {
+  command = plan
+  module {
+    source = "../modules/lake"
+  }
+  variables {
+    bucket              = "lake-of-tests"
+    snowflake_role_name = "millrace-test-snowflake"
+    eraser_role_name    = "millrace-test-eraser"
+    erasers             = ["arn:aws:iam::123456789012:root"]
+  }
+  expect_failures = [var.erasers]
+}
+
 run "a_bucket_with_a_dot_is_refused" {
   command = plan
   module {
@@ -108,6 +173,7 @@ run "a_bucket_with_a_dot_is_refused" {
   variables {
     bucket              = "lake.of.tests"
     snowflake_role_name = "millrace-test-snowflake"
+    eraser_role_name    = "millrace-test-eraser"
   }
   expect_failures = [var.bucket]
 }
@@ -120,6 +186,7 @@ run "two_who_are_told_are_refused" {
   variables {
     bucket              = "lake-of-tests"
     snowflake_role_name = "millrace-test-snowflake"
+    eraser_role_name    = "millrace-test-eraser"
     notifications       = { queue_arn = "arn:aws:sqs:eu-central-1:1:q", topic_arn = "arn:aws:sns:eu-central-1:1:t" }
   }
   expect_failures = [var.notifications]

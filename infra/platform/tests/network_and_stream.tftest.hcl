@@ -86,7 +86,8 @@ run "provisioned" {
     name                      = "millrace-test"
     kind                      = "provisioned"
     vpc_id                    = "vpc-1"
-    subnet_ids                = ["subnet-1", "subnet-2"]
+    subnet_ids                = ["subnet-1", "subnet-2", "subnet-3"]
+    retention_hours           = 72
     client_security_group_ids = { functions = "sg-1" }
   }
 
@@ -108,6 +109,16 @@ run "provisioned" {
   assert {
     condition     = strcontains(aws_msk_configuration.this[0].server_properties, "auto.create.topics.enable=false")
     error_message = "no client makes a topic by spelling it wrongly"
+  }
+
+  assert {
+    condition     = strcontains(aws_msk_configuration.this[0].server_properties, "log.retention.hours=72\n") && output.retention_seconds == 72 * 3600
+    error_message = "topics keep their records as long as is said"
+  }
+
+  assert {
+    condition     = strcontains(aws_msk_configuration.this[0].server_properties, "default.replication.factor=3\n") && strcontains(aws_msk_configuration.this[0].server_properties, "min.insync.replicas=2\n")
+    error_message = "of three zones one may go down without a record lost"
   }
 
   assert {
@@ -147,6 +158,18 @@ run "scram_without_a_secret_is_refused" {
   variables {
     name     = "millrace-test"
     existing = { brokers = ["a:9096"], security = "scram" }
+  }
+  expect_failures = [var.existing]
+}
+
+run "an_authority_that_nobody_heeds_is_refused" {
+  command = plan
+  module {
+    source = "../modules/stream"
+  }
+  variables {
+    name     = "millrace-test"
+    existing = { brokers = ["a:9092"], security = "plain", ca_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kafka-ca-AbCdEf" }
   }
   expect_failures = [var.existing]
 }

@@ -1,8 +1,11 @@
 //! The jobs as processes of their own, for the cloud: a binary each, run once by the environment, or by Lambda's events. What they
 //! publish is registered in the Glue catalogue.
 
+#![warn(missing_docs)]
+
 mod catalog_registration;
 mod error;
+mod exit_code;
 mod request;
 mod settings;
 
@@ -11,13 +14,14 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use millrace_events::instant::Micros;
 use millrace_glue::{GlueDataCatalog, GlueSettings};
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::run_record::TableReport;
 use millrace_jobs::{analytics_aggregation, job_error::JobError, raw_transformation, time_series_analysis};
 use millrace_lake::data_catalog::{DataCatalog, NoDataCatalog};
 use millrace_lake::{OpenError, Store};
-use millrace_lambda::Invocation;
+use millrace_lambda::{Invocation, Probed};
 use millrace_runtime::metrics::{BYTES_OUT, COLD_STARTS, OBJECT_SIZE};
 use millrace_runtime::settings::Environment;
 use millrace_runtime::{Meter, telemetry};
@@ -25,6 +29,7 @@ use millrace_tables::job_names;
 use serde::Serialize;
 
 pub use self::error::CloudJobError;
+pub use self::exit_code::{RETRY, STOP};
 pub use self::request::Request;
 pub use self::settings::Settings;
 use crate::catalog_registration::register;
@@ -32,27 +37,32 @@ use crate::catalog_registration::register;
 /// Which job a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
+    /// Makes the curated tables.
     RawTransformation,
+    /// Makes the analytics tables.
     AnalyticsAggregation,
+    /// Makes the tables of series.
     TimeSeriesAnalysis,
 }
 
 /// What a run answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
+    /// The logical day that was asked for.
     pub as_of: NaiveDate,
     /// `false`: a run that started later has published this day already.
     pub published: bool,
     /// The rows of each table.
     pub tables: serde_json::Map<String, serde_json::Value>,
+    /// How long the job took, without the registration.
     pub seconds: f64,
 }
 
 /// Where Lambda's runtime is asked for events; set by Lambda alone.
 const OF_LAMBDA: &str = "AWS_LAMBDA_RUNTIME_API";
 
-/// A job's `main`. In Lambda it serves events; elsewhere it runs once, answers a line of JSON on standard output, and ends
-/// with exit code 1 and a line on standard error where it failed.
+/// A job's `main`. In Lambda it serves events; elsewhere it runs once and answers a line of JSON on standard output. Where it failed it
+/// ends with a line on standard error and an exit code by which its class is read: [`STOP`], [`RETRY`], or 1 where it has none.
 pub fn main(job: Job) -> ExitCode {
     let outcome = telemetry::for_lambda().map_err(Into::into).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -67,7 +77,7 @@ pub fn main(job: Job) -> ExitCode {
         Err(error) => {
             tracing::error!(error = telemetry::with_causes(&*error), "the job failed");
             eprintln!("error: {}", telemetry::with_causes(&*error));
-            ExitCode::FAILURE
+            ExitCode::from(exit_code::of(&*error))
         }
     }
 }
@@ -86,7 +96,22 @@ async fn serve(job: Job) -> Result<(), Failure> {
     let invoke = async |invocation: Invocation<Request>| {
         invoke(job, Environment::of_process(), invocation.payload, now(), &meter).await
     };
-    millrace_lambda::serve(job.name(), &meter, invoke).await
+    let probe = async || probe(Environment::of_process(), now()).await;
+    millrace_lambda::serve(job.name(), &meter, probe, invoke).await
+}
+
+/// Whether a job would work on the lake that the environment names: an object of the probe's own is written, read and removed, and
+/// nothing else changes. Where there is no lake yet, none is made: land-events does that.
+pub async fn probe(environment: Environment, now: DateTime<Utc>) -> Result<Probed, CloudJobError> {
+    let settings = Settings::of(environment, now)?;
+    let tried = async {
+        let store = millrace_lake::open(&settings.lake).await?;
+        millrace_lake::lake_file::read(&*store).await?;
+        millrace_lake::lake_probe::probe(&*store).await?;
+        Ok::<_, OpenError>(store.address())
+    };
+    let lake = tried.await.map_err(JobError::from)?;
+    Ok(Probed { lake: Some(lake), broker: None })
 }
 
 /// One run, as the environment and the request say; the request wins.
@@ -97,12 +122,12 @@ pub async fn invoke(
     now: DateTime<Utc>,
     meter: &Meter,
 ) -> Result<Answer, CloudJobError> {
-    let mut settings = Settings::of(environment, now)?;
-    settings.as_of = request.as_of.unwrap_or(settings.as_of);
-    settings.started_at = request.started_at.unwrap_or(settings.started_at);
+    let settings = Settings::of(environment, now)?;
+    let (as_of, started_at) = request.run(&settings);
+    let run = RunContext { as_of, started_at: Micros(started_at.timestamp_micros()) };
     let store = millrace_lake::open_existing(&settings.lake).await;
     let store = store.map_err(|error: OpenError| JobError::from(error))?;
-    let done = run_on(Arc::clone(&store), job, &settings, meter).await;
+    let done = run_on(Arc::clone(&store), job, &run, &settings, meter).await;
     // Locks are given back, so that the day's next job need not wait until they run out.
     store.settle().await;
     done
@@ -111,10 +136,10 @@ pub async fn invoke(
 async fn run_on(
     store: Arc<dyn Store>,
     job: Job,
+    run: &RunContext,
     settings: &Settings,
     meter: &Meter,
 ) -> Result<Answer, CloudJobError> {
-    let run = RunContext { as_of: settings.as_of, started_at: settings.started_at.timestamp_micros() };
     let lake = store.address();
     // Before the work: settings that make no client are told before hours of it.
     let catalogue: Box<dyn DataCatalog> = match &settings.glue_database {
@@ -125,27 +150,27 @@ async fn run_on(
         Job::RawTransformation => {
             let limits =
                 JobSettings { memory_bytes: settings.memory_bytes, scratch_dir: settings.scratch.clone() };
-            let report = raw_transformation::run(store, &run, &limits, &|_| {}).await?;
+            let report = raw_transformation::run(store, run, &limits, &|_| {}).await?;
             (report.published, report.tables, report.seconds)
         }
         Job::AnalyticsAggregation => {
-            let report = analytics_aggregation::run(store, &run, &|_| {}).await?;
+            let report = analytics_aggregation::run(store, run, &|_| {}).await?;
             (report.published, report.tables, report.seconds)
         }
         Job::TimeSeriesAnalysis => {
-            let report = time_series_analysis::run(store, &run, &|_| {}).await?;
+            let report = time_series_analysis::run(store, run, &|_| {}).await?;
             (report.published, report.tables, report.seconds)
         }
     };
     // After the run's record. A registration that fails fails the job, whose next try publishes the same and registers it.
     if published && settings.glue_database.is_some() {
-        register(&*catalogue, &lake, &tables, settings.as_of).await?;
+        register(&*catalogue, &lake, &tables, run.as_of).await?;
     }
     if published {
         tell(&tables, meter);
     }
     let rows = tables.iter().map(|table| (table.name.clone(), table.rows.into())).collect();
-    Ok(Answer { as_of: settings.as_of, published, tables: rows, seconds })
+    Ok(Answer { as_of: run.as_of, published, tables: rows, seconds })
 }
 
 /// Published tables as a log event and their metrics.

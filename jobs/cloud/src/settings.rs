@@ -12,8 +12,9 @@ use millrace_runtime::settings::{Environment, SettingsError};
 pub struct Settings {
     /// `MILLRACE_LAKE`: the lake, `s3://bucket/prefix` or a folder.
     pub lake: String,
-    /// `MILLRACE_AS_OF`: the logical day, `YYYY-MM-DD`; today (UTC) unless set.
-    pub as_of: NaiveDate,
+    /// `MILLRACE_AS_OF`: the logical day, `YYYY-MM-DD`; unless set, the day before the run's start (UTC), which is the last that
+    /// has ended.
+    pub as_of: Option<NaiveDate>,
     /// `MILLRACE_STARTED_AT`: the run's start, such as `2026-02-01T03:00:00Z`, one for all jobs of a day's run; now
     /// unless set.
     pub started_at: DateTime<Utc>,
@@ -27,9 +28,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Reads all variables; `now` stands for an absent start.
+    ///
+    /// # Errors
+    /// All that is missing, unknown or wrong, at once.
     pub fn of(mut environment: Environment, now: DateTime<Utc>) -> Result<Self, SettingsError> {
         let lake = environment.required("MILLRACE_LAKE");
-        let as_of = environment.or("MILLRACE_AS_OF", now.date_naive());
+        let as_of = environment.optional("MILLRACE_AS_OF");
         let started_at = environment.or("MILLRACE_STARTED_AT", now);
         let memory_bytes = environment.or("MILLRACE_MEMORY_BYTES", LITTLE_MEMORY);
         if memory_bytes.is_some_and(|bytes| bytes < LEAST_MEMORY) {
@@ -71,14 +76,14 @@ mod tests {
             Settings::of(Environment::of(variables), now)
         };
         let settings = of(&[("MILLRACE_LAKE", "/lake")]).expect("settings");
-        assert_eq!((settings.as_of.to_string().as_str(), settings.started_at), ("2026-01-31", now));
+        assert_eq!((settings.as_of, settings.started_at), (None, now));
         let settings = of(&[
             ("MILLRACE_LAKE", "/lake"),
             ("MILLRACE_AS_OF", "2026-01-09"),
             ("MILLRACE_STARTED_AT", "2026-01-10T03:00:00Z"),
         ]);
         let settings = settings.expect("settings");
-        assert_eq!(settings.as_of.to_string(), "2026-01-09");
+        assert_eq!(settings.as_of, NaiveDate::from_ymd_opt(2026, 1, 9));
         assert_eq!(settings.started_at.to_rfc3339(), "2026-01-10T03:00:00+00:00");
         assert_eq!(settings.glue_database, None);
         assert!(of(&[("MILLRACE_AS_OF", "yesterday")]).is_err());

@@ -13,20 +13,29 @@ use crate::job_error::JobError;
 /// What was removed stays removed; the same erasure, called again, goes on. No id is in any message.
 #[derive(Debug, thiserror::Error)]
 pub enum ErasureError {
+    /// Reading, writing or removing an object failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Raw objects could not be listed, or one has a name that is none.
     #[error(transparent)]
     Listing(#[from] ListingError),
+    /// A table's place in the lake could not be named.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// A raw object could not be read or written anew.
     #[error(transparent)]
     Raw(#[from] RawFileError),
+    /// A file of dead letters could not be read or written anew.
     #[error(transparent)]
     Letters(#[from] LettersError),
+    /// Who was erased could not be read or written down.
     #[error(transparent)]
     Erased(#[from] ErasedError),
+    /// Reading what the jobs made, or running them again, failed.
     #[error(transparent)]
     Job(#[from] JobError),
+    /// Rows about them landed in each of the rounds, so nobody can say that all are gone. The same erasure helps once the source has
+    /// stopped.
     #[error(
         "rows about them keep landing: stop the source that sends them, then give the same command again"
     )]

@@ -3,22 +3,23 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use millrace_events::instant::Micros;
 use millrace_lake::erasure::erased_ids::{IdHash, Salt};
+use millrace_lake::erasure::refused_ids::is_marker;
 use millrace_lake::erasure::{Matches, Subjects};
 use millrace_lake::object_key::Key;
+use millrace_lake::root_names::UNFINISHED_ERASURES as FOLDER;
 use millrace_lake::store::Store;
 use serde::{Deserialize, Serialize};
 
-use super::{Erasure, ErasureError};
+use super::error::ErasureError;
 use crate::job_error::JobError;
-
-const FOLDER: &str = "_erasures/unfinished/";
 
 /// An erasure that has begun and not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unfinished {
     /// When it began, in microseconds UTC.
-    pub begun_at: i64,
+    pub begun_at: Micros,
     /// How many persons.
     pub persons: usize,
 }
@@ -68,10 +69,13 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// Marks the erasure as begun, or goes on with one that was interrupted.
-    pub(super) async fn mark(store: &dyn Store, erasure: &Erasure) -> Result<Self, ErasureError> {
+    /// Marks the erasure of `subjects` as begun at `now` (µs since 1970, UTC), or goes on with one that was interrupted.
+    pub(super) async fn mark(
+        store: &dyn Store,
+        subjects: &Subjects,
+        now: Micros,
+    ) -> Result<Self, ErasureError> {
         let salt = Salt::made(store).await?;
-        let subjects = &erasure.subjects;
         let ids: BTreeSet<IdHash> = subjects.ids().map(|id| salt.hash(id)).collect();
         let mut hashes = Hashes { ids: ids.clone(), found: BTreeSet::new() };
         let (mut own, mut resumed) = (None, false);
@@ -99,7 +103,7 @@ impl Begun {
             None => {
                 let chance = || RandomState::new().build_hasher().finish();
                 let name_salt = format!("{:016x}{:016x}", chance(), chance());
-                let told = Unfinished { begun_at: erasure.now, persons: subjects.len() };
+                let told = Unfinished { begun_at: now, persons: subjects.len() };
                 let key = named(&name_salt, subjects)?;
                 (key, Written { told, salt: name_salt, hashes: None })
             }
@@ -158,7 +162,7 @@ impl CutShort {
     }
 
     /// When the erasure of the person began, in microseconds UTC; of several the last.
-    pub(super) fn begun_at(&self, id: &str) -> Option<i64> {
+    pub(super) fn begun_at(&self, id: &str) -> Option<Micros> {
         let hash = self.salt.as_ref()?.hash(id);
         let of_them = self.markers.iter().filter(|marker| {
             marker.written.hashes.as_ref().is_some_and(|hashes| hashes.found.contains(&hash))
@@ -185,12 +189,6 @@ async fn markers(store: &dyn Store) -> Result<Vec<Marker>, ErasureError> {
         markers.push(Marker { key: object.key, written });
     }
     Ok(markers)
-}
-
-/// Whether a marker may have that key: what is none is somebody else's.
-fn is_marker(key: &Key) -> bool {
-    let name = key.as_str().strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".json"));
-    name.is_some_and(|name| name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The marker's key: FNV-1a over salt and ids, which another version of the program finds again.

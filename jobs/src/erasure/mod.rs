@@ -13,21 +13,26 @@ mod persons;
 mod rebuild;
 mod report;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, NaiveDate};
+use chrono::NaiveDate;
+use millrace_events::instant::Micros;
+use millrace_lake::erasure::refused_ids::LIST_AGE;
 use millrace_lake::erasure::{Matches, Subjects, dead_letters, erased_ids, raw};
 use millrace_lake::layout::Layer;
 use millrace_lake::object_key::Key;
-use millrace_lake::store::{LockGuard, Store};
+use millrace_lake::root_names::{STATE, UNFINISHED_ERASURES};
+use millrace_lake::store::{EarlierVersions, LockGuard, Store, Versions, has_files};
 use millrace_lake::{layout, raw_listing};
 use millrace_tables::tables;
 
 pub use self::error::ErasureError;
 use self::marker::Begun;
 pub use self::marker::{Unfinished, unfinished};
+use self::partitions::Copies;
 use self::persons::Remembered;
 pub use self::persons::{CutShortPerson, ErasedPerson, Persons};
 pub use self::rebuild::{Jobs, Rebuild};
@@ -36,26 +41,48 @@ use crate::erasure_epoch;
 use crate::job_error::JobError;
 use crate::scratch::Scratch;
 
-/// What jobs keep to be quicker; they make it anew.
-const STATE: &str = "_state/";
+/// The longest that a put of an object may be tried on S3 (`S3Settings::deadline`), and some seconds.
+const PUT: Duration = Duration::from_secs(125);
+
 /// How often all is done again because rows about them landed meanwhile.
 const ROUNDS: usize = 5;
 
 /// Who is erased, and where scratch is.
 #[derive(Debug, Clone)]
 pub struct Erasure {
+    /// The persons, by their ids.
     pub subjects: Arc<Subjects>,
     /// When it began, in microseconds UTC.
-    pub now: i64,
+    pub now: Micros,
     /// Where jobs spill rows: what killed ones left there goes too.
     pub scratch_dir: PathBuf,
+    /// How long a landing may go on by a list that does not name them yet, see [`settle_time`]: after it is looked once more.
+    pub settle: Duration,
+}
+
+/// [`Erasure::settle`] for the lake in `store`: on S3 a list may be [`LIST_AGE`] old when an object is put, and a put is tried for two
+/// minutes; in a folder the list is read right before.
+pub fn settle_time(store: &dyn Store) -> Duration {
+    if has_files(store) { Duration::from_secs(2) } else { LIST_AGE + PUT }
+}
+
+/// What an erasure is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Raw rows and dead letters.
+    Raw,
+    /// The tables, and what is computed of them.
+    Tables,
+    /// Landings that do not know yet may store a last object.
+    Settling(Duration),
+    /// Earlier versions of objects.
+    Versions,
 }
 
 /// What [`erase`] would remove now. Changes nothing.
-pub async fn preview(
-    store: &Arc<dyn Store>,
-    subjects: &Arc<Subjects>,
-) -> Result<ErasureReport, ErasureError> {
+pub async fn preview(store: &Arc<dyn Store>, erasure: &Erasure) -> Result<ErasureReport, ErasureError> {
+    let subjects = &erasure.subjects;
+    let copies = Copies::new(store.as_ref(), &erasure.scratch_dir)?;
     let _locks = raw_locks(store.as_ref()).await?;
     let remembered = Remembered::read(store.as_ref()).await?;
     let mut report = ErasureReport::default();
@@ -73,10 +100,10 @@ pub async fn preview(
     let being_written = dead_letters::being_written(store.as_ref(), subjects)?;
     report.letters_being_written = being_written.rows;
     all.add(being_written);
-    report.objects(Place::State, store.list(STATE).await?.len() as u64);
+    report.objects(Place::State, store.list(&format!("{STATE}/")).await?.len() as u64);
     for table in partitions::with_persons().into_iter().flatten() {
         for day in table.days(store.as_ref()).await? {
-            let matches = table.find(store, day, subjects).await?;
+            let matches = table.find(store, day, subjects, &copies).await?;
             report.found(table.place(), matches.rows);
             if matches.rows > 0 {
                 report.affected(day);
@@ -86,37 +113,51 @@ pub async fn preview(
     }
     report.persons = remembered.persons(subjects, |id| all.ids.contains(id));
     report.unfinished = remembered.cut_short.told();
+    report.earlier_versions = earlier_versions(store.as_ref(), Versions::Count).await?;
     Ok(report)
 }
 
 /// Erases `erasure.subjects` from the lake and has `rebuild` compute anew what was computed of them.
 ///
-/// Safe beside landings, jobs, queries and compactions. Where it fails or is killed the same call resumes it. Rows about
-/// them that land later are new: their source has to stop first.
+/// Safe beside landings, jobs, queries and compactions, which refuse these persons as soon as they read the marker. Where it fails or is
+/// killed the same call resumes it. What a bucket keeps of earlier versions goes last, once nothing makes new ones.
 pub async fn erase(
     store: Arc<dyn Store>,
     erasure: &Erasure,
     rebuild: &impl Rebuild,
+    step: &(dyn Fn(Step) + Send + Sync),
 ) -> Result<ErasureReport, ErasureError> {
+    // Who may not list versions is told before anything is removed.
+    store.earlier_versions(UNFINISHED_ERASURES, Versions::Count).await?;
     let _locks = raw_locks(store.as_ref()).await?;
     let remembered = Remembered::read(store.as_ref()).await?;
-    let begun = Begun::mark(store.as_ref(), erasure).await?;
-    let resumed = begun.resumed;
+    let begun = Begun::mark(store.as_ref(), &erasure.subjects, erasure.now).await?;
+    let (resumed, marked) = (begun.resumed, Instant::now());
+    // Rows that killed jobs and writers left lie there too.
+    drop(Scratch::new_in(&erasure.scratch_dir)?);
+    let copies = Copies::new(store.as_ref(), &erasure.scratch_dir)?;
     let mut work = Work {
         store: &store,
         subjects: &erasure.subjects,
+        copies,
+        step,
         begun,
         resumed,
         clean: BTreeSet::new(),
         report: ErasureReport { resumed, ..ErasureReport::default() },
     };
-    // Rows that killed jobs and writers left lie there too.
-    drop(Scratch::new_in(&erasure.scratch_dir)?);
     store.sweep().await?;
     for _ in 0..ROUNDS {
         work.round(rebuild).await?;
         store.sweep().await?;
+        let left = erasure.settle.saturating_sub(marked.elapsed());
+        if !left.is_zero() {
+            step(Step::Settling(left));
+            tokio::time::sleep(left).await;
+        }
         if !work.came_back().await? {
+            step(Step::Versions);
+            work.report.earlier_versions = earlier_versions(store.as_ref(), Versions::Remove).await?;
             let being_written = dead_letters::being_written(store.as_ref(), &erasure.subjects)?;
             work.begun.note(store.as_ref(), &being_written).await?;
             let Work { begun, mut report, .. } = work;
@@ -124,7 +165,7 @@ pub async fn erase(
             report.letters_being_written = being_written.rows;
             if being_written.rows == 0 {
                 if !begun.found().is_empty() {
-                    let erased_at = DateTime::from_timestamp_micros(erasure.now).unwrap_or_default();
+                    let erased_at = erasure.now.date_time().unwrap_or_default();
                     erased_ids::record(store.as_ref(), erased_at, begun.found().iter().copied()).await?;
                 }
                 begun.end(store.as_ref()).await?;
@@ -170,6 +211,24 @@ fn raw_tables() -> impl Iterator<Item = (&'static str, &'static str)> {
     raw.filter_map(|table| Some((table.folder, table.data_subject?)))
 }
 
+/// The earlier versions of what lies where rows about persons do, whoever wrote or removed it: which of them hold somebody, only a reading
+/// of each would tell.
+async fn earlier_versions(
+    store: &dyn Store,
+    task: Versions,
+) -> Result<BTreeMap<Place, EarlierVersions>, ErasureError> {
+    let raw = raw_tables().map(|(table, _)| Place::Raw(table));
+    let tables = partitions::with_persons().into_iter().flatten().map(partitions::PersonTable::place);
+    let mut found = BTreeMap::new();
+    for place in raw.chain([Place::DeadLetters, Place::State]).chain(tables) {
+        let versions = store.earlier_versions(&format!("{}/", place.folder()), task).await?;
+        if versions != EarlierVersions::default() {
+            found.insert(place, versions);
+        }
+    }
+    Ok(found)
+}
+
 /// Nobody compacts a raw table meanwhile. Taken in one order by everybody.
 async fn raw_locks(store: &dyn Store) -> Result<Vec<Box<dyn LockGuard>>, ErasureError> {
     let mut locks = Vec::new();
@@ -183,6 +242,8 @@ async fn raw_locks(store: &dyn Store) -> Result<Vec<Box<dyn LockGuard>>, Erasure
 struct Work<'a> {
     store: &'a Arc<dyn Store>,
     subjects: &'a Arc<Subjects>,
+    copies: Copies,
+    step: &'a (dyn Fn(Step) + Send + Sync),
     begun: Begun,
     /// What was made of their rows may be left though the rows are gone.
     resumed: bool,
@@ -193,8 +254,10 @@ struct Work<'a> {
 
 impl Work<'_> {
     async fn round(&mut self, rebuild: &impl Rebuild) -> Result<(), ErasureError> {
+        (self.step)(Step::Raw);
         self.raw().await?;
         self.letters().await?;
+        (self.step)(Step::Tables);
         self.state().await?;
         erasure_epoch::raise(self.store.as_ref()).await?;
         let mut days = Vec::new();
@@ -237,7 +300,7 @@ impl Work<'_> {
     }
 
     async fn state(&mut self) -> Result<(), ErasureError> {
-        let objects = self.store.list(STATE).await?;
+        let objects = self.store.list(&format!("{STATE}/")).await?;
         for object in &objects {
             self.store.delete(&object.key).await?;
         }
@@ -254,7 +317,8 @@ impl Work<'_> {
         for table in tables {
             for day in table.days(self.store.as_ref()).await? {
                 let all = self.resumed;
-                let rows = table.erase(self.store, day, self.subjects, all, &mut self.begun).await?;
+                let rows =
+                    table.erase(self.store, day, self.subjects, &self.copies, all, &mut self.begun).await?;
                 self.report.found(table.place(), rows);
                 if rows > 0 || self.resumed {
                     first = Some(first.map_or(day, |first: NaiveDate| first.min(day)));

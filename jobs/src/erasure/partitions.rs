@@ -1,28 +1,32 @@
 //! The partitions of the tables that have a row a person.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use millrace_events::instant::Micros;
 use millrace_lake::erasure::{Matches, Subjects};
 use millrace_lake::layout::{self, Layer, partition_key};
 use millrace_lake::object_key::Key;
-use millrace_lake::store::Store;
+use millrace_lake::store::{Store, has_files};
 use millrace_tables::curated::{DATA_QUALITY_SUMMARY, USERS_TRANSFORMED};
 use millrace_tables::table_catalogue::{MadeBy, Table, tables};
 use polars::polars_utils::slice_enum::Slice;
 use polars::prelude::*;
+use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
-use super::Place;
 use super::error::ErasureError;
 use super::marker::Begun;
+use super::report::Place;
 use crate::job_error::JobError;
 use crate::job_settings::RunContext;
 use crate::publish::{day_lock, published, write_record};
 use crate::raw_transformation::summary::Summary;
 use crate::raw_transformation::table_writer::TableWriter;
+use crate::scratch::Scratch;
 
 /// Rows read at once.
 const PIECE: usize = 32_768;
@@ -57,7 +61,7 @@ struct Without {
     /// Of users_transformed: the counts of those who stay.
     summary: Summary,
     /// What the first row said of the run that made it.
-    processed_at: Option<i64>,
+    processed_at: Option<Micros>,
 }
 
 impl PersonTable {
@@ -90,9 +94,10 @@ impl PersonTable {
         store: &Arc<dyn Store>,
         day: NaiveDate,
         subjects: &Arc<Subjects>,
+        copies: &Copies,
     ) -> Result<Matches, ErasureError> {
         let key = self.partition(day)?;
-        let Some(file) = Local::of(store.as_ref(), &key).await? else { return Ok(Matches::default()) };
+        let Some(file) = copies.of(store.as_ref(), &key).await? else { return Ok(Matches::default()) };
         let subjects = Arc::clone(subjects);
         let work = move || {
             let mut matches = Matches::default();
@@ -115,17 +120,18 @@ impl PersonTable {
         store: &Arc<dyn Store>,
         day: NaiveDate,
         subjects: &Arc<Subjects>,
+        copies: &Copies,
         all: bool,
         begun: &mut Begun,
     ) -> Result<u64, ErasureError> {
         let _lock = store.lock(&day_lock(self.job, day)?).await?;
-        let matches = self.find(store, day, subjects).await?;
+        let matches = self.find(store, day, subjects, copies).await?;
         if matches.rows == 0 && !(all && self.is_summed_up()) {
             return Ok(0);
         }
         begun.note(store.as_ref(), &matches).await?;
         let key = self.partition(day)?;
-        let Some(file) = Local::of(store.as_ref(), &key).await? else { return Ok(0) };
+        let Some(file) = copies.of(store.as_ref(), &key).await? else { return Ok(0) };
         let mut writer = store.writer(&key).await?;
         let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(2);
         let subjects = Arc::clone(subjects);
@@ -182,7 +188,7 @@ impl PersonTable {
             if self.is_summed_up() {
                 if without.processed_at.is_none() {
                     let instants = piece.column("processed_at").map_err(failed())?.to_physical_repr();
-                    without.processed_at = instants.i64().map_err(failed())?.first();
+                    without.processed_at = instants.i64().map_err(failed())?.first().map(Micros);
                 }
                 without.summary.add(&rows).map_err(failed())?;
             }
@@ -229,39 +235,40 @@ impl PersonTable {
     }
 }
 
-/// A partition's file: the store's own, or a copy that goes when it is done with.
-struct Local {
-    key: Key,
-    path: PathBuf,
-    copied: bool,
-}
+/// Where partitions are copied to be read, if the store has no files of its own: a folder that its owner alone may look into, which the
+/// next job sweeps where this process is killed.
+pub(super) struct Copies(Option<Scratch>);
 
-impl Local {
+impl Copies {
+    pub(super) fn new(store: &dyn Store, scratch_dir: &Path) -> Result<Self, ErasureError> {
+        Ok(Self(if has_files(store) { None } else { Some(Scratch::new_in(scratch_dir)?) }))
+    }
+
     /// `None` where there is no such object.
-    async fn of(store: &dyn Store, key: &Key) -> Result<Option<Self>, ErasureError> {
-        if let Some(path) = store.local_path(key) {
-            return Ok(path.is_file().then(|| Self { key: key.clone(), path, copied: false }));
-        }
+    async fn of(&self, store: &dyn Store, key: &Key) -> Result<Option<Local>, ErasureError> {
+        let Some(folder) = &self.0 else {
+            let path = store.local_path(key).filter(|path| path.is_file());
+            return Ok(path.map(|path| Local { key: key.clone(), path, _copy: None }));
+        };
         let body = match store.get(key).await {
             Ok(body) => body,
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let name = format!("millrace-erasure-{}-{}", std::process::id(), key.as_str().replace('/', "-"));
-        let path = std::env::temp_dir().join(name);
-        fs::write(&path, body).map_err(JobError::scratch("write", &path))?;
-        Ok(Some(Self { key: key.clone(), path, copied: true }))
+        let failed = || JobError::scratch("copy a partition to", folder.path());
+        // A name that nobody can know before, in mode 600; it goes with the value.
+        let mut copy =
+            tempfile::Builder::new().prefix("partition-").tempfile_in(folder.path()).map_err(failed())?;
+        copy.write_all(&body).map_err(failed())?;
+        Ok(Some(Local { key: key.clone(), path: copy.path().to_owned(), _copy: Some(copy) }))
     }
 }
 
-impl Drop for Local {
-    fn drop(&mut self) {
-        if self.copied
-            && let Err(error) = fs::remove_file(&self.path)
-        {
-            tracing::warn!(path = %self.path.display(), %error, "a copy of a partition could not be removed");
-        }
-    }
+/// A partition's file: the store's own, or a copy that goes when it is done with.
+struct Local {
+    key: Key,
+    path: PathBuf,
+    _copy: Option<NamedTempFile>,
 }
 
 /// The rows of a file, some at a time; of one column alone where it is named. At least one piece, be it empty.
@@ -315,4 +322,37 @@ async fn off_thread<T: Send + 'static>(
 
 fn died(key: &Key) -> JobError {
     JobError::Worker { reason: format!("it died over {key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use millrace_lake::memory_store::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_copy_is_its_owners_alone_has_a_name_of_chance_and_goes() {
+        let scratch = tempfile::tempdir().expect("tempdir");
+        let store = MemoryStore::new();
+        let key =
+            Key::new("curated/users_transformed/processing_date=2026-01-31/part-00000.parquet").expect("key");
+        store.put(&key, "rows".into()).await.expect("put");
+        let copies = Copies::new(&store, scratch.path()).expect("a folder");
+        let one = copies.of(&store, &key).await.expect("copied").expect("there");
+        let other = copies.of(&store, &key).await.expect("copied").expect("there");
+        assert_ne!(one.path, other.path);
+        assert_eq!(fs::read(&one.path).expect("read"), b"rows");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+
+            let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+            assert_eq!((mode(&one.path), mode(one.path.parent().expect("a folder"))), (0o600, 0o700));
+        }
+        let path = one.path.clone();
+        drop(one);
+        assert!(!path.exists() && other.path.exists());
+        let absent = Key::new("curated/none.parquet").expect("key");
+        assert!(copies.of(&store, &absent).await.expect("asked").is_none());
+    }
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use millrace_events::instant::Micros;
 use millrace_lake::erasure::Subjects;
 use millrace_lake::erasure::erased_ids::Erased;
 use millrace_lake::store::Store;
 use serde::Serialize;
 
-use super::ErasureError;
+use super::error::ErasureError;
 use super::marker::CutShort;
 
 /// See the module. Each person is one of these.
@@ -27,14 +28,18 @@ pub struct Persons {
 /// See [`Persons::cut_short`].
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct CutShortPerson {
+    /// Their id.
     pub id: String,
+    /// When the interrupted erasure began; of several the last.
     pub begun_at: DateTime<Utc>,
 }
 
 /// See [`Persons::erased_before`].
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct ErasedPerson {
+    /// Their id.
     pub id: String,
+    /// When the erasure that removed them began; of several the last.
     pub erased_at: DateTime<Utc>,
 }
 
@@ -82,7 +87,7 @@ impl Remembered {
                 persons.found += 1;
                 continue;
             }
-            let begun_at = self.cut_short.begun_at(id).and_then(DateTime::from_timestamp_micros);
+            let begun_at = self.cut_short.begun_at(id).and_then(Micros::date_time);
             match (begun_at, self.erased.when(id)) {
                 // An erasure of others too that was cut short, and another one of this person that was not.
                 (Some(begun_at), Some(erased_at)) if erased_at >= begun_at => {

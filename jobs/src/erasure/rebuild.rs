@@ -8,7 +8,7 @@ use millrace_lake::layout;
 use millrace_lake::store::Store;
 use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS};
 
-use super::ErasureError;
+use super::error::ErasureError;
 use crate::erasure_epoch;
 use crate::job_error::JobError;
 use crate::job_settings::RunContext;
@@ -21,8 +21,10 @@ use crate::{analytics_aggregation, time_series_analysis};
 /// the run's own start: each replaces all its tables of the day by what they are without these users. The versions in
 /// dim_user_demographics stay those of the day, less theirs.
 pub trait Rebuild: Sync {
+    /// Runs analytics-aggregation for the day of `ctx`.
     fn analytics(&self, ctx: &RunContext) -> impl Future<Output = Result<(), JobError>> + Send;
 
+    /// Runs time-series-analysis for the day of `ctx`.
     fn time_series(&self, ctx: &RunContext) -> impl Future<Output = Result<(), JobError>> + Send;
 }
 

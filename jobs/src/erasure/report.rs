@@ -4,15 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use millrace_lake::layout::Layer;
+use millrace_lake::root_names::{DEAD_LETTERS, RAW, STATE};
+use millrace_lake::store::EarlierVersions;
 use serde::{Serialize, Serializer};
 
-use super::{Persons, Unfinished};
+use super::marker::Unfinished;
+use super::persons::Persons;
 
 /// Where persons are in a lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// A raw table, by its folder's name: `users`.
     Raw(&'static str),
+    /// All files of dead letters, whatever their topic.
     DeadLetters,
     /// Removed whole, whoever is in it; jobs make it anew.
     State,
@@ -24,9 +28,9 @@ impl Place {
     /// Its folder in the lake.
     pub fn folder(self) -> String {
         match self {
-            Self::Raw(table) => format!("raw/{table}"),
-            Self::DeadLetters => "_dead_letters".to_owned(),
-            Self::State => "_state".to_owned(),
+            Self::Raw(table) => format!("{RAW}/{table}"),
+            Self::DeadLetters => DEAD_LETTERS.to_owned(),
+            Self::State => STATE.to_owned(),
             Self::Table(layer, table) => format!("{layer}/{table}"),
         }
     }
@@ -60,9 +64,13 @@ pub struct Found {
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ErasureReport {
+    /// What became of each person.
     #[serde(flatten)]
     pub persons: Persons,
+    /// What was found, by place; one that was looked through and held nobody has zeros.
     pub places: BTreeMap<Place, Found>,
+    /// What the bucket kept below what is there now, or in its place, by place: versions of every object that lies where persons do.
+    pub earlier_versions: BTreeMap<Place, EarlierVersions>,
     /// Days whose partitions held them, or may have when an interrupted erasure is resumed.
     pub days: BTreeSet<NaiveDate>,
     /// Days whose further tables were computed anew.

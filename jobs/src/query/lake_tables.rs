@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use millrace_lake::layout::{self, Layer, REMOVAL_MARKS};
+use millrace_lake::layout::{self, Layer};
 use millrace_lake::object_key::Key;
+use millrace_lake::root_names::REMOVAL_MARKS;
 use millrace_tables::tables;
 use polars::prelude::{ParquetReader, Schema, SchemaExt, SchemaRef, SerReader};
 

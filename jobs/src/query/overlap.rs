@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use millrace_events::position::Offset;
 use millrace_lake::RawObjectName;
 
 use super::DataFile;
@@ -40,7 +41,7 @@ pub(super) fn overlaps(files: &[DataFile]) -> Overlaps<'_> {
     for mut ranges in by_partition.into_values() {
         ranges.sort_unstable_by_key(|(first, last, file)| (*first, *last, &file.path));
         let mut group = Vec::new();
-        let mut reach = 0;
+        let mut reach = Offset::ZERO;
         for (first, last, file) in ranges {
             if !group.is_empty() && first > reach {
                 close(std::mem::take(&mut group));

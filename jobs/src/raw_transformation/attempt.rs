@@ -4,16 +4,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use millrace_lake::erasure::refused_ids::RefusedIds;
 use millrace_lake::layout::partition_key;
 use millrace_lake::store::{ObjectMeta, ObjectWriter, Store};
 use millrace_tables::curated::{DATA_QUALITY_SUMMARY, USERS_TRANSFORMED};
+use millrace_tables::job_names::RAW_TRANSFORMATION;
 use tokio::sync::mpsc;
 
 use super::input::{Input, Keep};
-use super::pass::{self, Sources};
+use super::pass;
+use super::pass_output::{Message, PassOutput};
 use super::raw_scan::{self, SchemaDrift};
+use super::report::{JobReport, Progress};
+use super::sources::Sources;
 use super::state::replacement::{self, Next, Origin, StateReplacement};
-use super::{JOB, JobReport, Message, Progress};
 use crate::erasure_epoch::Epoch;
 use crate::job_error::JobError;
 use crate::job_settings::{JobSettings, RunContext};
@@ -35,6 +39,8 @@ pub(super) struct Attempt<'a> {
     pub(super) manifest: Option<&'a Bytes>,
     /// The epoch of erasures before anything was read.
     pub(super) since: Epoch,
+    /// Whom nobody takes in again, read behind the epoch.
+    pub(super) refused: &'a Arc<RefusedIds>,
     /// Whether the state may be used.
     pub(super) trusted: bool,
 }
@@ -81,7 +87,7 @@ impl Attempt<'_> {
         }
 
         let mut record = RunRecord {
-            job: JOB.into(),
+            job: RAW_TRANSFORMATION.into(),
             as_of: ctx.as_of,
             started_at: ctx.started_at,
             seconds: self.started.elapsed().as_secs_f64(),
@@ -100,6 +106,7 @@ impl Attempt<'_> {
             users: rows.users,
             duplicates: rows.duplicates,
             after_as_of: rows.after_as_of,
+            erased: rows.erased,
             tables: record.tables,
             inputs: record.inputs,
             published,
@@ -117,10 +124,10 @@ impl Attempt<'_> {
     ) -> Result<(u64, pass::Outcome), JobError> {
         // A few row groups may wait for a slow store, no more.
         let (sender, receiver) = mpsc::channel(2);
-        let (ctx, limits) = (*self.ctx, self.settings.clone());
+        let (ctx, limits, refused) = (*self.ctx, self.settings.clone(), Arc::clone(self.refused));
         // The worker shares the scratch folder: where this future is dropped it outlives the last file written to it.
         let work = tokio::task::spawn_blocking(move || {
-            pass::run(sources, &ctx, &limits, scratch.path(), &pass::PassOutput::new(sender))
+            pass::run(sources, &ctx, &limits, refused, scratch.path(), &PassOutput::new(sender))
         });
         let forwarded = forward(receiver, writer, replacement, self.progress).await;
         let outcome = work.await.map_err(JobError::worker)?;

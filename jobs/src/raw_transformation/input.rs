@@ -8,7 +8,7 @@ use millrace_lake::store::{ObjectMeta, Store};
 
 use super::raw_scan::{self, RawObject};
 use super::state::coverage::{self, Covered};
-use super::state::manifest::Unusable;
+use super::state::unusable::Unusable;
 use super::state::{self, Known};
 use crate::job_error::JobError;
 use crate::job_settings::RunContext;

@@ -10,6 +10,7 @@ mod expressions;
 mod input;
 mod newest;
 mod pass;
+mod pass_output;
 pub mod phone;
 mod positions;
 pub mod quality;
@@ -17,6 +18,8 @@ mod ranges;
 pub mod raw_columns;
 pub mod raw_scan;
 mod reading;
+mod report;
+mod sources;
 mod spill;
 pub mod state;
 pub mod summary;
@@ -26,54 +29,18 @@ pub mod users_transformed;
 use std::sync::Arc;
 use std::time::Instant;
 
+use millrace_lake::erasure::refused_ids::RefusedIds;
 use millrace_lake::store::Store;
 use millrace_tables::job_names::RAW_TRANSFORMATION;
 
 use self::attempt::Attempt;
+pub use self::report::{JobReport, Progress};
 use crate::erasure_epoch;
 use crate::job_error::JobError;
 use crate::job_settings::{JobSettings, RunContext};
-use crate::run_record::{Inputs, RowCounts, TableReport};
 
 /// The job's name, in its rows and its run records.
 pub const JOB: &str = RAW_TRANSFORMATION;
-
-/// How far the job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// Rows read, of all that are read.
-    Read { rows: u64, of: u64 },
-    /// Rows deduplicated and transformed, of those that compete.
-    Transformed { rows: u64, of: u64 },
-}
-
-/// What a run did.
-#[derive(Debug, Clone, PartialEq)]
-pub struct JobReport {
-    /// Rows of the raw objects that were read, a source position counted as often as objects hold it.
-    pub rows_in: u64,
-    /// Distinct source positions in the objects listed: `users + duplicates + after_as_of`.
-    pub raw_rows_by_position: u64,
-    pub users: u64,
-    /// Rows dropped because their id has a newer one.
-    pub duplicates: u64,
-    /// Rows stamped after the end of `as_of`.
-    pub after_as_of: u64,
-    pub tables: Vec<TableReport>,
-    pub inputs: Inputs,
-    /// False where a run that started later had published this day already: then no table was written.
-    pub published: bool,
-    pub seconds: f64,
-}
-
-/// What the worker tells while it works.
-enum Message {
-    /// Encoded bytes of users_transformed.
-    Bytes(Vec<u8>),
-    /// Encoded bytes of the next state's rows.
-    State(Vec<u8>),
-    Progress(Progress),
-}
 
 /// How often a run starts over because raw changed under it. Compaction and erasure end; a lake in which something
 /// rewrites raw without end is somebody's mistake to be told.
@@ -100,11 +67,14 @@ pub async fn run(
     loop {
         tries += 1;
         let since = erasure_epoch::epoch(store.as_ref()).await?;
+        let refused = Arc::new(RefusedIds::read(store.as_ref()).await?);
         // The manifest before the listing: what it covers is in the listing then, unless it has gone since.
         let manifest = state::find(store.as_ref()).await?;
         let listed = raw_scan::list(store.as_ref()).await?;
         let (store, listed, manifest) = (&store, listed.as_slice(), manifest.as_ref());
-        let attempt = Attempt { store, ctx, settings, progress, started, listed, manifest, since, trusted };
+        let refused = &refused;
+        let attempt =
+            Attempt { store, ctx, settings, progress, started, listed, manifest, since, refused, trusted };
         let error = match attempt.run().await {
             Ok(report) => return Ok(report),
             Err(error) if tries == TRIES => return Err(error),

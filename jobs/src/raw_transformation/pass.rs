@@ -1,40 +1,25 @@
 //! The blocking work of one run: read, part into ranges, then range by range to the table's bytes and the state's.
 
 use std::path::Path;
-use std::sync::mpsc as mpsc_of_std;
+use std::sync::{Arc, mpsc};
+
+use millrace_lake::erasure::refused_ids::RefusedIds;
 
 use polars::prelude::*;
-use tokio::sync::mpsc;
 
+use super::pass_output::PassOutput;
 use super::positions::Positions;
-use super::raw_scan::RawObject;
 use super::reading::{self, Bounds, Reading};
+use super::report::Progress;
+use super::sources::Sources;
 use super::spill::Spill;
-use super::state::Known;
 use super::state::rows::KeptRows;
 use super::summary::Summary;
 use super::table_writer::TableWriter;
-use super::{Message, Progress, RowCounts, newest, users_transformed};
+use super::{newest, users_transformed};
 use crate::job_error::JobError;
 use crate::job_settings::{JobSettings, RunContext};
-
-/// Where the pass reads, and whether it keeps a state of what it has read.
-pub(super) struct Sources {
-    pub(super) state: Option<Known>,
-    pub(super) new: Vec<RawObject>,
-    pub(super) keep: bool,
-}
-
-impl Sources {
-    /// The object of the state's rows, if there is one.
-    pub(super) fn state_rows(&self) -> &[RawObject] {
-        self.state.as_ref().map(|state| std::slice::from_ref(&state.rows)).unwrap_or_default()
-    }
-
-    pub(super) fn rows(&self) -> usize {
-        self.state_rows().iter().chain(&self.new).map(|object| object.rows).sum()
-    }
-}
+use crate::run_record::RowCounts;
 
 /// What the pass leaves beside the bytes of users_transformed and of the state, which went out while it ran.
 pub(super) struct Outcome {
@@ -46,36 +31,11 @@ pub(super) struct Outcome {
     pub(super) kept: u64,
 }
 
-/// Where the pass sends its bytes and progress.
-pub(super) struct PassOutput(mpsc::Sender<Message>);
-
-impl PassOutput {
-    pub(super) fn new(sender: mpsc::Sender<Message>) -> Self {
-        Self(sender)
-    }
-
-    pub(super) fn send_progress(&self, progress: Progress) -> Result<(), JobError> {
-        self.send(Message::Progress(progress))
-    }
-
-    /// Bytes of the state's rows.
-    pub(super) fn state(&self, bytes: Vec<u8>) -> Result<(), JobError> {
-        if bytes.is_empty() { Ok(()) } else { self.send(Message::State(bytes)) }
-    }
-
-    fn bytes(&self, bytes: Vec<u8>) -> Result<(), JobError> {
-        if bytes.is_empty() { Ok(()) } else { self.send(Message::Bytes(bytes)) }
-    }
-
-    fn send(&self, message: Message) -> Result<(), JobError> {
-        self.0.blocking_send(message).map_err(|_| JobError::Cancelled)
-    }
-}
-
 pub(super) fn run(
     mut sources: Sources,
     ctx: &RunContext,
     settings: &JobSettings,
+    refused: Arc<RefusedIds>,
     scratch: &Path,
     output: &PassOutput,
 ) -> Result<Outcome, JobError> {
@@ -87,6 +47,7 @@ pub(super) fn run(
         positions: positions.unwrap_or_default(),
         kept: KeptRows::new(sources.keep)?,
         counts: RowCounts::default(),
+        refused,
         competing: 0,
         output,
     };
@@ -132,8 +93,8 @@ fn transform(reading: &mut Reading<'_>) -> Result<Summary, JobError> {
         competing: *competing,
     };
     std::thread::scope(|scope| {
-        let (made, ranges) = mpsc_of_std::sync_channel::<Made>(0);
-        let (won, winners) = mpsc_of_std::sync_channel(0);
+        let (made, ranges) = mpsc::sync_channel::<Made>(0);
+        let (won, winners) = mpsc::sync_channel(0);
         let encoding = scope.spawn(move || {
             ranges.into_iter().try_for_each(|range| encoder.encode(range))?;
             let Encoder { writer, summary, .. } = encoder;
@@ -142,7 +103,7 @@ fn transform(reading: &mut Reading<'_>) -> Result<Summary, JobError> {
             Ok((summary, rows))
         });
         let keeping = scope.spawn(move || winners.into_iter().try_for_each(|rows| kept.add(rows, output)));
-        let (sorted, ranges_of_winners) = mpsc_of_std::sync_channel::<Winners>(0);
+        let (sorted, ranges_of_winners) = mpsc::sync_channel::<Winners>(0);
         let sorting = scope.spawn(move || {
             (0..spill.ranges()).try_for_each(|range| {
                 let Some(winners) = winners_of(spill, range)? else { return Ok(()) };

@@ -24,29 +24,34 @@ pub use millrace_lake::raw_object_reader::{COMPACTED_FROM, COMPACTED_ROWS};
 
 /// One object of the raw layer, its schema checked.
 #[derive(Debug, Clone)]
-pub struct RawObject {
-    pub key: Key,
-    pub path: PathBuf,
-    pub rows: usize,
+pub(crate) struct RawObject {
+    /// The object's key in the lake.
+    pub(crate) key: Key,
+    /// The file to read: the object itself, or its copy in scratch.
+    pub(crate) path: PathBuf,
+    /// How many rows it has, by its footer.
+    pub(crate) rows: usize,
     /// Its size in bytes.
-    pub size: u64,
+    pub(crate) size: u64,
     /// The objects that compaction made it from; none where it is as it was landed.
-    pub compacted_from: Vec<String>,
+    pub(crate) compacted_from: Vec<String>,
     /// Whether it no longer has the rows that compaction wrote, because somebody took some out.
-    pub shrunk: bool,
+    pub(crate) shrunk: bool,
     missing: Vec<String>,
     extra: Vec<String>,
 }
 
 /// What objects lack or have beyond the schema: column to number of objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SchemaDrift {
-    pub missing: BTreeMap<String, u64>,
-    pub extra: BTreeMap<String, u64>,
+pub(crate) struct SchemaDrift {
+    /// Columns of the schema that some objects lack: they are read as null.
+    pub(crate) missing: BTreeMap<String, u64>,
+    /// Columns beyond the schema that some objects have: they are ignored.
+    pub(crate) extra: BTreeMap<String, u64>,
 }
 
 /// The objects of `raw/users`, in key order; what is none by its name is somebody else's.
-pub async fn list(store: &dyn Store) -> Result<Vec<ObjectMeta>, JobError> {
+pub(crate) async fn list(store: &dyn Store) -> Result<Vec<ObjectMeta>, JobError> {
     let mut objects = raw_listing::exact(store, "users").await?;
     objects.retain(|object| layout::raw_table_of(&object.key).is_some());
     Ok(objects)
@@ -180,14 +185,14 @@ fn same_type(found: &ArrowType, stated: &ArrowType) -> bool {
 
 /// Some rows of the raw layer that are read at once: whole objects, or a part of one.
 #[derive(Debug)]
-pub struct Piece<'a> {
+pub(crate) struct Piece<'a> {
     objects: &'a [RawObject],
     first_row: usize,
     rows: usize,
 }
 
 /// Cuts the objects, in their order, into pieces of at most `limit` rows.
-pub fn pieces(objects: &[RawObject], limit: usize) -> Vec<Piece<'_>> {
+pub(crate) fn pieces(objects: &[RawObject], limit: usize) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut start = 0;
     while start < objects.len() {
@@ -210,7 +215,7 @@ pub fn pieces(objects: &[RawObject], limit: usize) -> Vec<Piece<'_>> {
 
 impl Piece<'_> {
     /// The rows as a plan over the stated schema: missing columns are null, extra ones ignored.
-    pub fn scan(&self) -> Result<LazyFrame, JobError> {
+    pub(crate) fn scan(&self) -> Result<LazyFrame, JobError> {
         let schema = raw_columns::all();
         let paths = self.objects.iter().map(|object| {
             let path: &Path = &object.path;
@@ -235,22 +240,23 @@ impl Piece<'_> {
     }
 
     /// Part `number` of `parts` of about the same size, in order: with all of them it is whole. One of few rows may have empty parts.
-    pub fn part(&self, number: usize, parts: usize) -> Self {
+    pub(crate) fn part(&self, number: usize, parts: usize) -> Self {
         let (start, end) = (self.rows * number / parts, self.rows * (number + 1) / parts);
         Self { objects: self.objects, first_row: self.first_row + start, rows: end - start }
     }
 
     /// How many rows it has, by the footers.
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// Where its rows come from, for an error about one of its objects.
-    pub fn first_object(&self) -> Option<&Key> {
+    pub(crate) fn first_object(&self) -> Option<&Key> {
         self.objects.first().map(|object| &object.key)
     }
 
-    pub fn action(&self) -> String {
+    /// `read` with the objects' names, as an error goes on from "could not".
+    pub(crate) fn action(&self) -> String {
         format!("read {}", self.names())
     }
 
@@ -265,7 +271,7 @@ impl Piece<'_> {
     }
 
     /// The objects, for messages.
-    pub fn names(&self) -> String {
+    pub(crate) fn names(&self) -> String {
         match self.objects {
             [one] => one.key.to_string(),
             [first, .., last] => format!("{first} … {last}", first = first.key, last = last.key),

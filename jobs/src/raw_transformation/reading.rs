@@ -1,19 +1,24 @@
 //! The first half of a run: every row that can count is read once, and goes to its range or waits in the state.
 
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
+
+use millrace_lake::erasure::refused_ids::RefusedIds;
 
 use polars::prelude::*;
 
-use super::pass::{PassOutput, Sources};
+use super::pass_output::PassOutput;
 use super::positions::Positions;
 use super::ranges::Sample;
 use super::raw_scan::{self, Piece};
+use super::report::Progress;
+use super::sources::Sources;
 use super::spill::Spill;
 use super::state::rows::KeptRows;
-use super::{Progress, RowCounts, raw_columns, users_transformed};
+use super::{raw_columns, users_transformed};
 use crate::job_error::JobError;
 use crate::job_settings::RunContext;
+use crate::run_record::RowCounts;
 
 /// Rows that are read at once, at most: more would not be read faster, and one piece is parted while the next is decoded.
 const PIECE_ROWS: usize = 65_536;
@@ -69,6 +74,8 @@ pub(super) struct Reading<'a> {
     pub(super) positions: Positions,
     pub(super) kept: KeptRows,
     pub(super) counts: RowCounts,
+    /// Whose rows count nowhere, as if they were not there.
+    pub(super) refused: Arc<RefusedIds>,
     /// Rows that compete, those in `spill` and those it dropped.
     pub(super) competing: u64,
     pub(super) output: &'a PassOutput,
@@ -113,6 +120,7 @@ impl Reading<'_> {
             Origin::State => rows,
             Origin::Raw => {
                 self.counts.rows_in += rows.height() as u64;
+                let rows = self.of_others(rows).map_err(failed(&action))?;
                 let new = self.positions.first_seen(&rows).map_err(failed(&action))?;
                 if new.all() { rows } else { rows.filter(&new).map_err(failed(&action))? }
             }
@@ -120,10 +128,27 @@ impl Reading<'_> {
         self.place(rows).map_err(failed(&action))?
     }
 
+    /// Without the rows about persons who were erased. They are left out before anything is counted or kept, so that tables do not tell
+    /// a lake that has such a row from one that has not.
+    fn of_others(&mut self, rows: DataFrame) -> PolarsResult<DataFrame> {
+        if self.refused.is_empty() {
+            return Ok(rows);
+        }
+        let ids = rows.column("user_id")?.str()?;
+        let stays: BooleanChunked =
+            ids.iter().map(|id| Some(id.is_none_or(|id| !self.refused.contains(id)))).collect();
+        if stays.all() {
+            return Ok(rows);
+        }
+        let others = rows.filter(&stays)?;
+        self.counts.erased += (rows.height() - others.height()) as u64;
+        Ok(others)
+    }
+
     /// Rows stamped in time compete; the others wait for a later day.
     fn place(&mut self, rows: DataFrame) -> PolarsResult<Result<(), JobError>> {
         let timestamps = rows.column("_timestamp")?.to_physical_repr();
-        let in_time = timestamps.i64()?.lt(self.ctx.end_of_day());
+        let in_time = timestamps.i64()?.lt(self.ctx.end_of_day().get());
         let (waiting, competing) = if in_time.all() {
             (rows.clear(), rows)
         } else {

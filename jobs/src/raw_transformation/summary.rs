@@ -6,9 +6,9 @@ use std::hash::Hasher;
 
 use millrace_tables::ages;
 use millrace_tables::curated::DATA_QUALITY_SUMMARY;
+use millrace_tables::job_names::RAW_TRANSFORMATION;
 use polars::prelude::*;
 
-use super::JOB;
 use crate::job_settings::RunContext;
 use crate::polars_schema::{polars_schema, timestamp};
 
@@ -63,9 +63,9 @@ impl Summary {
                 count("valid_phones", self.valid_phones),
                 count("unique_email_domains", self.email_domains.count()),
                 count("unique_countries", self.countries.count()),
-                Column::new("quality_check_timestamp".into(), [run.started_at]).cast(&timestamp())?,
+                Column::new("quality_check_timestamp".into(), [run.started_at.get()]).cast(&timestamp())?,
                 Column::new("processing_date".into(), [ages::days(run.as_of)]).cast(&DataType::Date)?,
-                Column::new("job_name".into(), [JOB]),
+                Column::new("job_name".into(), [RAW_TRANSFORMATION]),
             ],
         )
     }

@@ -3,10 +3,11 @@
 use millrace_events::enrich::{self, GenderBranch};
 use millrace_tables::ages;
 use millrace_tables::curated::USERS_TRANSFORMED;
+use millrace_tables::job_names::RAW_TRANSFORMATION;
 use polars::prelude::*;
 
 use super::expressions::{date, finite, holds, integer, part_of_text, text, texts, word};
-use super::{JOB, clean, email, phone, quality};
+use super::{clean, email, phone, quality};
 use crate::job_settings::RunContext;
 use crate::polars_schema::{polars_schema, timestamp};
 
@@ -50,9 +51,9 @@ pub fn users_transformed(raw: LazyFrame, run: &RunContext) -> LazyFrame {
                 .alias("email_provider_type"),
             word(col("age_years"), ages::age_group).alias("age_group"),
             word(col("account_age_days"), ages::account_tenure_category).alias("account_tenure_category"),
-            lit(run.started_at).cast(timestamp()).alias("processed_at"),
+            lit(run.started_at.get()).cast(timestamp()).alias("processed_at"),
             lit(ages::days(as_of)).cast(DataType::Date).alias("processing_date"),
-            lit(JOB).alias("job_name"),
+            lit(RAW_TRANSFORMATION).alias("job_name"),
         ])
         .select(columns)
 }

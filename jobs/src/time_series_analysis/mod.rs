@@ -106,24 +106,54 @@ fn quality_of(partition: &Partition) -> Result<Option<QualityDay>, JobError> {
     let columns: BTreeSet<&str> = read_columns().iter().map(|column| column.name).collect();
     let row_groups = (0..partition.row_groups()).collect();
     let Some(rows) = partition.read(&columns, row_groups)?.next().transpose()? else { return Ok(None) };
-    let count = |name: &str| -> Option<i64> {
-        rows.column_by_name(name)?.as_primitive::<Int64Type>().iter().next().flatten()
-    };
     let Some(average) = average(&rows) else { return Ok(None) };
-    let of = |name: &str| count(name).unwrap_or(0);
-    Ok(Some(QualityDay {
-        day: day.to_epoch_days(),
-        total_records: of("total_records"),
+    let day = quality_day(day.to_epoch_days(), average, &rows);
+    if day.is_none() {
+        // A zero would count as a day of nothing but bad users.
+        tracing::warn!(partition = %partition.key(), "a day's quality lacks a column and is left out; make its tables again");
+    }
+    Ok(day)
+}
+
+/// `None` where the row lacks a column.
+fn quality_day(day: i32, average: f64, rows: &RecordBatch) -> Option<QualityDay> {
+    let count = |name: &str| rows.column_by_name(name)?.as_primitive::<Int64Type>().iter().next().flatten();
+    Some(QualityDay {
+        day,
+        total_records: count("total_records")?,
         avg_quality_score: average,
-        excellent: of("excellent_quality"),
-        good: of("good_quality"),
-        fair: of("fair_quality"),
-        poor: of("poor_quality") + of("very_poor_quality"),
-        valid_emails: of("valid_emails"),
-        valid_phones: of("valid_phones"),
-    }))
+        excellent: count("excellent_quality")?,
+        good: count("good_quality")?,
+        fair: count("fair_quality")?,
+        poor: count("poor_quality")? + count("very_poor_quality")?,
+        valid_emails: count("valid_emails")?,
+        valid_phones: count("valid_phones")?,
+    })
 }
 
 fn average(rows: &RecordBatch) -> Option<f64> {
     rows.column_by_name("avg_quality_score")?.as_primitive::<Float64Type>().iter().next().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array};
+
+    use super::*;
+
+    #[test]
+    fn a_day_that_lacks_a_count_is_left_out_and_not_0() {
+        let row = |names: &[&str]| {
+            let column = |name: &&str| ((*name).to_owned(), Arc::new(Int64Array::from(vec![3])) as ArrayRef);
+            RecordBatch::try_from_iter(names.iter().map(column)).unwrap()
+        };
+        let whole = quality_day(7, 80.0, &row(&COUNTS)).unwrap();
+        assert_eq!((whole.total_records, whole.poor), (3, 6));
+        for missing in COUNTS {
+            let names: Vec<_> = COUNTS.iter().copied().filter(|name| *name != missing).collect();
+            assert!(quality_day(7, 80.0, &row(&names)).is_none(), "{missing}");
+        }
+    }
 }

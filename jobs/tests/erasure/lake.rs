@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::cast::AsArray;
 use chrono::NaiveDate;
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_jobs::erasure::{self, Erasure, ErasureError, ErasureReport, Persons, Rebuild};
 use millrace_jobs::erasure_epoch::epoch;
 use millrace_jobs::job_error::JobError;
@@ -72,7 +75,7 @@ pub(crate) async fn transform(
 }
 
 pub(crate) fn ctx(number: usize) -> RunContext {
-    RunContext { as_of: day(DAYS[number]), started_at: STARTED + number as i64 }
+    RunContext { as_of: day(DAYS[number]), started_at: Micros(STARTED + number as i64) }
 }
 
 /// Letters about those who leave, among others.
@@ -81,7 +84,7 @@ pub(crate) async fn letters(lake: &Path) {
     let mut file = DeadLetterFile::create(lake, "users_created", &generation).await.expect("a file");
     let json = |id: &str| format!(r#"{{"login":{{"uuid":"{id}"}},"email":"{id}@example.com"}}"#).into_bytes();
     let values = [json("a"), json(GONE[0]), format!("torn {} ", GONE[1]).into_bytes(), json("b")];
-    let letters = (0..).zip(values).map(|(offset, value)| DeadLetter {
+    let letters = (0..).map(Offset).zip(values).map(|(offset, value)| DeadLetter {
         offset,
         value: Some(value),
         ..DeadLetter::default()
@@ -196,12 +199,12 @@ pub(crate) fn erasure(lake: &Path) -> Erasure {
 
 pub(crate) fn erasure_of(lake: &Path, ids: &[&str], now: i64) -> Erasure {
     let subjects = Arc::new(Subjects::new(ids.iter().copied()).expect("ids"));
-    Erasure { subjects, now, scratch_dir: lake.join(".scratch") }
+    Erasure { subjects, now: Micros(now), scratch_dir: lake.join(".scratch"), settle: Duration::ZERO }
 }
 
 pub(crate) async fn erase(lake: &Path) -> Result<ErasureReport, ErasureError> {
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake));
-    erasure::erase(store.clone(), &erasure(lake), &Stub(store)).await
+    erasure::erase(store.clone(), &erasure(lake), &Stub(store), &|_| ()).await
 }
 
 /// What a dry run says of each of those who leave.
@@ -209,8 +212,7 @@ pub(crate) async fn fates(lake: &Path) -> Vec<&'static str> {
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake));
     let mut fates = Vec::new();
     for id in GONE {
-        let persons =
-            erasure::preview(&store, &erasure_of(lake, &[id], 0).subjects).await.expect("a plan").persons;
+        let persons = erasure::preview(&store, &erasure_of(lake, &[id], 0)).await.expect("a plan").persons;
         let Persons { found, cut_short, erased_before, missing } = persons;
         fates.push(match (found, cut_short.len(), erased_before.len(), missing.len()) {
             (1, 0, 0, 0) => "found",

@@ -14,6 +14,7 @@ use lake::{
     tables, transform,
 };
 use millrace_events::failure::{Class, Classified};
+use millrace_events::instant::Micros;
 use millrace_jobs::erasure::{self, Erasure, Jobs, Place};
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::job_settings::RunContext;
@@ -34,7 +35,7 @@ async fn a_dry_run_counts_and_changes_nothing() {
     let before: Vec<_> =
         files(lake.path()).iter().map(|file| (file.clone(), std::fs::read(file).expect("read"))).collect();
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake.path()));
-    let report = erasure::preview(&store, &erasure(lake.path()).subjects).await.expect("a plan");
+    let report = erasure::preview(&store, &erasure(lake.path())).await.expect("a plan");
     let found = |place| report.places.get(&place).map(|found| (found.objects, found.rows));
     assert_eq!(found(Place::Raw("users")), Some((3, Some(6))));
     assert_eq!(found(Place::DeadLetters), Some((1, Some(2))));
@@ -96,7 +97,8 @@ async fn all_seventeen_tables_are_those_of_a_lake_without_them() {
     fill_by(without.path(), false, &jobs(without.path())).await;
     assert!(left(lake.path()).len() > 10, "{:?}", left(lake.path()));
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake.path()));
-    let report = erasure::erase(store, &erasure(lake.path()), &jobs(lake.path())).await.expect("erased");
+    let report =
+        erasure::erase(store, &erasure(lake.path()), &jobs(lake.path()), &|_| ()).await.expect("erased");
     assert_eq!(report.rebuilt.len(), 3);
     assert_eq!(left(lake.path()), Vec::<PathBuf>::new());
     let (ours, theirs) = (tables(lake.path()), tables(without.path()));
@@ -134,7 +136,7 @@ async fn killed_at_any_operation_and_called_again_nothing_is_left() {
             let faulty: Arc<dyn Store> = Arc::new(store.clone());
             // The stub reads with a store of its own: a panic in it would be the test's.
             let stub = Stub(Arc::new(FolderStore::new(lake.path())));
-            let ended = erasure::erase(faulty, &erasure(lake.path()), &stub).await;
+            let ended = erasure::erase(faulty, &erasure(lake.path()), &stub, &|_| ()).await;
             if store.unmet() > 0 {
                 break;
             }
@@ -148,13 +150,51 @@ async fn killed_at_any_operation_and_called_again_nothing_is_left() {
             assert_eq!((persons.missing.len(), persons.cut_short.len()), (0, 0), "{operation:?} {passed}");
             assert_eq!(persons.found + persons.erased_before.len(), 2, "{operation:?} {passed}");
             let plain: Arc<dyn Store> = Arc::new(FolderStore::new(lake.path()));
-            let plan = erasure::preview(&plain, &erasure(lake.path()).subjects).await.expect("a plan");
+            let plan = erasure::preview(&plain, &erasure(lake.path())).await.expect("a plan");
             assert_eq!(plan.persons.erased_before.len(), 2, "{operation:?} {passed}");
             assert_eq!(left(lake.path()), Vec::<PathBuf>::new(), "{operation:?} {passed}");
             assert!(tables(lake.path()) == expected, "{operation:?} {passed}: tables differ");
         }
     }
     assert!(killed > 50, "{killed} kills");
+}
+
+/// Rows about them that a landing left which knew of nothing yet, or that somebody put there by hand.
+#[tokio::test]
+async fn whoever_comes_back_in_raw_comes_into_no_table() {
+    let (lake, without) = (tempfile::tempdir().expect("tempdir"), tempfile::tempdir().expect("tempdir"));
+    fill(lake.path(), true).await;
+    erase(lake.path()).await.expect("erased");
+    copy(lake.path(), without.path());
+    let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake.path()));
+    let rows: Vec<_> = (0..).zip(GONE).map(|(at, id)| lake::row(26 + at, id, 48 + at)).collect();
+    let name = "t-g1-00000-00000000000000000026-00000000000000000027";
+    raw_rows::put(store.as_ref(), name, &raw_rows::batch(&rows)).await;
+    let plain: Arc<dyn Store> = Arc::new(FolderStore::new(without.path()));
+    // The second run starts from the state that the first one left.
+    for started in 0..2 {
+        let ctx = RunContext { started_at: Micros(STARTED + 100 + started), ..ctx(2) };
+        for (store, path) in [(&store, lake.path()), (&plain, without.path())] {
+            assert!(transform(store, path, &ctx).await.expect("made"));
+        }
+    }
+    let (ours, theirs) = (tables(lake.path()), tables(without.path()));
+    assert!(ours.len() > 5);
+    for (file, bytes) in &ours {
+        assert!(*bytes == theirs[file], "{} differs", file.display());
+    }
+    for object in store.list("_state/").await.expect("listed") {
+        store.delete(&object.key).await.expect("gone");
+    }
+    let again = RunContext { started_at: Micros(STARTED + 200), ..ctx(2) };
+    let report = raw_transformation::run(store.clone(), &again, &settings(lake.path()), &|_| {}).await;
+    let report = report.expect("made");
+    assert_eq!((report.erased, report.users), (2, 4));
+    assert_eq!(report.raw_rows_by_position, report.users + report.duplicates + report.after_as_of);
+    // The next erasure takes them out of raw, too.
+    assert_eq!(left(lake.path()).len(), 1, "{:?}", left(lake.path()));
+    erase(lake.path()).await.expect("erased");
+    assert_eq!(left(lake.path()), Vec::<PathBuf>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -176,7 +216,7 @@ async fn a_job_that_read_them_before_publishes_nothing_afterwards() {
             assert!(erasing.join().expect("no panic").rows() > 0);
         }
     };
-    let later = RunContext { started_at: STARTED + 99, ..ctx(2) };
+    let later = RunContext { started_at: Micros(STARTED + 99), ..ctx(2) };
     match raw_transformation::run(store.clone(), &later, &settings(lake.path()), &progress).await {
         // A job that begins again by itself has read what is left.
         Ok(report) => assert_eq!(report.users, 4),
@@ -197,17 +237,17 @@ async fn an_interrupted_erasure_is_told_without_saying_whose() {
     let store = FaultyStore::new(FolderStore::new(lake.path()));
     store.script(Operation::Finish, [InjectedFault::Stop]);
     let stub = Stub(Arc::new(FolderStore::new(lake.path())));
-    erasure::erase(Arc::new(store), &erasure(lake.path()), &stub).await.expect_err("interrupted");
+    erasure::erase(Arc::new(store), &erasure(lake.path()), &stub, &|_| ()).await.expect_err("interrupted");
     let plain = FolderStore::new(lake.path());
     let markers = erasure::unfinished(&plain).await.expect("markers");
     assert_eq!(markers.len(), 1);
-    assert_eq!((markers[0].persons, markers[0].begun_at), (2, 7));
+    assert_eq!((markers[0].persons, markers[0].begun_at), (2, Micros(7)));
     assert!(left(&lake.path().join("_erasures")).is_empty());
 
     // Another erasure does not end it.
     let subjects = Arc::new(Subjects::new(["a"]).expect("ids"));
     let other = Erasure { subjects, ..erasure(lake.path()) };
-    let report = erasure::erase(Arc::new(plain.clone()), &other, &stub).await.expect("erased");
+    let report = erasure::erase(Arc::new(plain.clone()), &other, &stub, &|_| ()).await.expect("erased");
     assert!(!report.resumed);
     assert_eq!(report.unfinished.len(), 1);
     assert!(erase(lake.path()).await.expect("resumed").resumed);

@@ -21,7 +21,9 @@ async fn each_person_is_told_as_what_it_is() {
     let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake.path()));
     let stub = Stub(Arc::clone(&store));
     let erase_ids = async |ids: &[&str], now: i64| {
-        erasure::erase(Arc::clone(&store), &erasure_of(lake.path(), ids, now), &stub).await.expect("erased")
+        erasure::erase(Arc::clone(&store), &erasure_of(lake.path(), ids, now), &stub, &|_| ())
+            .await
+            .expect("erased")
     };
     let persons = erase_ids(&[GONE[0], "nobody"], 1_000_000).await.persons;
     assert_eq!((persons.found, persons.missing), (1, vec!["nobody".to_owned()]));
@@ -50,7 +52,7 @@ async fn an_erasure_that_was_cut_short_makes_nobody_erased_before() {
     let plain: Arc<dyn Store> = Arc::new(FolderStore::new(lake.path()));
     let stub = Stub(Arc::clone(&plain));
     let of = |ids: &[&str], now| erasure_of(lake.path(), ids, now);
-    erasure::erase(Arc::clone(&plain), &of(&[GONE[0]], 1), &stub).await.expect("erased");
+    erasure::erase(Arc::clone(&plain), &of(&[GONE[0]], 1), &stub, &|_| ()).await.expect("erased");
     put(plain.as_ref(), &format!("t-g1-00000-{:020}-{:020}", 90, 90), &batch(&[row(90, GONE[0], 70)])).await;
 
     // All that says anything of them is gone when it ends, but not what was computed of it.
@@ -64,19 +66,19 @@ async fn an_erasure_that_was_cut_short_makes_nobody_erased_before() {
             Err(JobError::Cancelled)
         }
     }
-    erasure::erase(Arc::new(store), &of(&GONE, 2), &Fails).await.expect_err("interrupted");
+    erasure::erase(Arc::new(store), &of(&GONE, 2), &Fails, &|_| ()).await.expect_err("interrupted");
     assert_eq!(fates(lake.path()).await, ["cut short", "cut short"]);
-    let persons =
-        erasure::preview(&plain, &of(&[GONE[1], "nobody"], 0).subjects).await.expect("a plan").persons;
+    let persons = erasure::preview(&plain, &of(&[GONE[1], "nobody"], 0)).await.expect("a plan").persons;
     assert_eq!((persons.cut_short[0].begun_at.timestamp_micros(), persons.missing.len()), (2, 1));
 
     // A command for one of them ends its erasure, and leaves the other's.
-    let report = erasure::erase(Arc::clone(&plain), &of(&[GONE[1]], 3), &stub).await.expect("erased");
+    let report =
+        erasure::erase(Arc::clone(&plain), &of(&[GONE[1]], 3), &stub, &|_| ()).await.expect("erased");
     assert!(report.resumed && report.rebuilt.len() == 3, "what was made of them is made anew");
     assert_eq!((report.persons.found, report.unfinished.len()), (1, 1));
     assert_eq!(fates(lake.path()).await, ["cut short", "erased"]);
     // A command for more of them ends it for all.
-    let report = erasure::erase(Arc::clone(&plain), &of(&[GONE[0], GONE[1], "a"], 4), &stub).await;
+    let report = erasure::erase(Arc::clone(&plain), &of(&[GONE[0], GONE[1], "a"], 4), &stub, &|_| ()).await;
     let report = report.expect("erased");
     assert!(report.resumed && report.unfinished.is_empty());
     assert_eq!(fates(lake.path()).await, ["erased", "erased"]);
@@ -90,7 +92,7 @@ async fn an_erasure_that_an_earlier_version_began_goes_on() {
     let store = FaultyStore::new(FolderStore::new(lake.path()));
     store.script(Operation::Finish, [InjectedFault::Stop]);
     let stub = Stub(Arc::new(FolderStore::new(lake.path())));
-    erasure::erase(Arc::new(store), &erasure(lake.path()), &stub).await.expect_err("interrupted");
+    erasure::erase(Arc::new(store), &erasure(lake.path()), &stub, &|_| ()).await.expect_err("interrupted");
     let [marker] = &files(&lake.path().join("_erasures/unfinished"))[..] else { panic!("one marker") };
     let mut said: serde_json::Value =
         serde_json::from_slice(&std::fs::read(marker).expect("read")).expect("JSON");

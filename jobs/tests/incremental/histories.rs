@@ -131,7 +131,7 @@ impl Lake {
         let Some(((generation, partition), sources)) = partitions.into_iter().nth(chosen) else { return };
         let first = sources.keys().map(|name| named(name).first_offset()).min().expect("some");
         let last = sources.keys().map(|name| named(name).last_offset()).max().expect("some");
-        let large = raw_key(&generation, i64::from(partition), first, last);
+        let large = raw_key(&generation, i64::from(partition), first.get(), last.get());
         if sources.contains_key(large.as_str()) {
             // Written over one of its sources.
             self.covered = None;

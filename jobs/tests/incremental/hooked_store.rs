@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_lake::object_key::Key;
-use millrace_lake::store::{LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
+use millrace_lake::store::{Capabilities, LockGuard, ObjectMeta, ObjectWriter, Store, StoreError};
 
 /// What to do before a call.
 pub(crate) enum Answer {
@@ -97,6 +97,10 @@ impl Store for Hooked {
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         self.under("delete", key.as_str(), self.inner.delete(key)).await
+    }
+
+    async fn probe(&self) -> Result<Capabilities, StoreError> {
+        self.inner.probe().await
     }
 
     async fn sweep(&self) -> Result<usize, StoreError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{Days, NaiveDate};
+use millrace_events::instant::Micros;
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::raw_transformation::raw_scan::{COMPACTED_FROM, COMPACTED_ROWS, RAW_USERS};
@@ -34,7 +35,7 @@ pub(crate) fn day(day: u64) -> NaiveDate {
 }
 
 pub(crate) fn context(as_of: u64, started_at: i64) -> RunContext {
-    RunContext { as_of: day(as_of), started_at }
+    RunContext { as_of: day(as_of), started_at: Micros(started_at) }
 }
 
 /// A run with room for `range_rows` rows in memory.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::hooked_store::{Answer, Hooked};
 use crate::raw_lake::*;
 use bytes::Bytes;
+use millrace_events::failure::{Class, Classified};
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::raw_transformation::JobReport;
 use millrace_lake::FolderStore;
@@ -314,6 +315,7 @@ async fn raw_that_never_stands_still_stops_the_run() {
     });
     let error = run_within(&store, &context(1, 1), 100).await.expect_err("no end");
     assert!(matches!(error, JobError::Rewritten { .. }), "{error}");
+    assert_eq!(error.class(), Class::Retry, "what rewrites raw comes to its end");
     assert_eq!(tries.load(Ordering::SeqCst), 5);
     assert!(store.list("curated/").await.expect("listed").is_empty());
 }

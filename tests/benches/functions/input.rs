@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::ensure;
 use millrace_event_source::OwnedRecord;
 use millrace_event_source::payload::payload;
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use millrace_events::randomuser::{API, AnswerContext, PageUser, SourceClock, read_answer};
 use millrace_proto::DESCRIPTORS;
 use millrace_sources::{Share, Simulation};
@@ -12,8 +14,8 @@ use millrace_sources::{Share, Simulation};
 /// The largest payload of an invocation.
 const PAYLOAD: usize = 6_000_000;
 
-/// 2026-02-03 04:00, in milliseconds since 1970, UTC.
-const HOUR: i64 = 1_770_091_200_000;
+/// 2026-02-03 04:00, UTC.
+const HOUR: Millis = Millis(1_770_091_200_000);
 
 pub(crate) struct Payloads {
     /// In each.
@@ -35,7 +37,7 @@ pub(crate) fn payloads(count: usize) -> anyhow::Result<Payloads> {
 fn records(first: usize, count: usize) -> anyhow::Result<Vec<OwnedRecord>> {
     let mut body = Vec::new();
     Simulation::new(1, Share::NONE, Share::NONE).write_answer(first as u64, count, 1, &mut body);
-    let clock = SourceClock::Answered(HOUR * 1_000);
+    let clock = SourceClock::Answered(HOUR.micros());
     let page = read_answer(&body, &AnswerContext { source: API, page: 1, clock, limit: usize::MAX })?;
     let users = page.users.iter().enumerate().map(|(at, user)| {
         let PageUser::Event { key, value, .. } = user else { anyhow::bail!("a simulated user was refused") };
@@ -43,7 +45,7 @@ fn records(first: usize, count: usize) -> anyhow::Result<Vec<OwnedRecord>> {
         Ok(OwnedRecord {
             topic: "users_created".to_owned(),
             partition: 0,
-            offset: i64::try_from(first + at)?,
+            offset: Offset(i64::try_from(first + at)?),
             timestamp: Some(HOUR),
             key: key.as_ref().map(|key| page.bytes(key).to_vec()),
             value: Some(page.bytes(value).to_vec()),

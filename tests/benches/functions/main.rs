@@ -20,7 +20,7 @@ use crate::function::Function;
 /// Where `cargo xtask bench functions` put the zips and the binaries in them.
 const ZIPS: &str = "MILLRACE_FUNCTION_ZIPS";
 const BINARIES: &str = "MILLRACE_FUNCTION_BINARIES";
-const FUNCTIONS: [&str; 3] = ["land-events", "fetch-users", "replay-dead-letters"];
+const FUNCTIONS: [&str; 4] = ["land-events", "fetch-users", "replay-dead-letters", "create-topics"];
 
 /// Starts of each function.
 const STARTS: usize = 21;

@@ -1,6 +1,7 @@
 //! What is measured on: simulated users in each of their encodings.
 
 use anyhow::{Context, ensure};
+use millrace_events::instant::Micros;
 use millrace_events::randomuser::{API, AnswerContext, PageUser, SourceClock, read_answer};
 use millrace_proto::users::v1::UserCreated;
 use millrace_sources::{Share, Simulation};
@@ -25,7 +26,7 @@ pub(crate) fn answer(first: u64, size: usize) -> Vec<u8> {
 pub(crate) const CONTEXT: AnswerContext<'static> = AnswerContext {
     source: API,
     page: 1,
-    clock: SourceClock::Answered(1_767_225_600_000_000),
+    clock: SourceClock::Answered(Micros(1_767_225_600_000_000)),
     limit: usize::MAX,
 };
 

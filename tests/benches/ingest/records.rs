@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use land_events::{LandSettings, RawWriter};
+use millrace_events::instant::{Micros, Millis};
+use millrace_events::position::Offset;
 use millrace_lake::{FolderStore, Store, TopicGeneration};
 use millrace_stream::producer::NoRecords;
 use millrace_stream::record::Record;
@@ -95,13 +97,13 @@ fn land(runtime: &Runtime, folder: &Path, values: &[Vec<u8>], content_type: &[u8
     let mut settings = LandSettings::default();
     settings.rolling.age = Duration::MAX;
     let mut landing = RawWriter::new(store, Arc::new(NoRecords), generation, settings);
-    let now = 1_767_225_600_000_000;
+    let now = Micros(1_767_225_600_000_000);
     for (offset, value) in (0..).zip(values) {
         let record = Record {
             topic: "users_created",
             partition: 0,
-            offset,
-            timestamp: Some(1_767_225_600_000 + offset / 100),
+            offset: Offset(offset),
+            timestamp: Some(Millis(1_767_225_600_000 + offset / 100)),
             key: Some(&value[..16]),
             value: Some(value),
             headers: vec![

@@ -8,6 +8,8 @@ use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use millrace_events::batch::{SourcePartition, UserBatchBuilder};
 use millrace_events::decode::Value;
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_events::randomuser::{AnswerContext, PageUser, SIMULATOR, SourceClock, read_answer};
 use millrace_events::raw_schema;
 use millrace_lake::raw_object_writer::RawObject;
@@ -161,12 +163,12 @@ fn make(lake: &Path, users: u64) -> anyhow::Result<()> {
 }
 
 /// One object: its name, the timestamp of its first row, its bytes.
-fn encode(object: u64, users: u64) -> anyhow::Result<(RawObjectName, i64, Vec<u8>)> {
+fn encode(object: u64, users: u64) -> anyhow::Result<(RawObjectName, Micros, Vec<u8>)> {
     let simulation = Simulation::new(1, millrace_sources::Share::NONE, "5%".parse()?);
     let day: NaiveDate = AS_OF.parse()?;
-    let day_start = day.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
+    let day_start = Micros(day.and_time(NaiveTime::MIN).and_utc().timestamp_micros());
     let partition = i32::try_from(object % PARTITIONS)?;
-    let first_offset = i64::try_from(object / PARTITIONS * ROWS_OF_OBJECT)?;
+    let first_offset = Offset(i64::try_from(object / PARTITIONS * ROWS_OF_OBJECT)?);
     let source = SourcePartition { topic: TOPIC.to_owned(), generation: GENERATION.to_owned(), partition };
     let mut batch = UserBatchBuilder::new(source, PAGE as usize);
     let mut encoded = RawObject::new(raw_schema::users())?;
@@ -189,7 +191,7 @@ fn encode(object: u64, users: u64) -> anyhow::Result<(RawObjectName, i64, Vec<u8
             let value = Value { bytes, content_type: Some("application/x-protobuf"), source: None };
             batch.push(&value, offset, *fetched_at)?;
             first_timestamp.get_or_insert(*fetched_at);
-            offset += 1;
+            offset = offset.next();
         }
         encoded.write(&batch.finish(day_start)?)?;
     }

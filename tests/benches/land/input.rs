@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use millrace_events::event_catalogue::by_topic;
 use millrace_events::frame::Encoding;
+use millrace_events::instant::Millis;
 use millrace_events::row::RowBuffer;
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Share, Stream};
 use millrace_stream::client::ClientSettings;
@@ -41,7 +42,7 @@ pub(crate) fn fill(
 ) -> anyhow::Result<Filled> {
     create(brokers, stream.topic())?;
     // A broker takes no record that is stamped more than an hour from now, and keeps old ones no longer than it likes.
-    let start = now_millis() - 24 * 3_600_000;
+    let start = Millis(now_millis() - 24 * 3_600_000);
     let mut settings = BehaviourSettings::new(7, start, stream.into());
     (settings.first_users, settings.acts_per_second, settings.broken) = (20_000, 2_000.0, broken);
     let mut behaviour = Behaviour::new(settings)?;

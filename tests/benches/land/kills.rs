@@ -11,6 +11,7 @@ use arrow_array::types::{Int32Type, Int64Type};
 use millrace_bench_report::Report;
 use millrace_events::event_catalogue::by_topic;
 use millrace_events::frame::Encoding;
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_sources::Stream;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::consumer::Consumer;
@@ -58,7 +59,10 @@ pub(crate) fn prove(report: &Report, brokers: &str, records: usize) -> anyhow::R
     let letters = letters(brokers)?;
     let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
     for (partition, offset, kind) in &letters {
-        ensure!(landed.insert(topic, *partition, *offset), "{partition}/{offset} is a row and a dead letter");
+        ensure!(
+            landed.insert(topic, *partition, Offset(*offset)),
+            "{partition}/{offset} is a row and a dead letter"
+        );
         *kinds.entry(kind).or_default() += 1;
     }
     ensure!(
@@ -87,7 +91,7 @@ fn rows(lake: &Path) -> anyhow::Result<(OffsetSet, u64)> {
                 column("_partition")?.as_primitive_opt::<Int32Type>().context("_partition's type")?;
             let offsets = column("_offset")?.as_primitive_opt::<Int64Type>().context("_offset's type")?;
             for (partition, offset) in partitions.values().iter().zip(offsets.values()) {
-                landed.insert(STREAM.topic(), *partition, *offset);
+                landed.insert(STREAM.topic(), *partition, Offset(*offset));
                 rows += 1;
             }
         }
@@ -100,7 +104,8 @@ fn letters(brokers: &str) -> anyhow::Result<BTreeSet<(i32, i64, String)>> {
     let settings = ClientSettings::new(brokers);
     let topic = dead_letters_of(STREAM.topic());
     let ends = Topics::connect(&settings)?.watermarks(&topic)?;
-    let starts = ends.keys().map(|partition| ((topic.clone(), *partition), 0)).collect();
+    let starts =
+        ends.keys().map(|partition| (TopicPartition::new(&*topic, *partition), Offset::ZERO)).collect();
     let consumer = Consumer::assign(&settings, "looking", &starts)?;
     let (mut letters, mut seen) = (BTreeSet::new(), 0);
     let sent: i64 = ends.values().map(|watermarks| watermarks.messages()).sum();

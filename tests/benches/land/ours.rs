@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 use land_events::{LandSettings, LandingConsumer, LandingConsumerSettings};
 use millrace_events::event_catalogue::by_topic;
+use millrace_events::instant::Micros;
 use millrace_lake::{FolderStore, TopicGeneration};
 use millrace_runtime::{Meter, Shutdown, heap};
 use millrace_stream::client::ClientSettings;
@@ -88,6 +89,7 @@ pub(crate) fn land(arguments: &[String]) -> anyhow::Result<()> {
         schemas: None,
         until_idle: Some(idle),
         metered: false,
+        take_out: None,
     };
     let began = Instant::now();
     let mut consumer = LandingConsumer::new(settings, Meter::new(), Shutdown::new(), now_micros);
@@ -105,7 +107,7 @@ pub(crate) fn land(arguments: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn now_micros() -> i64 {
+fn now_micros() -> Micros {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -9,7 +9,10 @@ use millrace_events::batch::{EventBatchBuilder, SourcePartition};
 use millrace_events::decode::Value;
 use millrace_events::event::Event;
 use millrace_events::frame::Encoding;
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_events::repository_schemas::RepositorySchemas;
+use millrace_lake::erasure::refused_ids::RefusedIds;
 use millrace_sources::Stream;
 
 use crate::input;
@@ -70,11 +73,47 @@ pub(crate) fn bench(report: &mut Report, python: Option<&Path>) -> anyhow::Resul
             });
         }
     }
+    nobody_refused(report, events.event, &events.values(Encoding::Protobuf)?)
+}
+
+/// Rows held against a list of erased persons that is empty, as landing does it, beside rows that are held against nothing.
+fn nobody_refused(report: &mut Report, event: &Event, values: &[Vec<u8>]) -> anyhow::Result<()> {
+    const MORE_RUNS: usize = 61;
+    let refused = black_box(RefusedIds::default());
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..MORE_RUNS {
+        let mut done = Ok(0);
+        without.push(cpu_seconds(|| done = decode(event, Encoding::Protobuf, values)));
+        ensure!(done? == values.len(), "not every value was decoded");
+        let mut done = Ok(0);
+        with.push(cpu_seconds(|| done = decode_beside(event, Encoding::Protobuf, values, Some(&refused))));
+        ensure!(done? == values.len(), "somebody was refused");
+    }
+    let ratio = median(without.iter().zip(&with).map(|(without, with)| without / with).collect());
+    let rate = |seconds: Vec<f64>| EVENTS as f64 / median(seconds);
+    report.add(Measure {
+        name: "decode: beside an empty list of erased persons".to_owned(),
+        ours: rate(with),
+        peer: rate(without),
+        peer_name: "no list".to_owned(),
+        unit: "events/s of CPU",
+        ratio,
+        goal: 0.99,
+    });
     Ok(())
 }
 
 /// Answers the rows made.
 fn decode(event: &Event, encoding: Encoding, values: &[Vec<u8>]) -> anyhow::Result<usize> {
+    decode_beside(event, encoding, values, None)
+}
+
+fn decode_beside(
+    event: &Event,
+    encoding: Encoding,
+    values: &[Vec<u8>],
+    refused: Option<&RefusedIds>,
+) -> anyhow::Result<usize> {
     let source =
         SourcePartition { topic: event.topic().to_owned(), generation: "bench".to_owned(), partition: 0 };
     let mut builder = EventBatchBuilder::new(event, source, RepositorySchemas::shared(), BATCH_ROWS);
@@ -82,10 +121,15 @@ fn decode(event: &Event, encoding: Encoding, values: &[Vec<u8>]) -> anyhow::Resu
     let (mut rows, mut offset) = (0, 0);
     for values in values.chunks(BATCH_ROWS) {
         for bytes in values {
-            builder.push(&Value { bytes: Some(bytes), content_type, source: None }, offset, offset)?;
+            let value = Value { bytes: Some(bytes), content_type, source: None };
+            let (at, stamp) = (Offset(offset), Micros(offset));
+            match refused.filter(|refused| !refused.is_empty()) {
+                None => builder.push(&value, at, stamp)?,
+                Some(refused) => drop(builder.push_unless(&value, at, stamp, |id| refused.contains(id))?),
+            }
             offset += 1;
         }
-        rows += black_box(builder.finish(0)?).num_rows();
+        rows += black_box(builder.finish(Micros(0))?).num_rows();
     }
     Ok(rows)
 }

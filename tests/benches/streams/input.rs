@@ -4,11 +4,12 @@ use anyhow::{Context, ensure};
 use millrace_events::event::Event;
 use millrace_events::event_catalogue::by_topic;
 use millrace_events::frame::Encoding;
+use millrace_events::instant::Millis;
 use millrace_events::row::RowBuffer;
 use millrace_sources::{Batch, Behaviour, BehaviourSettings, Stream, Streams};
 
-/// 2026-02-03, in milliseconds since 1970, UTC.
-const START: i64 = 1_770_076_800_000;
+/// 2026-02-03 00:00, UTC.
+const START: Millis = Millis(1_770_076_800_000);
 
 /// A simulation in which nothing is broken, repeated or late, at a rate that keeps an object's rows within few hours.
 pub(crate) fn behaviour(streams: Streams) -> anyhow::Result<Behaviour> {
@@ -21,8 +22,7 @@ pub(crate) fn behaviour(streams: Streams) -> anyhow::Result<Behaviour> {
 pub(crate) struct Events {
     pub(crate) event: &'static Event,
     pub(crate) keys: Vec<Vec<u8>>,
-    /// Milliseconds since 1970, UTC.
-    pub(crate) timestamps: Vec<i64>,
+    pub(crate) timestamps: Vec<Millis>,
     /// Bare Protobuf.
     pub(crate) protobuf: Vec<Vec<u8>>,
 }

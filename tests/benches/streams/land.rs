@@ -8,6 +8,8 @@ use anyhow::ensure;
 use land_events::{LandCounts, LandSettings, RawWriter};
 use millrace_bench_report::cost::Landed;
 use millrace_bench_report::{Measure, Report, cpu_seconds, median};
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_lake::{FolderStore, Store, TopicGeneration};
 use millrace_sources::Stream;
 use millrace_stream::producer::NoRecords;
@@ -122,13 +124,13 @@ fn land(runtime: &Runtime, folder: &Path, events: &Events, rolled: usize) -> any
     let mut settings = LandSettings::default();
     settings.rolling.age = Duration::MAX;
     let mut landing = RawWriter::new(store, Arc::new(NoRecords), TopicGeneration::new("bench")?, settings);
-    let now = 1_770_076_800_000_000;
+    let now = Micros(1_770_076_800_000_000);
     let records = events.keys.iter().zip(&events.protobuf).zip(&events.timestamps);
     for (offset, ((key, value), &timestamp)) in (0..).zip(records) {
         let record = Record {
             topic: events.event.topic(),
             partition: 0,
-            offset,
+            offset: Offset(offset),
             timestamp: Some(timestamp),
             key: Some(key),
             value: Some(value),

@@ -1,5 +1,6 @@
 //! An HTTP server on this machine that answers from a queue of scripted answers, misbehaviour among them, and remembers
 //! what it was asked. For tests: it panics where a client sends what no client should.
+#![warn(missing_docs)]
 #![allow(clippy::unwrap_used, reason = "tests alone use it")]
 
 use std::collections::VecDeque;
@@ -11,9 +12,13 @@ use tokio::net::TcpListener;
 /// What the server does with one call.
 #[derive(Debug, Clone)]
 pub enum Scripted {
+    /// A whole answer. Its length and `connection: close` are added to the headers.
     Answer {
+        /// The status of HTTP.
         status: u16,
+        /// Names and values.
         headers: Vec<(&'static str, String)>,
+        /// The bytes of the body.
         body: Vec<u8>,
     },
     /// Half of the body it announced, then the connection is closed.
@@ -25,10 +30,12 @@ pub enum Scripted {
 }
 
 impl Scripted {
+    /// Status 200 with this body and no headers of its own.
     pub fn ok(body: impl Into<Vec<u8>>) -> Self {
         Self::status(200, body)
     }
 
+    /// This status with this body and no headers of its own.
     pub fn status(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self::Answer { status, headers: Vec::new(), body: body.into() }
     }
@@ -38,6 +45,7 @@ impl Scripted {
         Self::status(status, format!(r#"{{"error_code":{code},"message":"{message}"}}"#))
     }
 
+    /// Adds a header to an answer; any other script stays as it is.
     pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
         if let Self::Answer { headers, .. } = &mut self {
             headers.push((name, value.to_string()));
@@ -53,6 +61,7 @@ pub struct Asked {
     pub line: String,
     /// In small letters, `name: value`.
     headers: Vec<String>,
+    /// The body as text; empty where none was announced.
     pub body: String,
 }
 
@@ -63,13 +72,16 @@ impl Asked {
         target.split_once('?').map_or(target, |(_, query)| query)
     }
 
+    /// The value of the first header of this name, which has to be given in small letters.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find_map(|header| header.strip_prefix(name)?.strip_prefix(": "))
     }
 }
 
+/// The server, which ends when this is dropped.
 #[derive(Debug)]
 pub struct ScriptedServer {
+    /// Its address without a slash at the end: `http://127.0.0.1:<port>`, or `https://`.
     pub url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
     task: tokio::task::JoinHandle<()>,

@@ -1,5 +1,7 @@
 //! Tests that cannot run here say so, and `cargo xtask test --strict` counts them.
 
+#![warn(missing_docs)]
+
 use std::io::Write;
 
 /// Tells why `check` did not run, on standard output and in the file that MILLRACE_SKIP_LOG names.

@@ -145,6 +145,13 @@ impl Cluster {
         self.run(&[&arguments[..], &["--age", "1", "--until-idle", "4", "--json"]].concat())
     }
 
+    /// `millrace land` of offsets of partition 0, both included.
+    pub(crate) fn land_range(&self, lake: &str, topic: &str, [from, to]: [i64; 2]) -> Result<Ended> {
+        let (from, to) = (from.to_string(), to.to_string());
+        let arguments = ["land", "--topic", topic, "--partition", "0", "--from", &from, "--to", &to];
+        self.run(&[&arguments[..], &["--lake", lake, "--generation", "g1", "--json"]].concat())
+    }
+
     /// What `millrace topics` tells of one, as JSON.
     pub(crate) fn look(&self, topic: &str, group: &str) -> Result<Value> {
         let ended = self.run(&["topics", "--topic", topic, "--group", group, "--json"])?;

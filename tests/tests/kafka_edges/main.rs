@@ -37,6 +37,15 @@ fn landed(ended: &Ended, rows: u64) -> Result<Value> {
     Ok(told)
 }
 
+/// How a landing of a range ended, and what it tells of its offsets.
+fn range(ended: &Ended, code: i32, rows: i64, without_record: i64, gone: i64) -> Result<()> {
+    ensure!(ended.code == Some(code), "ended with {:?}: {}", ended.code, ended.stderr);
+    let told: Value = serde_json::from_str(ended.stdout.trim())?;
+    let counts = [&told["rows"], &told["without_record"], &told["gone"]].map(Value::as_i64);
+    ensure!(counts == [rows, without_record, gone].map(Some), "{told}: {}", ended.stderr);
+    Ok(())
+}
+
 /// Text that no compression makes much shorter.
 fn noise(characters: usize) -> String {
     let mut state = 0x9e37_79b9_u32;
@@ -110,10 +119,15 @@ fn marks_of_transactions_and_what_they_aborted_are_no_losses() -> Result<()> {
         cluster.lag(topic, "edges-markers")? == 0,
         "a mark and three aborted records are nobody's to read"
     );
+    // The same of a range, which ends with a mark, within the aborted records, and with the first of them.
+    range(&cluster.land_range(&place, topic, [0, 9])?, 0, 5, 5, 0)?;
+    range(&cluster.land_range(&place, topic, [3, 7])?, 0, 2, 3, 0)?;
+    range(&cluster.land_range(&place, topic, [5, 5])?, 0, 0, 1, 0)?;
     cluster.expire(topic)?;
     landed(&land("edges-markers")?, 0)?;
     transaction(&videos(10..14), commit)?;
     landed(&land("edges-markers")?, 4)?;
+    range(&cluster.land_range(&place, topic, [4, 14])?, 3, 4, 1, 6)?;
     ensure!(cluster.lag(topic, "edges-markers")? == 0);
     ensure!(query_count(lake.path(), "SELECT COUNT(*) AS n FROM raw_video_engagements")? == 9);
 
@@ -150,6 +164,8 @@ fn what_compaction_took_is_no_loss() -> Result<()> {
         ensure!(cluster.lag(topic, "edges-compacted")? == 0);
         end += 12;
         rows += unread;
+        let held = held.len() as i64;
+        range(&cluster.land_range(&place, topic, [0, end - 1])?, 0, held, end - held, 0)?;
     }
     ensure!(query_count(lake.path(), "SELECT COUNT(*) AS n FROM raw_ad_events")? == rows);
     Ok(())
@@ -171,6 +187,10 @@ fn an_open_transaction_is_told_and_a_new_partition_is_found() -> Result<()> {
     let held_up = cluster.land(&place, topic, group)?;
     held_up.refusal(1, &words)?;
     ensure!(serde_json::from_str::<Value>(held_up.stdout.trim())?["rows"] == 2, "{}", held_up.stdout);
+    let held_up = cluster.land_range(&place, topic, [1, 4])?;
+    held_up.refusal(1, &["offsets 2 to 4 cannot be read yet", "last stable offset 2"])?;
+    range(&held_up, 1, 1, 0, 0)?;
+    range(&cluster.land_range(&place, topic, [0, 1])?, 0, 2, 0, 0)?;
     let told = cluster.look(topic, group)?;
     let partition = &told["partitions"][0];
     ensure!(partition["open_transaction"] == true && partition["last_stable"] == 2, "{told}");
@@ -186,6 +206,7 @@ fn an_open_transaction_is_told_and_a_new_partition_is_found() -> Result<()> {
     commit(&open)?;
     landed(&cluster.land(&place, topic, group)?, 3)?;
     ensure!(cluster.lag(topic, group)? == 0);
+    range(&cluster.land_range(&place, topic, [1, 5])?, 0, 4, 1, 0)?;
     a_new_partition_is_found(&cluster, topic, group, &place)
 }
 

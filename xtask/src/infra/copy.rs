@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::terraform::LOCK_FILE;
 use crate::{servers, workspace};
 
 /// Begins the name of the folder of a task's copies; its process ends it.
@@ -50,8 +51,11 @@ fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let text = name.to_string_lossy();
-        // What a person's own Terraform left there.
-        if text.starts_with(".terraform") || text.contains(".tfstate") || text.ends_with(".tfvars") {
+        // What a person's own Terraform left there, but for the lock of the providers.
+        if text.starts_with(".terraform") && text != LOCK_FILE
+            || text.contains(".tfstate")
+            || text.ends_with(".tfvars")
+        {
             continue;
         }
         if entry.file_type()?.is_dir() {

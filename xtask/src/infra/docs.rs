@@ -11,7 +11,7 @@ use crate::workspace;
 const MARK: &str = "<!-- what follows is written by cargo xtask infra docs -->";
 
 /// The folders that are told of, in their order.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 11] = [
     "platform",
     "modules/function",
     "modules/stream",
@@ -20,6 +20,8 @@ const FOLDERS: [&str; 9] = [
     "modules/alarms",
     "modules/network",
     "modules/deploy-role",
+    "modules/boundary",
+    "modules/image",
     "bootstrap",
 ];
 

@@ -6,8 +6,11 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
+use super::alarm_mutations::ALARM_MUTATIONS;
+use super::compaction_mutations::COMPACTION_MUTATIONS;
 use super::copy::Copy;
 use super::mutations::{MUTATIONS, Mutation, Round};
+use super::release_mutations::RELEASE_MUTATIONS;
 use super::terraform::Terraform;
 
 /// The assertions that a run of the tests failed.
@@ -37,10 +40,15 @@ pub(crate) fn run(terraform: &Terraform, name: &str, lock: &Path, round: &Round)
 
 pub(crate) fn mutations(round: &Round) -> impl Iterator<Item = &'static Mutation> {
     let name = round.name;
-    MUTATIONS.iter().filter(move |mutation| mutation.round == name)
+    all().filter(move |mutation| mutation.round == name)
 }
 
-fn mutate(infra: &Path, mutation: &Mutation) -> anyhow::Result<()> {
+/// Every mutation there is.
+fn all() -> impl Iterator<Item = &'static Mutation> {
+    MUTATIONS.iter().chain(&ALARM_MUTATIONS).chain(&RELEASE_MUTATIONS).chain(&COMPACTION_MUTATIONS)
+}
+
+pub(super) fn mutate(infra: &Path, mutation: &Mutation) -> anyhow::Result<()> {
     let path = infra.join(mutation.file);
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
@@ -100,8 +108,7 @@ mod tests {
 
     #[test]
     fn each_assertion_has_a_mutant_and_each_mutant_an_assertion() {
-        let named: Failed =
-            MUTATIONS.iter().flat_map(|mutation| mutation.fails).map(|it| (*it).to_owned()).collect();
+        let named: Failed = all().flat_map(|mutation| mutation.fails).map(|it| (*it).to_owned()).collect();
         let assertions = assertions();
         assert!(assertions.len() > 50);
         assert_eq!(assertions.difference(&named).collect::<Vec<_>>(), Vec::<&String>::new());
@@ -117,7 +124,7 @@ mod tests {
                 mutate(&copy.root(), mutation).unwrap();
             }
         }
-        assert!(MUTATIONS.iter().all(|it| ROUNDS.iter().any(|round| round.name == it.round)));
+        assert!(all().all(|it| ROUNDS.iter().any(|round| round.name == it.round)));
     }
 
     #[test]

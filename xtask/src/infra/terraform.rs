@@ -10,6 +10,9 @@ use crate::commands::{output, quietly};
 /// Where a provider lies in a mirror of the file system's kind.
 const PROVIDER: &str = "registry.terraform.io/hashicorp/aws/5.100.0";
 
+/// What a root locks its providers by.
+pub(crate) const LOCK_FILE: &str = ".terraform.lock.hcl";
+
 /// Terraform with its providers and a folder for what it keeps.
 #[derive(Debug)]
 pub(crate) struct Terraform {
@@ -26,6 +29,12 @@ pub(crate) fn missing() -> Option<String> {
         _ => Some("terraform is not installed (1.11 or later)".to_owned()),
     }
 }
+
+/// Terraform's words where the lock file has other sums than the provider that it found.
+const NOT_LOCKED: &str = "checksums previously recorded in the dependency lock file";
+
+pub(crate) const LOCK_ME: &str = "the provider found here is none of the lock file's: where this machine's platform is not locked yet, run \
+     cargo xtask infra lock --platform OS_ARCHITECTURE, such as darwin_arm64; where it is, somebody serves another provider";
 
 impl Terraform {
     /// What Terraform keeps of its working folders goes below `data`.
@@ -60,10 +69,11 @@ impl Terraform {
     /// Sets a root up, without its backend.
     pub(crate) fn init(&self, root: &Path, name: &str) -> anyhow::Result<()> {
         let mut init = self.command(root, name, &["init", "-backend=false", "-no-color"]);
-        if let Some(mirror) = &self.mirror {
-            init.arg(format!("-plugin-dir={}", mirror.display()));
-        }
-        quietly(&mut init)
+        self.providers(&mut init, root);
+        quietly(&mut init).map_err(|error| match is_not_locked(&error.to_string()) {
+            true => error.context(format!("{name}: {LOCK_ME}")),
+            false => error,
+        })
     }
 
     /// Sets an environment up with its backend, in the folder that Terraform itself would take.
@@ -71,11 +81,29 @@ impl Terraform {
         let mut init = self.command(root, "", &["init", "-reconfigure", "-no-color"]);
         init.arg(format!("-backend-config=bucket={bucket}"));
         init.arg(format!("-backend-config=region={region}"));
+        self.providers(&mut init, root);
+        init.env_remove("TF_DATA_DIR");
+        init
+    }
+
+    /// Where providers come from, and that a lock file is held to and never written by the way.
+    fn providers(&self, init: &mut Command, root: &Path) {
         if let Some(mirror) = &self.mirror {
             init.arg(format!("-plugin-dir={}", mirror.display()));
         }
-        init.env_remove("TF_DATA_DIR");
-        init
+        if root.join(LOCK_FILE).exists() {
+            init.arg("-lockfile=readonly");
+        }
+    }
+
+    /// Adds checksums of providers for `platforms` to a root's lock file.
+    pub(crate) fn lock(&self, root: &Path, name: &str, platforms: &[String]) -> Command {
+        let mut lock = self.command(root, name, &["providers", "lock", "-no-color"]);
+        if let Some(mirror) = &self.mirror {
+            lock.arg(format!("-fs-mirror={}", mirror.display()));
+        }
+        lock.args(platforms.iter().map(|platform| format!("-platform={platform}")));
+        lock
     }
 
     pub(crate) fn validate(&self, root: &Path, name: &str) -> anyhow::Result<()> {
@@ -85,6 +113,11 @@ impl Terraform {
         anyhow::ensure!(answer["valid"] == true, "{told}");
         Ok(())
     }
+}
+
+/// Terraform breaks its words over lines.
+fn is_not_locked(told: &str) -> bool {
+    told.split_whitespace().collect::<Vec<_>>().join(" ").contains(NOT_LOCKED)
 }
 
 /// The mirror at `folder` or at most `depth` below it.
@@ -112,6 +145,14 @@ mod tests {
         std::fs::create_dir_all(mirror.join(PROVIDER)).unwrap();
         assert_eq!(mirror_in(folder.path(), 3), Some(mirror));
         assert_eq!(mirror_in(folder.path(), 1), None);
+    }
+
+    #[test]
+    fn another_provider_than_the_locked_one_is_known() {
+        assert!(is_not_locked(
+            "doesn't match any of the\nchecksums previously recorded in the dependency\nlock file (this"
+        ));
+        assert!(!is_not_locked("Error: Failed to query available provider packages"));
     }
 
     #[test]

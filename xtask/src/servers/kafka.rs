@@ -1,4 +1,4 @@
-//! Apache Kafka: one broker that is its own controller (KRaft), plain on one port, SASL_SSL with SCRAM-SHA-512 on another.
+//! Apache Kafka: one broker that is its own controller (KRaft), plain on one port, SASL_SSL with SCRAM-SHA-512 and OAUTHBEARER on another.
 
 use std::net::TcpStream;
 use std::path::Path;
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::Started;
 use super::certificates::Certificates;
 use super::kafka_properties::{Ports, properties};
 use super::maven::Jars;
 use super::process::{Server, free_port};
+use super::started::Started;
 use crate::commands::{output, quietly};
 use crate::python_env;
 

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+use super::kind::Kind;
 use super::process::kill_group;
-use super::{Kind, Started};
+use super::started::Started;
 
 /// What is written down of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]

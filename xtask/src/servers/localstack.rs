@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::process::{Server, answers_http, does, free_port};
-use super::{Started, python};
-use crate::{python_env, workspace};
+use super::python;
+use super::started::Started;
+use crate::python_set::Set;
+use crate::workspace;
 
 /// The endpoint of S3, to tests.
 pub(super) const S3: &str = "MILLRACE_TEST_S3_ENDPOINT";
@@ -18,13 +20,7 @@ const URL: &str = "MILLRACE_TEST_LOCALSTACK";
 /// The version that its dependencies are built for; none of the others is.
 pub(super) const PYTHON: python::Wanted = python::Wanted { major: 3, minor: 13, or_later: false };
 
-/// The package `localstack` alone is only the client. Its own dependencies are not pinned by it: they are taken as they were
-/// on the day that it worked.
-const PACKAGES: python::Packages = python::Packages {
-    name: "localstack-4.14.0",
-    packages: &["localstack-core[runtime]==4.14.0", "localstack==4.14.0"],
-    as_of: Some("2026-03-05"),
-};
+const PACKAGES: Set = Set("localstack");
 
 /// The bucket that is there from the start, for a lake such as `s3://lake/dev`.
 const BUCKET: &str = "lake";
@@ -33,7 +29,7 @@ const BUCKET: &str = "lake";
 const PATIENCE: Duration = Duration::from_secs(180);
 
 pub(super) fn start(folder: &Path) -> anyhow::Result<Started> {
-    let python = PACKAGES.installed(&python_env::cache()?, PYTHON)?;
+    let python = python::installed(PACKAGES, PYTHON)?;
     let (data, scratch) = (folder.join("data"), folder.join("tmp"));
     for folder in [&data, &scratch] {
         std::fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;

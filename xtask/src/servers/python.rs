@@ -1,12 +1,12 @@
-//! The Python that servers run on, and what PyPI publishes for it, installed once into the user's cache.
+//! The Python that servers run on.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context;
 
-use crate::commands::quietly;
+use crate::python_env;
+use crate::python_set::Set;
 
 /// A version of Python.
 #[derive(Debug, Clone, Copy)]
@@ -59,46 +59,10 @@ fn version(python: &Path) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// Packages for one server, pinned, so that an answer changes only with a commit.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Packages {
-    pub(super) name: &'static str,
-    pub(super) packages: &'static [&'static str],
-    /// Nothing that was published after this day is installed.
-    pub(super) as_of: Option<&'static str>,
-}
-
-impl Packages {
-    /// The interpreter of the environment that has them under `cache`; installed first where it is not there yet.
-    pub(super) fn installed(self, cache: &Path, wanted: Wanted) -> anyhow::Result<PathBuf> {
-        let folder = cache.join(self.name);
-        let python = folder.join("bin/python");
-        std::fs::create_dir_all(cache).with_context(|| format!("could not create {}", cache.display()))?;
-        // Two runs at once would install over one another; the lock ends with this process.
-        let lock = File::create(cache.join(format!("{}.lock", self.name)))?;
-        lock.lock().with_context(|| format!("could not lock {}", folder.display()))?;
-        // Written last: without it an installation was cut off, and is begun again.
-        let complete = folder.join(".complete");
-        if complete.exists() && python.exists() {
-            return Ok(python);
-        }
-        let base = interpreter(wanted).with_context(|| format!("there is no {}", wanted.said()))?;
-        eprintln!("installing {} into {}, once", self.packages.join(", "), folder.display());
-        quietly(Command::new(base).args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        match self.as_of {
-            None => quietly(Command::new(&python).args(pip).args(self.packages))?,
-            // pip knows no day; uv does.
-            Some(day) => {
-                quietly(Command::new(&python).args(pip).arg("uv"))?;
-                let mut install = Command::new(folder.join("bin/uv"));
-                install.args(["pip", "install", "--quiet", "--exclude-newer", day, "--python"]).arg(&python);
-                quietly(install.args(self.packages))?;
-            }
-        }
-        File::create(&complete)?;
-        Ok(python)
-    }
+/// The interpreter of the environment that has `set`; installed first where it is not there yet.
+pub(super) fn installed(set: Set, wanted: Wanted) -> anyhow::Result<PathBuf> {
+    let base = || interpreter(wanted).with_context(|| format!("there is no {}", wanted.said()));
+    python_env::installed(&python_env::cache()?, set, base)
 }
 
 #[cfg(test)]
@@ -113,17 +77,5 @@ mod tests {
         assert!(least.holds((3, 13)) && least.holds((3, 14)) && !least.holds((3, 12)));
         let why = missing(Wanted { major: 9, minor: 1, or_later: false }).unwrap();
         assert!(why.contains("python9.1") && why.contains("and no other"), "{why}");
-    }
-
-    #[test]
-    fn what_is_installed_is_used_as_it_is() {
-        let cache = tempfile::tempdir().unwrap();
-        let bin = cache.path().join("server-1/bin");
-        std::fs::create_dir_all(&bin).unwrap();
-        std::fs::write(bin.join("python"), "").unwrap();
-        std::fs::write(cache.path().join("server-1/.complete"), "").unwrap();
-        let packages = Packages { name: "server-1", packages: &["server==1"], as_of: None };
-        let wanted = Wanted { major: 9, minor: 1, or_later: false };
-        assert_eq!(packages.installed(cache.path(), wanted).unwrap(), bin.join("python"));
     }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::Started;
 use super::maven::Archive;
 use super::process::{Server, answers_http, free_port};
+use super::started::Started;
 use crate::python_env;
 
 /// The variable that names a running registry's API to the tests.

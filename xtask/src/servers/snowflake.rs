@@ -7,9 +7,11 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::process::{Server, answers_http, free_port};
-use super::{Started, python};
+use super::python;
+use super::started::Started;
 use crate::commands::quietly;
-use crate::{python_env, workspace};
+use crate::python_set::Set;
+use crate::workspace;
 
 /// Its address, to tests.
 pub(super) const URL: &str = "MILLRACE_TEST_SNOWFLAKE";
@@ -29,18 +31,13 @@ pub(crate) const USER: &str = "deployer";
 
 pub(super) const PYTHON: python::Wanted = python::Wanted { major: 3, minor: 11, or_later: true };
 
-/// fakesnow asks for the connector; from its version 5 on that is another one.
-const PACKAGES: python::Packages = python::Packages {
-    name: "fakesnow-0.12.1",
-    packages: &["fakesnow==0.12.1", "snowflake-connector-python<5", "duckdb==2.0.0"],
-    as_of: None,
-};
+const PACKAGES: Set = Set("snowflake");
 
 /// It takes 3 s alone.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(super) fn start(folder: &Path) -> anyhow::Result<Started> {
-    let python = PACKAGES.installed(&python_env::cache()?, PYTHON)?;
+    let python = python::installed(PACKAGES, PYTHON)?;
     std::fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;
     let scripts = workspace::root().join("localstack/snowflake");
     let lake = match std::env::var_os(GIVEN_LAKE) {

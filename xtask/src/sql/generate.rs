@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use anyhow::ensure;
 
-use super::tables::{Column, Table};
+use super::latest_days;
+use super::tables::{Column, DIMENSION, Table};
 
 /// A file of sql/.
 #[derive(Debug)]
@@ -29,18 +30,20 @@ const HEAD: &str = "\
 pub(super) fn scripts(tables: &[Table]) -> anyhow::Result<Vec<Script>> {
     let mut scripts = Vec::new();
     for (index, layer) in LAYERS.iter().enumerate() {
+        let of_layer: Vec<_> = tables.iter().filter(|table| table.layer == *layer).collect();
         let mut text = format!(
             "{HEAD}-- A name in VALUE:\"…\" is the Parquet column's to the letter: in another case it would be null.\n\
              -- New objects are registered by S3's notification to the queue that SHOW EXTERNAL TABLES tells.\n"
         );
-        for table in tables.iter().filter(|table| table.layer == *layer) {
+        stage(&mut text, layer, &of_layer);
+        for table in of_layer {
             external_table(&mut text, table)?;
         }
         scripts.push(Script { name: format!("{:03}_external_tables_{layer}.sql", FIRST + index), text });
     }
     for (name, text) in [
         ("020_views_raw.sql", raw_records(tables)),
-        ("021_views_latest_day.sql", latest_days(tables)),
+        ("021_views_latest_day.sql", latest_days::script(HEAD, tables)),
         ("022_views_dimension.sql", dimension(tables)),
     ] {
         scripts.push(Script { name: name.to_owned(), text });
@@ -48,6 +51,30 @@ pub(super) fn scripts(tables: &[Table]) -> anyhow::Result<Vec<Script>> {
     let told: usize = tables.iter().filter(|table| LAYERS.contains(&table.layer.as_str())).count();
     ensure!(told == tables.len(), "a table of infra/tables.json is of a layer that has no script");
     Ok(scripts)
+}
+
+/// The layer's stage, a stage for each: a new address touches the tables of one script at a time.
+///
+/// Snowflake refuses another location, or another stage of the name, while external tables stand on it. So the stage is made once,
+/// and where its address is another one, the layer's tables are dropped first; the same script makes them again.
+fn stage(text: &mut String, layer: &str, tables: &[&Table]) {
+    let drops = tables.iter().map(|table| {
+        format!("        DROP EXTERNAL TABLE IF EXISTS &{{database}}.{layer}.{};\n", table.name)
+    });
+    let drops: String = drops.collect();
+    let name = format!("{layer}_stage");
+    let _ = write!(
+        text,
+        "\nCREATE STAGE IF NOT EXISTS &{{database}}.lake.{name}\n    URL = '&{{lake_url}}/'\n    \
+         STORAGE_INTEGRATION = &{{database}}_lake;\n\n\
+         -- Another address is refused while tables stand on the stage: they go first, and come back below.\n\
+         EXECUTE IMMEDIATE\n$$\nDECLARE\n    moved INTEGER DEFAULT 0;\nBEGIN\n    \
+         SELECT COUNT(*) INTO :moved\n    FROM &{{database}}.information_schema.stages\n    \
+         WHERE stage_schema = 'LAKE' AND stage_name = '{}' AND RTRIM(stage_url, '/') <> '&{{lake_url}}';\n    \
+         IF (moved > 0) THEN\n{drops}        ALTER STAGE &{{database}}.lake.{name} SET\n            \
+         URL = '&{{lake_url}}/'\n            STORAGE_INTEGRATION = &{{database}}_lake;\n    END IF;\nEND;\n$$;\n",
+        name.to_uppercase(),
+    );
 }
 
 fn external_table(text: &mut String, table: &Table) -> anyhow::Result<()> {
@@ -69,61 +96,40 @@ fn external_table(text: &mut String, table: &Table) -> anyhow::Result<()> {
     let by: Vec<_> = partitions.iter().map(|column| column.name.as_str()).collect();
     let _ = write!(
         text,
-        "{}\n)\nPARTITION BY ({})\nLOCATION = @&{{database}}.lake.lake_stage/{folder}/\n\
+        "{}\n)\nPARTITION BY ({})\nLOCATION = @&{{database}}.lake.{layer}_stage/{folder}/\n\
          REFRESH_ON_CREATE = TRUE\nAUTO_REFRESH = TRUE\nPATTERN = '.*[.]parquet'\n\
-         FILE_FORMAT = (FORMAT_NAME = '&{{database}}.lake.lake_parquet')\nCOPY GRANTS;\n",
+         FILE_FORMAT = (FORMAT_NAME = '&{{database}}.lake.lake_parquet')\nCOPY GRANTS;\n\
+         GRANT SELECT ON EXTERNAL TABLE &{{database}}.{layer}.{name} TO ROLE &{{database}}_{audience};\n",
         lines.join(",\n"),
-        by.join(", ")
+        by.join(", "),
+        audience = table.audience(),
     );
     Ok(())
 }
 
-/// The names of a table's columns as its views show them, but for `but`.
-fn columns(table: &Table, but: &[&str]) -> String {
-    let of_files = table.columns.iter().filter(|column| !table.partitions.contains(column));
-    let names = table.partitions.iter().chain(of_files).map(|column| column.name.as_str());
-    let lines = names.filter(|name| !but.contains(name)).map(|name| format!("    {name}"));
-    lines.collect::<Vec<_>>().join(",\n")
-}
-
-fn view(text: &mut String, name: &str, query: &str) {
-    let _ = write!(text, "\nCREATE OR REPLACE VIEW &{{database}}.{name} COPY GRANTS AS\n{query};\n");
+fn view(text: &mut String, name: &str, audience: &str, query: &str) {
+    let _ = write!(
+        text,
+        "\nCREATE OR REPLACE VIEW &{{database}}.{name} COPY GRANTS AS\n{query};\n\
+         GRANT SELECT ON VIEW &{{database}}.{name} TO ROLE &{{database}}_{audience};\n"
+    );
 }
 
 fn raw_records(tables: &[Table]) -> String {
     let mut text = format!(
         "{HEAD}-- Raw records once each. Objects may overlap after a retry: a record is known by its source position, whatever object\n\
-         -- it came in.\n"
+         -- it came in. It lies by the\n\
+         -- date and hour of its own timestamp, so that its copies are in one folder: the window has these too, and a filter by them\n\
+         -- reaches the files.\n"
     );
     for table in tables.iter().filter(|table| table.layer == "raw") {
         let name = &table.name;
         let query = format!(
             "SELECT\n{}\nFROM &{{database}}.raw.{name}\nQUALIFY ROW_NUMBER() OVER (\n    \
-             PARTITION BY _topic, _generation, _partition, _offset\n    ORDER BY _ingested_at\n) = 1",
-            columns(table, &[])
+             PARTITION BY date, hour, _topic, _generation, _partition, _offset\n    ORDER BY _ingested_at\n) = 1",
+            table.listed(&[])
         );
-        view(&mut text, &format!("raw.{}", name.trim_start_matches("raw_")), &query);
-    }
-    text
-}
-
-/// No snapshot of a day, but the users that changed on it.
-const DIMENSION: &str = "dim_user_demographics";
-
-/// Jobs write a whole partition a day: who asks for a table without a day means its newest one.
-fn latest_days(tables: &[Table]) -> String {
-    let mut text = format!(
-        "{HEAD}-- Each table's newest day. {DIMENSION} is no snapshot and has views of its own (022).\n"
-    );
-    let by_day = |table: &&Table| table.partitions.iter().any(|column| column.name == "processing_date");
-    for table in tables.iter().filter(by_day).filter(|table| table.name != DIMENSION) {
-        let Table { name, layer, .. } = table;
-        let query = format!(
-            "SELECT\n{}\nFROM &{{database}}.{layer}.{name}\n\
-             WHERE processing_date = (SELECT MAX(processing_date) FROM &{{database}}.{layer}.{name})",
-            columns(table, &[])
-        );
-        view(&mut text, &format!("{layer}.{name}_latest"), &query);
+        view(&mut text, &format!("raw.{}", name.trim_start_matches("raw_")), table.audience(), &query);
     }
     text
 }
@@ -138,16 +144,16 @@ fn dimension(tables: &[Table]) -> String {
         let from = format!("FROM &{{database}}.{}.{DIMENSION}", table.layer);
         let current = format!(
             "SELECT\n{}\n{from}\nQUALIFY ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY processing_date DESC) = 1",
-            columns(table, &[])
+            table.listed(&[])
         );
-        view(&mut text, &format!("{}.{DIMENSION}_current", table.layer), &current);
+        view(&mut text, &format!("{}.{DIMENSION}_current", table.layer), table.audience(), &current);
         let next = "LEAD(processing_date) OVER (PARTITION BY user_id ORDER BY processing_date)";
         // As it was written, every version was current on its day.
         let history = format!(
             "SELECT\n{},\n    processing_date AS valid_from,\n    {next} AS valid_to,\n    {next} IS NULL AS is_current\n{from}",
-            columns(table, &["is_current"])
+            table.listed(&["is_current"])
         );
-        view(&mut text, &format!("{}.{DIMENSION}_history", table.layer), &history);
+        view(&mut text, &format!("{}.{DIMENSION}_history", table.layer), table.audience(), &history);
     }
     text
 }

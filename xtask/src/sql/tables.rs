@@ -3,6 +3,9 @@
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+/// No snapshot of a day, but the users that changed on it.
+pub(super) const DIMENSION: &str = "dim_user_demographics";
+
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: String,
@@ -17,6 +20,27 @@ pub(super) struct Column {
     pub(super) name: String,
     /// Hive's name of the type.
     pub(super) hive: String,
+}
+
+impl Table {
+    /// The names of its columns as its views show them, but for `but`, a line each.
+    pub(super) fn listed(&self, but: &[&str]) -> String {
+        let of_files = self.columns.iter().filter(|column| !self.partitions.contains(column));
+        let names = self.partitions.iter().chain(of_files).map(|column| column.name.as_str());
+        let lines = names.filter(|name| !but.contains(name)).map(|name| format!("    {name}"));
+        lines.collect::<Vec<_>>().join(",\n")
+    }
+
+    /// The role that may read it; the roles above it may too. Raw and curated rows hold names and addresses. Elsewhere a table of a
+    /// row a person is still about persons, whom its id tells; the rest are figures.
+    pub(super) fn audience(&self) -> &'static str {
+        let of_persons = self.columns.iter().any(|column| ["id", "user_id"].contains(&column.name.as_str()));
+        match self.layer.as_str() {
+            "raw" | "curated" => "loader",
+            _ if of_persons => "analyst",
+            _ => "reader",
+        }
+    }
 }
 
 impl Column {

@@ -3,6 +3,7 @@
 // Each test file uses its own part of this; in a helper as in a test, what cannot be had ends the test.
 #![allow(dead_code, clippy::unwrap_used)]
 
+use millrace_events::instant::Micros;
 use millrace_events::randomuser::{
     AnswerContext, AnswerError, PageUser, Refused, SourceClock, UserPage, read_answer,
 };
@@ -10,7 +11,7 @@ use millrace_proto::users::v1::UserCreated;
 use prost::Message;
 
 /// 2026-02-03T04:05:06.000007Z.
-pub(crate) const ANSWERED: i64 = 1_770_091_506_000_007;
+pub(crate) const ANSWERED: Micros = Micros(1_770_091_506_000_007);
 
 pub(crate) const CONTEXT: AnswerContext<'static> = AnswerContext {
     source: "randomuser_api",

@@ -9,6 +9,8 @@ use arrow_array::{Array, RecordBatch};
 use millrace_events::batch::{SourcePartition, UserBatchBuilder};
 use millrace_events::decode::Value;
 use millrace_events::decode_error::DecodeError;
+use millrace_events::instant::Micros;
+use millrace_events::position::Offset;
 use millrace_proto::users::v1::UserCreated;
 use prost_types::Timestamp;
 
@@ -24,8 +26,8 @@ pub(crate) fn builder() -> UserBatchBuilder {
 /// The event that a record's row holds.
 pub(crate) fn land(value: &Value<'_>) -> Result<UserCreated, DecodeError> {
     let mut builder = builder();
-    builder.push(value, 17, 1_000)?;
-    let batch = builder.finish(2_000).unwrap();
+    builder.push(value, Offset(17), Micros(1_000))?;
+    let batch = builder.finish(Micros(2_000)).unwrap();
     assert_eq!(batch.num_rows(), 1);
     Ok(row(&batch, 0))
 }

@@ -24,7 +24,16 @@ pub(super) enum Unmerged {
 
 impl From<RawFileError> for Unmerged {
     fn from(error: RawFileError) -> Self {
-        Self::Failed(error)
+        match error {
+            // One damaged object must not keep the others of its table small for ever.
+            RawFileError::Unreadable { object, source } => {
+                Self::Unfit { object, reason: format!("it is no readable Parquet file: {source}") }
+            }
+            RawFileError::Rows { object, source } => {
+                Self::Unfit { object, reason: format!("its rows cannot be read: {source}") }
+            }
+            error => Self::Failed(error),
+        }
     }
 }
 
@@ -171,7 +180,7 @@ impl Cursor {
         if before >= offsets.first().copied() || !offsets.is_sorted_by(|left, right| left < right) {
             return Some("its rows are not in the order of their offsets".to_owned());
         }
-        let named = self.name.first_offset()..=self.name.last_offset();
+        let named = self.name.first_offset().get()..=self.name.last_offset().get();
         if !offsets.iter().all(|offset| named.contains(offset)) {
             return Some("it holds offsets beyond those of its name".to_owned());
         }

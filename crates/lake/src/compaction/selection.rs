@@ -164,7 +164,7 @@ mod tests {
     fn groups(objects: &[ObjectMeta]) -> Vec<(Vec<(i64, i64)>, (i64, i64))> {
         let hours = by_partition_hour(objects);
         let groups = hours.iter().flat_map(|hour| hour.groups(&POLICY, &BTreeSet::new()));
-        let range = |name: &RawObjectName| (name.first_offset(), name.last_offset());
+        let range = |name: &RawObjectName| (name.first_offset().get(), name.last_offset().get());
         groups
             .map(|group| {
                 let target = RawObjectName::of_key(&group.target).unwrap();

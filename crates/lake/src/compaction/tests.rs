@@ -11,12 +11,20 @@ use super::*;
 use crate::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use crate::folder_store::FolderStore;
 use crate::memory_store::MemoryStore;
+use crate::object_key::Key;
+use crate::raw_listing;
+use crate::raw_object_reader::{COMPACTED_ROWS, RawFile, RawFileError};
 use crate::raw_samples::{self, batch, land, land_rows, name};
 
-const POLICY: CompactionPolicy = CompactionPolicy { target_bytes: 64 << 20, min_objects: 2 };
-
 async fn compacted(store: impl Store + 'static) -> Result<CompactionReport, CompactionError> {
-    compact(Arc::new(store), "users", millrace_events::raw_schema::users(), &POLICY, &|_| ()).await
+    compacted_by(store, &CompactionOrder::default()).await
+}
+
+async fn compacted_by(
+    store: impl Store + 'static,
+    order: &CompactionOrder,
+) -> Result<CompactionReport, CompactionError> {
+    compact(Arc::new(store), "users", millrace_events::raw_schema::users(), order, &|_| ()).await
 }
 
 async fn files(store: &dyn Store) -> Result<Vec<RawFile>, RawFileError> {
@@ -77,7 +85,7 @@ async fn a_dry_run_tells_and_does_nothing() {
     for first in [0, 10, 20] {
         land(&store, first, first + 9).await;
     }
-    let report = plan(&store, "users", &POLICY).await.unwrap();
+    let report = plan(&store, "users", &CompactionOrder::default()).await.unwrap();
     assert_eq!((report.before.objects, report.after.objects), (3, 1));
     assert_eq!((report.written, report.removed), (1, 3));
     assert_eq!(names(&store).await.len(), 3);
@@ -276,4 +284,67 @@ async fn a_reader_beside_sees_each_row_at_every_moment() {
     compacted(store.clone()).await.unwrap();
     assert_eq!(offsets(&store).await, (0..1_500).collect());
     assert_eq!(store.list("raw/").await.unwrap().len(), 1);
+}
+
+/// Puts the rows of `first` to `last` into another hour's folder.
+async fn land_at(store: &dyn Store, place: &str, first: i64, last: i64) {
+    let key = land(store, first, last).await;
+    let body = store.get(&key).await.unwrap();
+    store.delete(&key).await.unwrap();
+    store.put(&Key::new(format!("raw/users/{place}/{}", key.name())).unwrap(), body).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_hour_that_has_not_ended_is_left_to_a_later_compaction() {
+    let store = MemoryStore::new();
+    let places = ["date=2026-02-01/hour=23", "date=2026-02-03/hour=13", "date=2026-02-03/hour=14"];
+    for (first, place) in [0, 100, 200].into_iter().zip(places) {
+        land_at(&store, place, first, first + 9).await;
+        land_at(&store, place, first + 10, first + 19).await;
+    }
+    let closed =
+        ClosedHours::of_days("2026-02-03".parse().unwrap(), 2, "2026-02-03T14:30:00Z".parse().unwrap());
+    let order = CompactionOrder { hours: Hours::Closed(closed), ..CompactionOrder::default() };
+    let report = compacted_by(store.clone(), &order).await.unwrap();
+    assert_eq!((report.before.objects, report.removed, report.after.objects, report.small), (2, 2, 1, 0));
+    assert_eq!(
+        names(&store).await,
+        [name(0, 9), name(10, 19), name(100, 119), name(200, 209), name(210, 219)]
+    );
+    let planned = plan(&store, "users", &order).await.unwrap();
+    assert_eq!((planned.small, planned.before.objects), (0, 1));
+    assert_eq!(compacted(store.clone()).await.unwrap().removed, 4);
+}
+
+#[tokio::test]
+async fn what_there_is_no_time_for_is_told_and_done_by_the_next() {
+    let store = MemoryStore::new();
+    for hour in 0..3 {
+        let place = format!("date=2026-02-03/hour={hour:02}");
+        land_at(&store, &place, hour * 100, hour * 100 + 9).await;
+        land_at(&store, &place, hour * 100 + 10, hour * 100 + 19).await;
+    }
+    let now = Limits { until: Some(std::time::Instant::now()), ..Limits::default() };
+    let order = CompactionOrder { limits: now, ..CompactionOrder::default() };
+    let report = compacted_by(store.clone(), &order).await.unwrap();
+    assert_eq!((report.stopped, report.removed, report.small, report.after.objects), (true, 0, 6, 6));
+    let report = compacted(store.clone()).await.unwrap();
+    assert_eq!((report.stopped, report.removed, report.small, report.after.objects), (false, 6, 0, 3));
+}
+
+#[tokio::test]
+async fn objects_that_overlap_beyond_the_memory_stay_and_are_told_and_others_are_merged() {
+    let store = MemoryStore::new();
+    land(&store, 0, 4_999).await;
+    land(&store, 4_000, 8_999).await;
+    land(&store, 10_000, 10_009).await;
+    land(&store, 10_010, 10_019).await;
+    let small = store.size(&crate::raw_samples::land(&store, 10_020, 10_029).await).await.unwrap().unwrap();
+    let limits = Limits { memory_bytes: 2 * small, concurrency: 8, until: None };
+    let report =
+        compacted_by(store.clone(), &CompactionOrder { limits, ..CompactionOrder::default() }).await.unwrap();
+    assert_eq!((report.removed, report.left_alone.len(), report.small), (3, 1, 3));
+    assert!(report.left_alone[0].reason.contains("more memory"), "{report:?}");
+    assert_eq!(names(&store).await, [name(0, 4_999), name(4_000, 8_999), name(10_000, 10_029)]);
+    assert_eq!(compacted(store.clone()).await.unwrap().after.objects, 1);
 }

@@ -13,6 +13,7 @@ pub struct DatabaseName(String);
 pub struct BadDatabaseName(String);
 
 impl DatabaseName {
+    /// As given.
     pub fn as_str(&self) -> &str {
         &self.0
     }

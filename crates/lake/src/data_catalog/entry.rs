@@ -14,13 +14,16 @@ pub const PARTITION_KEY: ColumnEntry<&str> = ColumnEntry { name: "processing_dat
 /// A column by its name and its type in Hive's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ColumnEntry<S = String> {
+    /// As the files' schema has it.
     pub name: S,
+    /// Such as `bigint` or `timestamp`.
     pub hive_type: S,
 }
 
 /// A published table as a catalogue describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableEntry {
+    /// The table's folder in its layer, without the layer.
     pub name: String,
     /// In the schema's order, [`PARTITION_KEY`] left out: a column cannot be both.
     pub columns: Vec<ColumnEntry>,
@@ -31,6 +34,7 @@ pub struct TableEntry {
 /// A day of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionEntry {
+    /// The value of [`PARTITION_KEY`].
     pub day: NaiveDate,
     /// The partition's folder, ending in `/`.
     pub location: String,

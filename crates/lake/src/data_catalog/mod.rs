@@ -31,16 +31,20 @@ pub trait DataCatalog: std::fmt::Debug + Send + Sync {
 /// What a registration did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Registered {
+    /// The table's own entry.
     pub table: Change,
+    /// The entry of the partition.
     pub partition: Change,
 }
 
 /// What an entry of a catalogue went through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
+    /// There was none before.
     Created,
     /// It said something else before.
     Updated,
+    /// It said so already; nothing was written.
     Unchanged,
 }
 

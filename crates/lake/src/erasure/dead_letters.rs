@@ -7,21 +7,41 @@ use millrace_events::failure::{Class, Classified};
 use super::{Matches, Subjects, letter_subject};
 use crate::dead_letter_line::{BadLine, DeadLetter};
 use crate::dead_letter_recovery;
-use crate::layout::{self, DEAD_LETTERS};
+use crate::layout;
 use crate::object_key::Key;
+use crate::root_names::DEAD_LETTERS;
 use crate::store::{Store, StoreError};
 
 /// Why dead letters could not be looked through.
 #[derive(Debug, thiserror::Error)]
 pub enum LettersError {
+    /// A file of letters could not be listed, read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file holds a line that is no letter. The file stays as it was.
     #[error("line {line} of {object} is no dead letter; whom it is about cannot be told")]
-    Line { object: Key, line: usize, source: BadLine },
+    Line {
+        /// The file.
+        object: Key,
+        /// From 1.
+        line: usize,
+        /// Where in the line, and why.
+        source: BadLine,
+    },
+    /// A file is not UTF-8.
     #[error("{object} is no text; whom its lines are about cannot be told, move it out of the lake")]
-    NoText { object: Key },
+    NoText {
+        /// The file.
+        object: Key,
+    },
+    /// A run's hidden file could not be read.
     #[error("the dead letters that a run is writing could not be read in {folder}")]
-    BeingWritten { folder: String, source: std::io::Error },
+    BeingWritten {
+        /// The folder of all letters, on this machine.
+        folder: String,
+        /// What the disk said.
+        source: std::io::Error,
+    },
 }
 
 impl Classified for LettersError {
@@ -135,6 +155,8 @@ fn parted(key: &Key, body: &[u8], subjects: &Subjects) -> Result<(Vec<u8>, Match
 
 #[cfg(test)]
 mod tests {
+    use millrace_events::position::Offset;
+
     use super::*;
     use crate::dead_letter_file::DeadLetterFile;
     use crate::folder_store::FolderStore;
@@ -144,7 +166,7 @@ mod tests {
 
     fn letter(offset: i64, id: &str) -> DeadLetter {
         let value = Some(format!(r#"{{"login":{{"uuid":"{id}"}}}}"#).into_bytes());
-        DeadLetter { offset, value, ..DeadLetter::default() }
+        DeadLetter { offset: Offset(offset), value, ..DeadLetter::default() }
     }
 
     async fn write(lake: &Path, letters: &[DeadLetter]) -> DeadLetterFile {
@@ -156,7 +178,7 @@ mod tests {
 
     fn offsets(lake: &Path) -> Vec<i64> {
         let text = std::fs::read_to_string(lake.join(PLACE)).unwrap_or_default();
-        text.lines().map(|line| DeadLetter::from_line(line).unwrap().offset).collect()
+        text.lines().map(|line| DeadLetter::from_line(line).unwrap().offset.get()).collect()
     }
 
     #[tokio::test]

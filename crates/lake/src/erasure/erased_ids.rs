@@ -19,10 +19,9 @@ use sha2::{Digest, Sha256};
 
 use crate::object_key::{BadKey, Key};
 use crate::random;
+use crate::root_names::{ERASED_IDS as FOLDER, ERASURE_SALT as SALT};
 use crate::store::{Store, StoreError};
 
-const FOLDER: &str = "_erasures/erased/";
-const SALT: &str = "_erasures/salt.json";
 /// Of both kinds of objects.
 const VERSION: u32 = 1;
 /// Objects read at once.
@@ -31,14 +30,29 @@ const AT_ONCE: usize = 16;
 /// Why the list of the erased could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ErasedError {
+    /// The list or the salt could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The name of a list's object cannot be a key.
     #[error(transparent)]
     Key(#[from] BadKey),
+    /// An object of the list, or the salt, is no JSON of its shape.
     #[error("{object} tells who was erased and cannot be read; restore it")]
-    Unreadable { object: Key, source: serde_json::Error },
+    Unreadable {
+        /// The object.
+        object: Key,
+        /// Where and why the JSON cannot be read.
+        source: serde_json::Error,
+    },
+    /// A newer program wrote it.
     #[error("{object} has format version {version}, this program knows {VERSION}: take a newer program")]
-    Version { object: Key, version: u32 },
+    Version {
+        /// The object.
+        object: Key,
+        /// The format version that it states.
+        version: u32,
+    },
+    /// Somebody was erased, and the salt of their hashes is not there.
     #[error("{SALT} is gone, without which nobody can tell who was erased; restore it")]
     NoSalt,
 }
@@ -109,6 +123,7 @@ impl Salt {
         Self::of(store).await?.ok_or(ErasedError::NoSalt)
     }
 
+    /// Of the id's own bytes, nothing trimmed.
     pub fn hash(&self, id: &str) -> IdHash {
         let digest = Sha256::new_with_prefix(&self.salt).chain_update(id).finalize();
         IdHash(digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte)))
@@ -149,18 +164,19 @@ pub struct Erased {
 }
 
 impl Erased {
+    /// Reads the whole list; where nobody was erased, it is empty.
     pub async fn read(store: &dyn Store) -> Result<Self, ErasedError> {
         let mut erased = Self::default();
         erased.update(store).await?;
         Ok(erased)
     }
 
-    /// Takes in what was erased since. Objects of others in the folder are passed over.
-    pub async fn update(&mut self, store: &dyn Store) -> Result<(), ErasedError> {
+    /// Takes in what was erased since; answers whether anything was. Objects of others in the folder are passed over.
+    pub async fn update(&mut self, store: &dyn Store) -> Result<bool, ErasedError> {
         let mut new: Vec<Key> = store.list(FOLDER).await?.into_iter().map(|object| object.key).collect();
         new.retain(|key| is_record(key) && !self.known.contains(key));
         if new.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         if self.salt.is_none() {
             self.salt = Some(Salt::of(store).await?.ok_or(ErasedError::NoSalt)?);
@@ -178,7 +194,17 @@ impl Erased {
             }
             self.known.insert(key);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// The hashes of all of them.
+    pub(super) fn hashes(&self) -> impl Iterator<Item = IdHash> {
+        self.when.keys().copied()
+    }
+
+    /// What they are hashed with, where anybody was erased.
+    pub(super) fn salt(&self) -> Option<&Salt> {
+        self.salt.as_ref()
     }
 
     /// When the person was erased last; `None`: never.
@@ -191,6 +217,7 @@ impl Erased {
         self.when.len()
     }
 
+    /// Whether nobody was ever erased.
     pub fn is_empty(&self) -> bool {
         self.when.is_empty()
     }

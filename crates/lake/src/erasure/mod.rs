@@ -1,9 +1,10 @@
-//! Persons out of the lake's raw objects and dead letters, and who they were.
+//! Persons out of the lake's raw objects and dead letters, who they were, and who is not taken in again.
 
 pub mod dead_letters;
 pub mod erased_ids;
-mod letter_subject;
+pub mod letter_subject;
 pub mod raw;
+pub mod refused_ids;
 
 use std::collections::BTreeSet;
 
@@ -14,8 +15,10 @@ pub struct Subjects(BTreeSet<String>);
 /// An id that names nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoSubject {
+    /// The list is empty.
     #[error("no id is given: name at least one")]
     None,
+    /// One of the ids has no character but white space.
     #[error("an id is empty or of blanks alone: no row has such a one, leave it out")]
     Blank,
 }
@@ -28,6 +31,10 @@ impl std::fmt::Debug for Subjects {
 }
 
 impl Subjects {
+    /// Each id once, as given: nothing is trimmed.
+    ///
+    /// # Errors
+    /// No id, or a blank one.
     pub fn new(ids: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, NoSubject> {
         let ids: BTreeSet<String> = ids.into_iter().map(Into::into).collect();
         if ids.is_empty() {
@@ -39,6 +46,7 @@ impl Subjects {
         Ok(Self(ids))
     }
 
+    /// Whether `id` is one of them, byte for byte.
     pub fn contains(&self, id: &str) -> bool {
         self.0.contains(id)
     }
@@ -63,7 +71,9 @@ impl Subjects {
 /// Rows or letters about subjects, and whom they are about.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Matches {
+    /// Rows or letters about any of them.
     pub rows: u64,
+    /// The subjects that at least one of these is about.
     pub ids: BTreeSet<String>,
 }
 
@@ -87,6 +97,7 @@ impl Matches {
         is_subject
     }
 
+    /// Takes in what was found elsewhere.
     pub fn add(&mut self, more: Self) {
         self.rows += more.rows;
         self.ids.extend(more.ids);

@@ -1,8 +1,9 @@
 //! Rows of persons out of raw objects.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::ArrowError;
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::refused_ids::RefusedIds;
 use super::{Matches, Subjects};
 use crate::object_key::Key;
 use crate::raw_object_reader::{RawFile, RawFileError};
@@ -67,7 +69,8 @@ pub async fn rewrite(
                 Err(RawFileError::CutOff { object: object.clone() })
             }
         };
-        let rows = without(&file, subject, &subjects, send)?;
+        let leaves = Arc::new(move |id: &str| subjects.contains(id));
+        let rows = without(&file, subject, leaves, send)?;
         Ok::<_, RawFileError>(file.rows().saturating_sub(rows))
     });
     while let Some(bytes) = receiver.recv().await {
@@ -78,11 +81,63 @@ pub async fn rewrite(
     Ok(removed)
 }
 
-/// Encodes the rows of `file` that are not about `subjects`; answers how many they are.
+/// An object that has lost rows before it was stored.
+#[derive(Debug)]
+pub struct WithoutRefused {
+    /// The object, encoded anew.
+    pub body: Vec<u8>,
+    /// The offsets of the rows that went.
+    pub offsets: Vec<i64>,
+}
+
+/// The encoded object `body`, that is to be stored in `table`, without the rows about those who are refused, whose ids stand in the column
+/// `subject`; `None` where none of them is.
+///
+/// For rows that were gathered while a person was being erased.
+pub fn without_refused(
+    table: &Key,
+    body: &Bytes,
+    subject: &'static str,
+    refused: &Arc<RefusedIds>,
+) -> Result<Option<WithoutRefused>, RawFileError> {
+    let file = RawFile::of_bytes(table.clone(), body.clone())?;
+    let mut offsets = Vec::new();
+    for batch in file
+        .reader(|name| name == subject || name == "_offset", |builder, mask| builder.with_projection(mask))?
+    {
+        let batch = batch.map_err(|source| RawFileError::Rows { object: table.clone(), source })?;
+        let Some(ids) = batch.column_by_name(subject) else { break };
+        let ids = ids.as_string_opt::<i32>().ok_or_else(|| no_text(table, subject))?;
+        let column = batch.column_by_name("_offset").and_then(|it| it.as_primitive_opt::<Int64Type>());
+        let column = column.ok_or_else(|| RawFileError::ColumnType {
+            object: table.clone(),
+            column: "_offset",
+            expected: "int64",
+        })?;
+        let pairs = ids.iter().zip(column.values());
+        offsets.extend(pairs.filter(|(id, _)| id.is_some_and(|id| refused.contains(id))).map(|(_, at)| *at));
+    }
+    if offsets.is_empty() {
+        return Ok(None);
+    }
+    let encoded = Mutex::new(Vec::new());
+    let refused = Arc::clone(refused);
+    without(&file, subject, Arc::new(move |id: &str| refused.contains(id)), |bytes| {
+        encoded.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
+        Ok(())
+    })?;
+    let body = encoded.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Some(WithoutRefused { body, offsets }))
+}
+
+/// Whether a row with that id goes.
+type Leaves = dyn Fn(&str) -> bool + Send + Sync;
+
+/// Encodes the rows of `file` but for those that leave; answers how many they are.
 fn without(
     file: &RawFile,
     subject: &'static str,
-    subjects: &Arc<Subjects>,
+    leaves: Arc<Leaves>,
     send: impl Fn(Vec<u8>) -> Result<(), RawFileError>,
 ) -> Result<u64, RawFileError> {
     let object = || file.key().clone();
@@ -95,9 +150,8 @@ fn without(
             let builder = builder.with_projection(mask);
             let Some(column) = named else { return builder };
             let of_id = ProjectionMask::roots(builder.parquet_schema(), [column]);
-            let subjects = Arc::clone(subjects);
             let filter = move |batch: RecordBatch| {
-                kept(&batch, &subjects)
+                kept(&batch, leaves.as_ref())
                     .ok_or_else(|| ArrowError::SchemaError(format!("the column {subject} is no text")))
             };
             builder.with_row_filter(RowFilter::new(vec![Box::new(ArrowPredicateFn::new(of_id, filter))]))
@@ -113,10 +167,10 @@ fn without(
     Ok(rows)
 }
 
-/// True for each row that is about nobody of `subjects`; `None` where the ids are no texts.
-fn kept(batch: &RecordBatch, subjects: &Subjects) -> Option<BooleanArray> {
+/// True for each row that stays; `None` where the ids are no texts.
+fn kept(batch: &RecordBatch, leaves: &Leaves) -> Option<BooleanArray> {
     let ids = batch.column(0).as_string_opt::<i32>()?;
-    Some(ids.iter().map(|id| Some(id.is_none_or(|id| !subjects.contains(id)))).collect())
+    Some(ids.iter().map(|id| Some(id.is_none_or(|id| !leaves(id)))).collect())
 }
 
 fn no_text(object: &Key, subject: &'static str) -> RawFileError {
@@ -182,6 +236,29 @@ mod tests {
         let file = RawFile::open(store.as_ref(), &key).await.unwrap();
         assert_eq!((file.rows(), file.compacted_from()), (0, vec![Key::new("raw/a").unwrap()]));
         assert_eq!(file.entries().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn rows_about_those_who_are_refused_go_before_they_are_stored() {
+        use crate::erasure::erased_ids::{Salt, record};
+
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let key = land(store.as_ref(), 0, 20_000).await;
+        let body = store.get(&key).await.unwrap();
+        let nobody = Arc::new(RefusedIds::read(store.as_ref()).await.unwrap());
+        assert!(without_refused(&key, &body, "user_id", &nobody).unwrap().is_none());
+        let salt = Salt::made(store.as_ref()).await.unwrap();
+        let hashes = ["user-9000", "user-0", "nobody"].map(|id| salt.hash(id));
+        record(store.as_ref(), chrono::DateTime::UNIX_EPOCH, hashes).await.unwrap();
+        let refused = Arc::new(RefusedIds::read(store.as_ref()).await.unwrap());
+        let WithoutRefused { body, offsets } =
+            without_refused(&key, &body, "user_id", &refused).unwrap().unwrap();
+        assert_eq!(offsets, [0, 9_000]);
+        let file = RawFile::of_bytes(key.clone(), body.into()).unwrap();
+        assert_eq!(file.offsets().unwrap().len(), 19_999);
+        let gone = ["user-9000", "user-0"].map(|id| Some(id.to_owned()));
+        assert!(!ids(&file).iter().any(|id| gone.contains(id)));
+        assert_eq!(file.misfit(&millrace_events::raw_schema::users()), None, "all columns stay");
     }
 
     #[tokio::test]

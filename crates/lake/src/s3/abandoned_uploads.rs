@@ -13,7 +13,7 @@
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::DateTime;
 
-use super::S3Store;
+use super::bucket::Bucket;
 use super::service_error::Attempted;
 use crate::store::StoreError;
 
@@ -21,14 +21,15 @@ use crate::store::StoreError;
 pub(super) const SIGN_OF_LIFE: i32 = 10_000;
 
 /// Aborts the uploads of the dead; answers how many they were.
-pub(super) async fn sweep(store: &S3Store) -> Result<usize, StoreError> {
+pub(super) async fn sweep(bucket: &Bucket) -> Result<usize, StoreError> {
     let attempted =
-        Attempted { store: store.shown(), setup: store.setup(), action: "sweep", key: "leftovers" };
-    let span = store.settings().abandoned_after;
+        Attempted { store: bucket.shown(), setup: bucket.setup(), action: "sweep", key: "leftovers" };
+    let span = bucket.settings().abandoned_after;
     let mut aborted = 0;
     let (mut key_marker, mut id_marker) = (None, None);
     loop {
-        let request = store.client().list_multipart_uploads().bucket(store.bucket()).prefix(store.prefix(""));
+        let request =
+            bucket.client().list_multipart_uploads().bucket(bucket.name()).prefix(bucket.prefix(""));
         let request = request.set_key_marker(key_marker).set_upload_id_marker(id_marker);
         let page = request.send().await.map_err(|error| attempted.refused(&error))?;
         for upload in page.uploads.unwrap_or_default() {
@@ -36,12 +37,12 @@ pub(super) async fn sweep(store: &S3Store) -> Result<usize, StoreError> {
                 continue;
             };
             // What is no key is somebody else's.
-            let is_old = |then| store.clock().is_past(then, span);
-            if store.key(&name).is_none() || !is_old(begun) {
+            let is_old = |then| bucket.clock().is_past(then, span);
+            if bucket.key(&name).is_none() || !is_old(begun) {
                 continue;
             }
-            if last_sign(store, attempted, &name, &id).await?.is_some_and(is_old) {
-                aborted += usize::from(abort(store, attempted, &name, &id).await?);
+            if last_sign(bucket, attempted, &name, &id).await?.is_some_and(is_old) {
+                aborted += usize::from(abort(bucket, attempted, &name, &id).await?);
             }
         }
         if page.is_truncated != Some(true) {
@@ -53,12 +54,12 @@ pub(super) async fn sweep(store: &S3Store) -> Result<usize, StoreError> {
 
 /// When the upload showed life for the last time, 1970 where it never did. `None`: it has ended meanwhile.
 async fn last_sign(
-    store: &S3Store,
+    bucket: &Bucket,
     attempted: Attempted<'_>,
     name: &str,
     id: &str,
 ) -> Result<Option<DateTime>, StoreError> {
-    let request = store.client().list_parts().bucket(store.bucket()).key(name).upload_id(id);
+    let request = bucket.client().list_parts().bucket(bucket.name()).key(name).upload_id(id);
     match request.part_number_marker((SIGN_OF_LIFE - 1).to_string()).send().await {
         Ok(page) => {
             let sign = page.parts().iter().find(|part| part.part_number() == Some(SIGN_OF_LIFE));
@@ -69,8 +70,8 @@ async fn last_sign(
     }
 }
 
-async fn abort(store: &S3Store, attempted: Attempted<'_>, name: &str, id: &str) -> Result<bool, StoreError> {
-    let request = store.client().abort_multipart_upload().bucket(store.bucket()).key(name).upload_id(id);
+async fn abort(bucket: &Bucket, attempted: Attempted<'_>, name: &str, id: &str) -> Result<bool, StoreError> {
+    let request = bucket.client().abort_multipart_upload().bucket(bucket.name()).key(name).upload_id(id);
     match request.send().await {
         Ok(_) => Ok(true),
         Err(error) if has_ended(&error) => Ok(false),

@@ -24,6 +24,7 @@ pub struct BadAddress {
 }
 
 impl S3Address {
+    /// The bucket's name alone.
     pub fn bucket(&self) -> &str {
         &self.bucket
     }

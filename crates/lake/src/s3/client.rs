@@ -38,7 +38,8 @@ pub(super) async fn connect(
         // AWS's certificates cover one name in front of its own, so no bucket with a dot.
         .force_path_style(is_elsewhere || settings.address.bucket().contains('.'))
         .retry_classifier(ByStatus)
-        .interceptor(clock);
+        .interceptor(clock)
+        .interceptor(millrace_aws_http::CallTrace);
     if found.region().is_none() {
         if !is_elsewhere {
             let said = Said("neither the settings, the environment nor a profile name one".to_owned());

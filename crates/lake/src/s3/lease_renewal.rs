@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::S3Store;
-use super::lease::{self, Lease, Sent};
+use super::bucket::Bucket;
+use super::held_leases::{Lease, Sent};
+use super::lease_object;
 use super::lease_record::{FREE, LeaseRecord};
 use crate::store::StoreError;
 
 /// Keeps `lease`, whose object has `etag`, until `given_back` says that its guard is gone.
 pub(super) async fn keep(
-    store: S3Store,
+    bucket: Bucket,
     lease: Arc<Lease>,
     etag: String,
     mut given_back: oneshot::Receiver<()>,
 ) {
-    let mut kept = Kept { store, lease, etag, renewal: 0 };
+    let mut kept = Kept { bucket, lease, etag, renewal: 0 };
     let every = kept.lease.span / 3;
     loop {
         tokio::select! {
@@ -51,7 +52,7 @@ enum Renewal {
 }
 
 struct Kept {
-    store: S3Store,
+    bucket: Bucket,
     lease: Arc<Lease>,
     etag: String,
     renewal: u64,
@@ -59,17 +60,17 @@ struct Kept {
 
 impl Kept {
     async fn renew(&mut self) -> Result<Renewal, StoreError> {
-        let (store, lease) = (&self.store, &self.lease);
+        let (bucket, lease) = (&self.bucket, &self.lease);
         self.renewal += 1;
         let sent = Sent::now();
-        let record = lease::record(store, &lease.holder, self.renewal);
-        if let Some(etag) = lease::write(store, &lease.key, &record, Some(&self.etag)).await? {
+        let record = lease_object::record(bucket, &lease.holder, self.renewal);
+        if let Some(etag) = lease_object::write(bucket, &lease.key, &record, Some(&self.etag)).await? {
             self.etag = etag;
             lease.renewed(sent);
             return Ok(Renewal::Done);
         }
         // Perhaps an earlier try of ours arrived and its answer did not.
-        match lease::read(store, &lease.key).await? {
+        match lease_object::read(bucket, &lease.key).await? {
             Some(found) if found.record.holder == lease.holder => {
                 self.etag = found.etag;
                 // When it was written is not known to have been after `sent`; the next renewal counts.
@@ -84,19 +85,22 @@ impl Kept {
         if !self.lease.is_held() {
             return;
         }
-        let (store, key) = (&self.store, &self.lease.key);
-        let request = store.client().delete_object().bucket(store.bucket());
-        let Err(error) = request.key(lease::name(store, key)).if_match(&self.etag).send().await else {
+        let (bucket, key) = (&self.bucket, &self.lease.key);
+        let request = bucket.client().delete_object().bucket(bucket.name());
+        let Err(error) = request.key(lease_object::name(bucket, key)).if_match(&self.etag).send().await
+        else {
             return;
         };
         // Not every server knows conditional removals. A removal without a condition could hit another's lock; so the lock
         // is written as free instead.
-        let free =
-            LeaseRecord { lease_millis: FREE, ..lease::record(store, &self.lease.holder, self.renewal + 1) };
-        if let Ok(Some(_)) = lease::write(store, key, &free, Some(&self.etag)).await {
+        let free = LeaseRecord {
+            lease_millis: FREE,
+            ..lease_object::record(bucket, &self.lease.holder, self.renewal + 1)
+        };
+        if let Ok(Some(_)) = lease_object::write(bucket, key, &free, Some(&self.etag)).await {
             return;
         }
-        let error = store.attempted("unlock", key).refused(&error);
+        let error = bucket.attempted("unlock", key).refused(&error);
         tracing::warn!(lock = %key, %error, "a lock could not be given back; it runs out by itself");
     }
 }

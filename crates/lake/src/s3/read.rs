@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::S3Store;
+use super::bucket::Bucket;
 use super::service_error::{Said, causes};
 use crate::object_key::Key;
 use crate::random;
@@ -12,11 +12,11 @@ use crate::store::StoreError;
 const TRIES: u32 = 4;
 
 /// The whole object.
-pub(super) async fn whole(store: &S3Store, key: &Key) -> Result<Bytes, StoreError> {
-    let attempted = store.attempted("read", key);
+pub(super) async fn whole(bucket: &Bucket, key: &Key) -> Result<Bytes, StoreError> {
+    let attempted = bucket.attempted("read", key);
     let mut tries = 0;
     loop {
-        let request = store.client().get_object().bucket(store.bucket()).key(store.name(key));
+        let request = bucket.client().get_object().bucket(bucket.name()).key(bucket.object(key));
         let answer = request.send().await.map_err(|error| attempted.not_found(key, &error))?;
         tries += 1;
         match answer.body.collect().await {
@@ -27,7 +27,7 @@ pub(super) async fn whole(store: &S3Store, key: &Key) -> Result<Bytes, StoreErro
                 return Err(attempted.retry(Said(said)));
             }
             Err(_) => {
-                tokio::time::sleep(random::up_to(store.settings().backoff * 2_u32.pow(tries - 1))).await;
+                tokio::time::sleep(random::up_to(bucket.settings().backoff * 2_u32.pow(tries - 1))).await;
             }
         }
     }

@@ -33,6 +33,11 @@ pub(super) fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     status(error) == Some(404) && !matches!(error.code(), Some("NoSuchBucket" | "NoSuchUpload"))
 }
 
+/// Whether the server lacks what it was asked for.
+pub(super) fn is_not_implemented<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    error.code() == Some("NotImplemented") || status(error) == Some(501)
+}
+
 impl Attempted<'_> {
     /// The store's error for S3's.
     pub(super) fn refused<E>(self, error: &SdkError<E>) -> StoreError
@@ -154,8 +159,10 @@ const NOT_IMPLEMENTED: &str = "the server has not implemented this request of S3
      conditional writes (If-None-Match and If-Match) and uploads in parts";
 
 const NO_PERMISSION: &str = "permission denied; allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on the \
-     lake's objects, s3:ListBucket and s3:ListBucketMultipartUploads on its bucket, and the use of its KMS key if it has one";
+     lake's objects, s3:ListBucket and s3:ListBucketMultipartUploads on its bucket, and the use of its KMS key if it has one; an erasure wants \
+     s3:ListBucketVersions and s3:DeleteObjectVersion too";
 
+/// The HTTP status of the answer; `None` where no answer came.
 pub fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
@@ -184,6 +191,7 @@ where
     causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
+/// Whether keys could not be found, fetched or renewed: nothing was sent then.
 pub fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(|cause| cause.is::<CredentialsError>())
 }

@@ -11,11 +11,14 @@ const MIB: usize = 1 << 20;
 /// tools find it: environment, profile files, the roles of Lambda, ECS and EC2.
 #[derive(Debug, Clone)]
 pub struct S3Settings {
+    /// Where the lake is.
     pub address: S3Address,
+    /// The bucket's region, such as `eu-central-1`.
     pub region: Option<String>,
     /// Another server than AWS's, such as `http://127.0.0.1:4566`. Buckets are then addressed by path, as with the
     /// variable AWS_ENDPOINT_URL.
     pub endpoint: Option<String>,
+    /// Fixed keys; those of a session are not renewed.
     pub credentials: Option<S3Credentials>,
     /// Bytes of a part: an object that is larger is uploaded in parts of this size, and each open writer holds up to
     /// one in memory. At least 5 MiB, which S3 demands; an object has at most 9,999 parts.
@@ -33,6 +36,7 @@ pub struct S3Settings {
 }
 
 impl S3Settings {
+    /// Values for real S3: parts of 16 MiB, up to 120 s a request, leases of 30 s; region and keys as AWS's tools find them.
     pub fn new(address: S3Address) -> Self {
         Self {
             address,
@@ -68,8 +72,11 @@ impl S3Settings {
 /// Keys of an account, shown to nobody.
 #[derive(Clone)]
 pub struct S3Credentials {
+    /// As the variable AWS_ACCESS_KEY_ID.
     pub access_key_id: String,
+    /// As the variable AWS_SECRET_ACCESS_KEY.
     pub secret_access_key: String,
+    /// As the variable AWS_SESSION_TOKEN; `None` for a user's own keys.
     pub session_token: Option<String>,
 }
 

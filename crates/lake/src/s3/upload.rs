@@ -6,8 +6,8 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::S3Store;
 use super::abandoned_uploads::SIGN_OF_LIFE;
+use super::bucket::Bucket;
 use super::service_error::{Said, is_precondition};
 use crate::object_key::Key;
 use crate::store::{PutNew, StoreError};
@@ -23,7 +23,7 @@ pub(super) enum Condition {
 /// A begun upload. Dropped, it is aborted, as far as its process lives to do so; else [`super::abandoned_uploads`] is for it.
 #[derive(Debug)]
 pub(super) struct Upload {
-    store: S3Store,
+    bucket: Bucket,
     key: Key,
     id: String,
     parts: Vec<CompletedPart>,
@@ -34,19 +34,19 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    pub(super) async fn begin(store: &S3Store, key: &Key) -> Result<Self, StoreError> {
-        let request = store.client().create_multipart_upload().bucket(store.bucket()).key(store.name(key));
+    pub(super) async fn begin(bucket: &Bucket, key: &Key) -> Result<Self, StoreError> {
+        let request = bucket.client().create_multipart_upload().bucket(bucket.name()).key(bucket.object(key));
         let begun = request.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await;
-        let begun = begun.map_err(|error| store.attempted("write", key).refused(&error))?;
+        let begun = begun.map_err(|error| bucket.attempted("write", key).refused(&error))?;
         let Some(id) = begun.upload_id else {
             let said = Said("S3 began an upload without telling its id".to_owned());
-            return Err(store.attempted("write", key).retry(said));
+            return Err(bucket.attempted("write", key).retry(said));
         };
         let (alive, gone) = oneshot::channel();
         let runtime = Handle::current();
-        store.background().spawn(&runtime, show_life(store.clone(), key.clone(), id.clone(), gone));
+        bucket.background().spawn(&runtime, show_life(bucket.clone(), key.clone(), id.clone(), gone));
         Ok(Self {
-            store: store.clone(),
+            bucket: bucket.clone(),
             key: key.clone(),
             id,
             parts: Vec::new(),
@@ -58,13 +58,13 @@ impl Upload {
 
     /// Uploads the next part; all but the last have at least 5 MiB.
     pub(super) async fn part(&mut self, body: Bytes) -> Result<(), StoreError> {
-        let attempted = self.store.attempted("write", &self.key);
+        let attempted = self.bucket.attempted("write", &self.key);
         let number = i32::try_from(self.parts.len() + 1).unwrap_or(SIGN_OF_LIFE);
         if number >= SIGN_OF_LIFE {
             let said = Said(format!("S3 takes {} parts an object", SIGN_OF_LIFE - 1));
             return Err(attempted.stop("the object has too many parts; raise the settings' part_bytes", said));
         }
-        let request = part_request(&self.store, &self.key, &self.id, number).body(body.into());
+        let request = part_request(&self.bucket, &self.key, &self.id, number).body(body.into());
         let sent = request.send().await.map_err(|error| attempted.refused(&error))?;
         let part = CompletedPart::builder().part_number(number);
         self.parts.push(part.set_e_tag(sent.e_tag).set_checksum_crc32(sent.checksum_crc32).build());
@@ -75,9 +75,9 @@ impl Upload {
     pub(super) async fn complete(mut self, condition: Condition) -> Result<PutNew, StoreError> {
         let parts =
             CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
-        let client = self.store.client();
-        let request = client.complete_multipart_upload().bucket(self.store.bucket());
-        let request = request.key(self.store.name(&self.key)).upload_id(&self.id).multipart_upload(parts);
+        let client = self.bucket.client();
+        let request = client.complete_multipart_upload().bucket(self.bucket.name());
+        let request = request.key(self.bucket.object(&self.key)).upload_id(&self.id).multipart_upload(parts);
         let request = match condition {
             Condition::None => request,
             Condition::New => request.if_none_match("*"),
@@ -88,7 +88,7 @@ impl Upload {
                 Ok(PutNew::Created)
             }
             Err(error) if condition == Condition::New && is_precondition(&error) => Ok(PutNew::AlreadyThere),
-            Err(error) => Err(self.store.attempted("write", &self.key).refused(&error)),
+            Err(error) => Err(self.bucket.attempted("write", &self.key).refused(&error)),
         }
     }
 }
@@ -98,36 +98,36 @@ impl Drop for Upload {
         if self.ended {
             return;
         }
-        let client = self.store.client();
-        let request = client.abort_multipart_upload().bucket(self.store.bucket());
-        let request = request.key(self.store.name(&self.key)).upload_id(&self.id);
-        let (store, key) = (self.store.clone(), self.key.clone());
-        self.store.background().spawn(&self.runtime, async move {
+        let client = self.bucket.client();
+        let request = client.abort_multipart_upload().bucket(self.bucket.name());
+        let request = request.key(self.bucket.object(&self.key)).upload_id(&self.id);
+        let (bucket, key) = (self.bucket.clone(), self.key.clone());
+        self.bucket.background().spawn(&self.runtime, async move {
             if let Err(error) = request.send().await {
-                let error = store.attempted("abort", &key).refused(&error);
+                let error = bucket.attempted("abort", &key).refused(&error);
                 tracing::debug!(%error, "an upload could not be aborted; a sweep will");
             }
         });
     }
 }
 
-fn part_request(store: &S3Store, key: &Key, id: &str, number: i32) -> UploadPartFluentBuilder {
-    let request = store.client().upload_part().bucket(store.bucket()).key(store.name(key)).upload_id(id);
+fn part_request(bucket: &Bucket, key: &Key, id: &str, number: i32) -> UploadPartFluentBuilder {
+    let request = bucket.client().upload_part().bucket(bucket.name()).key(bucket.object(key)).upload_id(id);
     request.part_number(number).checksum_algorithm(ChecksumAlgorithm::Crc32)
 }
 
 /// Uploads a part that is a sign of life, again and again until the upload is gone.
-async fn show_life(store: S3Store, key: Key, id: String, mut gone: oneshot::Receiver<()>) {
+async fn show_life(bucket: Bucket, key: Key, id: String, mut gone: oneshot::Receiver<()>) {
     loop {
         let beat = async {
-            tokio::time::sleep(store.settings().abandoned_after / 4).await;
-            let request = part_request(&store, &key, &id, SIGN_OF_LIFE);
+            tokio::time::sleep(bucket.settings().abandoned_after / 4).await;
+            let request = part_request(&bucket, &key, &id, SIGN_OF_LIFE);
             request.body(Bytes::from_static(b".").into()).send().await
         };
         tokio::select! {
             _ = &mut gone => return,
             sent = beat => if let Err(error) = sent {
-                let error = store.attempted("write", &key).refused(&error);
+                let error = bucket.attempted("write", &key).refused(&error);
                 tracing::debug!(%error, "an upload could not show that its writer lives; tried again later");
             }
         }

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
-use super::S3Store;
+use super::bucket::Bucket;
+use super::put::put_whole;
 use super::service_error::Said;
 use super::upload::{Condition, Upload};
 use crate::object_key::Key;
@@ -12,7 +13,7 @@ use crate::store::{ObjectWriter, StoreError};
 /// Gathers pieces into parts. What fits one part is one put; the upload begins with the first part that is full.
 #[derive(Debug)]
 pub(super) struct S3Writer {
-    store: S3Store,
+    bucket: Bucket,
     key: Key,
     pending: BytesMut,
     upload: Option<Upload>,
@@ -21,17 +22,17 @@ pub(super) struct S3Writer {
 }
 
 impl S3Writer {
-    pub(super) fn new(store: S3Store, key: Key) -> Self {
-        Self { store, key, pending: BytesMut::new(), upload: None, written: 0, failed: false }
+    pub(super) fn new(bucket: Bucket, key: Key) -> Self {
+        Self { bucket, key, pending: BytesMut::new(), upload: None, written: 0, failed: false }
     }
 
     async fn send_full_parts(&mut self) -> Result<(), StoreError> {
-        while self.pending.len() >= self.store.settings().part_bytes {
-            self.store.fence("write", &self.key)?;
-            let body = self.pending.split_to(self.store.settings().part_bytes).freeze();
+        while self.pending.len() >= self.bucket.settings().part_bytes {
+            self.bucket.fence("write", &self.key)?;
+            let body = self.pending.split_to(self.bucket.settings().part_bytes).freeze();
             let mut upload = match self.upload.take() {
                 Some(upload) => upload,
-                None => Upload::begin(&self.store, &self.key).await?,
+                None => Upload::begin(&self.bucket, &self.key).await?,
             };
             // Taken out and put back: a call that is dropped in the middle leaves no upload to complete.
             upload.part(body).await?;
@@ -45,7 +46,7 @@ impl S3Writer {
             return Ok(());
         }
         let hint = "an earlier write of this object failed; begin it again with a new writer";
-        Err(self.store.attempted("write", &self.key).stop(hint, Said("it has lost a piece".to_owned())))
+        Err(self.bucket.attempted("write", &self.key).stop(hint, Said("it has lost a piece".to_owned())))
     }
 }
 
@@ -55,7 +56,7 @@ impl ObjectWriter for S3Writer {
         self.check()?;
         // Also where this call is dropped in the middle.
         self.failed = true;
-        let part_bytes = self.store.settings().part_bytes;
+        let part_bytes = self.bucket.settings().part_bytes;
         self.written += bytes.len() as u64;
         let mut rest = bytes;
         // A part at a time: a large piece is not held twice.
@@ -72,13 +73,13 @@ impl ObjectWriter for S3Writer {
         self.check()?;
         let body = std::mem::take(&mut self.pending).freeze();
         match self.upload.take() {
-            None => self.store.put_whole(&self.key, body).await?,
+            None => put_whole(&self.bucket, &self.key, body).await?,
             Some(mut upload) => {
-                self.store.fence("write", &self.key)?;
+                self.bucket.fence("write", &self.key)?;
                 if !body.is_empty() {
                     upload.part(body).await?;
                 }
-                self.store.fence("write", &self.key)?;
+                self.bucket.fence("write", &self.key)?;
                 upload.complete(Condition::None).await?;
             }
         }

@@ -20,12 +20,14 @@ mod tests;
 use std::collections::BTreeMap;
 
 use millrace_events::failure::{Class, Classified};
+use millrace_events::position::{Offset, TopicPartition};
 use serde::{Deserialize, Serialize};
 
 use crate::durable_offsets::DurableOffsets;
 use crate::layout::{self, LayoutError};
 use crate::random;
 use crate::raw_listing::{self, ListingError};
+use crate::root_names::CLAIMS;
 use crate::store::{PutNew, Store, StoreError};
 use crate::topic_generation::TopicGeneration;
 
@@ -42,9 +44,11 @@ type Offsets = BTreeMap<String, BTreeMap<i32, i64>>;
 /// A topic that a run is going to land.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimedTopic<'a> {
+    /// The topic's name.
     pub topic: &'a str,
     /// The raw table of its rows; a topic of dead letters has none.
     pub table: Option<&'a str>,
+    /// How many the run's broker gives it.
     pub partitions: i32,
 }
 
@@ -71,12 +75,16 @@ struct ClaimRecord {
 /// Why no offsets could be claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
+    /// The claims could not be read or written; its class says whether another try helps.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What has landed could not be listed.
     #[error(transparent)]
     Listing(#[from] ListingError),
+    /// The place of claims cannot be a key, which does not happen.
     #[error(transparent)]
     Place(#[from] LayoutError),
+    /// Another run was faster each time.
     #[error("other runs claimed offsets in each of {ATTEMPTS} attempts; try again when fewer start at once")]
     Crowded,
 }
@@ -142,14 +150,18 @@ impl Claim {
         Self { number, record: ClaimRecord { generation, run: random::name(), ended: false, next }, first }
     }
 
+    /// The generation that the run's rows get.
     pub fn generation(&self) -> &TopicGeneration {
         &self.record.generation
     }
 
     /// The run's first offsets: what is to be added to a broker's that counts from 0.
-    pub fn first(&self) -> impl Iterator<Item = ((&str, i32), i64)> {
+    pub fn first(&self) -> impl Iterator<Item = (TopicPartition, Offset)> {
         self.first.iter().flat_map(|(topic, partitions)| {
-            partitions.iter().map(move |(partition, first)| ((topic.as_str(), *partition), *first))
+            let of = move |(partition, first): (&i32, &i64)| {
+                (TopicPartition::new(topic, *partition), Offset(*first))
+            };
+            partitions.iter().map(of)
         })
     }
 
@@ -158,13 +170,13 @@ impl Claim {
     pub async fn end(
         &self,
         store: &dyn Store,
-        last: &BTreeMap<(String, i32), i64>,
+        last: &BTreeMap<TopicPartition, Offset>,
     ) -> Result<(), ClaimError> {
         let mut record = ClaimRecord { ended: true, ..self.record.clone() };
         for (topic, partitions) in &self.first {
             for (partition, first) in partitions {
-                let last = last.get(&(topic.clone(), *partition));
-                let next = last.map_or(*first, |last| (last + 1).max(*first));
+                let last = last.get(&TopicPartition::new(topic, *partition));
+                let next = last.map_or(*first, |last| last.next().get().max(*first));
                 record.next.entry(topic.clone()).or_default().insert(*partition, next);
             }
         }
@@ -224,8 +236,9 @@ impl ClaimRecord {
         }
         for (topic, generation, highest) in landed.iter().flat_map(DurableOffsets::generations) {
             if *generation == self.generation {
-                let behind =
-                    |(partition, last): (&i32, &i64)| next(topic, *partition).is_none_or(|next| next <= last);
+                let behind = |(partition, last): (&i32, &Offset)| {
+                    next(topic, *partition).is_none_or(|next| *next <= last.get())
+                };
                 if highest.iter().any(behind) {
                     return Some("it is behind what has landed, as a copy of an earlier day is");
                 }
@@ -263,7 +276,7 @@ impl Found {
 
     /// The numbers of the claims there are; what has another name is none.
     async fn numbers(store: &dyn Store) -> Result<Vec<u64>, ClaimError> {
-        let listed = store.list(layout::LIVES).await?;
+        let listed = store.list(&format!("{CLAIMS}/")).await?;
         Ok(listed.iter().filter_map(|object| layout::claim_number(&object.key)).collect())
     }
 

@@ -1,5 +1,7 @@
 //! Claims, whatever happens to the runs and to the lake.
 
+use millrace_events::instant::Micros;
+use millrace_events::position::{Offset, TopicPartition};
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -24,22 +26,22 @@ async fn claim(store: &dyn Store, partitions: i32) -> Claim {
 }
 
 /// A clock that goes on with each claim.
-async fn now(store: &dyn Store) -> i64 {
+async fn now(store: &dyn Store) -> Micros {
     let numbers = Found::numbers(store).await.unwrap();
-    i64::try_from(numbers.into_iter().max().map_or(1, |number| number + 2)).unwrap() * 1_000_000
+    Micros(i64::try_from(numbers.into_iter().max().map_or(1, |number| number + 2)).unwrap() * 1_000_000)
 }
 
 fn first(claim: &Claim, partition: i32) -> i64 {
-    claim.first().find(|((topic, number), _)| (*topic, *number) == (TOPIC, partition)).unwrap().1
+    claim.first().find(|(place, _)| place.is(TOPIC, partition)).unwrap().1.get()
 }
 
-fn ends(ends: &[(i32, i64)]) -> BTreeMap<(String, i32), i64> {
-    ends.iter().map(|(partition, last)| ((TOPIC.to_owned(), *partition), *last)).collect()
+fn ends(ends: &[(i32, i64)]) -> BTreeMap<TopicPartition, Offset> {
+    ends.iter().map(|(partition, last)| (TopicPartition::new(TOPIC, *partition), Offset(*last))).collect()
 }
 
 async fn land(store: &dyn Store, generation: &TopicGeneration, partition: i32, first: i64, last: i64) {
-    let name = RawObjectName::new(TOPIC, generation.clone(), partition, first, last).unwrap();
-    store.put(&name.key("users", 0).unwrap(), Bytes::new()).await.unwrap();
+    let name = RawObjectName::new(TOPIC, generation.clone(), partition, Offset(first), Offset(last)).unwrap();
+    store.put(&name.key("users", Micros(0)).unwrap(), Bytes::new()).await.unwrap();
 }
 
 #[tokio::test]
@@ -61,7 +63,7 @@ async fn a_run_goes_on_right_behind_one_that_ended() {
     three.end(&store, &ends(&[])).await.unwrap();
     let four = claim(&store, 3).await;
     assert_eq!([first(&four, 0), first(&four, 1), first(&four, 2)], [150, 0, 10]);
-    assert_eq!(store.list(layout::LIVES).await.unwrap().len(), 1, "claims that no longer count go");
+    assert_eq!(store.list(&format!("{CLAIMS}/")).await.unwrap().len(), 1, "claims that no longer count go");
 }
 
 #[tokio::test]
@@ -97,7 +99,7 @@ async fn a_claim_whose_word_cannot_be_held_up_begins_a_new_life() {
     three.end(&store, &ends(&[(0, 3)])).await.unwrap();
 
     // A run of an earlier version.
-    let later = TopicGeneration::drawn(1_795_269_545_000_042);
+    let later = TopicGeneration::drawn(Micros(1_795_269_545_000_042));
     land(&store, &later, 0, 0, 9).await;
     assert_ne!(claim(&store, 1).await.generation(), &later);
     store.put(&layout::claim_key(9).unwrap(), Bytes::from_static(b"{")).await.unwrap();
@@ -137,7 +139,7 @@ async fn runs_that_start_at_once_share_no_offset() {
     for _ in 0..20 {
         let store = crate::FolderStore::new(folder.path());
         runs.spawn(async move {
-            let claim = Claim::of_lake(&store, &topics(1), &TopicGeneration::drawn(1)).await.unwrap();
+            let claim = Claim::of_lake(&store, &topics(1), &TopicGeneration::drawn(Micros(1))).await.unwrap();
             (claim.generation().clone(), first(&claim, 0))
         });
     }
@@ -185,7 +187,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 struct Run {
     claim: Claim,
-    last: BTreeMap<(String, i32), i64>,
+    last: BTreeMap<TopicPartition, Offset>,
 }
 
 proptest! {
@@ -208,13 +210,13 @@ proptest! {
                     }
                     Step::Give { run, partition, offsets, lands } => {
                         let Some(run) = runs.get_mut(run) else { continue };
-                        let place = (TOPIC.to_owned(), partition);
-                        let Some((_, first)) = run.claim.first().find(|((topic, number), _)| (*topic, *number) == (TOPIC, partition)) else { continue };
-                        let first = run.last.get(&place).map_or(first, |last| last + 1);
+                        let place = TopicPartition::new(TOPIC, partition);
+                        let Some((_, first)) = run.claim.first().find(|(claimed, _)| *claimed == place) else { continue };
+                        let first = run.last.get(&place).map_or(first, |last| last.next()).get();
                         for offset in first..first + offsets {
                             assert!(given.insert((partition, offset)), "{partition} {offset} is given twice");
                         }
-                        run.last.insert(place, first + offsets - 1);
+                        run.last.insert(place, Offset(first + offsets - 1));
                         if lands {
                             land(&store, run.claim.generation(), partition, first, first + offsets - 1).await;
                         }

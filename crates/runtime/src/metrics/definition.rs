@@ -5,20 +5,28 @@
 pub struct Metric {
     /// CloudWatch's name of it. Prometheus' begins with `millrace_` and ends in the unit, and in `_total` where it counts.
     pub name: &'static str,
+    /// What its values are counted in.
     pub unit: Unit,
+    /// How its values add up.
     pub kind: Kind,
+    /// What its values are told apart by.
     pub label: Label,
     /// What it tells, in a sentence.
     pub doc: &'static str,
 }
 
+/// What a value is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unit {
+    /// Things, such as records or processes: no unit in CloudWatch or in Prometheus' names.
     Count,
+    /// Bytes, not multiples of them.
     Bytes,
+    /// Seconds, with fractions.
     Seconds,
 }
 
+/// How the values of a metric add up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Grows.
@@ -32,8 +40,11 @@ pub enum Kind {
 /// What a metric is told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Label {
+    /// One value for the whole process.
     Nothing,
+    /// A value for each topic, by the topic's name.
     Topic,
+    /// A value for each table of the lake, by the table's name.
     Table,
 }
 
@@ -80,6 +91,8 @@ metrics! {
         "Records that are durable as rows of the lake, or acknowledged by Kafka.";
     RECORDS_DEAD = "records_dead", Count, Counter, Topic,
         "Records that became dead letters, told under the topic they were for.";
+    RECORDS_ERASED = "records_erased", Count, Counter, Topic,
+        "Records about persons who were erased from the lake: left out.";
     RETRIES = "retries", Count, Counter, Topic,
         "Records of an invocation that have to come again because they are not durable.";
     BYTES_IN = "bytes_in", Bytes, Counter, Topic,
@@ -88,6 +101,14 @@ metrics! {
         "Bytes of the objects written.";
     OBJECT_SIZE = "object_size", Bytes, Distribution, Table,
         "Sizes of the objects written; many small ones ask for a compaction.";
+    OBJECTS_WRITTEN = "objects_written", Count, Counter, Table,
+        "Objects that a compaction wrote.";
+    OBJECTS_COMPACTED = "objects_compacted", Count, Counter, Table,
+        "Objects that a compaction removed, as larger ones hold their rows.";
+    OBJECTS_LEFT_ALONE = "objects_left_alone", Count, Gauge, Table,
+        "Objects that a compaction could not merge; its log says why.";
+    SMALL_OBJECTS = "small_objects", Count, Gauge, Nothing,
+        "Raw objects of closed hours that are below their goal and still to be merged.";
     BATCH_AGE = "batch_age", Seconds, Distribution, Topic,
         "How old a batch's oldest record was when the batch became durable.";
     FRESHNESS = "freshness", Seconds, Gauge, Topic,

@@ -12,12 +12,18 @@ use super::meter::{Meter, Reading, Value};
 /// CloudWatch's name for what all metrics of ours are in; alarms and dashboards ask for it.
 pub const NAMESPACE: &str = "Millrace";
 
+/// The variable with the environment's name, which Terraform sets: a dimension, by which two environments of one account are told
+/// apart. Without it, or empty, there is none.
+pub const ENVIRONMENT: &str = "MILLRACE_ENVIRONMENT";
+
 /// Values of one metric that a document may have.
 const VALUES_A_DOCUMENT: usize = 100;
 
 /// Who tells, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'a> {
+    /// The environment's name, [`ENVIRONMENT`]: a dimension of each metric. Empty: there is none.
+    pub environment: &'a str,
     /// The function's name: a dimension of each metric.
     pub function: &'a str,
     /// Lambda's id of the invocation: no dimension, but beside the numbers where they are searched in the log.
@@ -70,6 +76,10 @@ fn document(label: Label, value: &str, readings: &[&Reading], round: usize, told
         members.insert(metric.name.to_owned(), told);
     }
     let mut dimensions = vec!["function"];
+    if !told.environment.is_empty() {
+        dimensions.insert(0, "environment");
+        members.insert("environment".to_owned(), told.environment.into());
+    }
     if let Some(name) = label.name() {
         dimensions.push(name);
         members.insert(name.to_owned(), value.into());
@@ -100,11 +110,15 @@ mod tests {
     use super::super::{ALL, BATCH_AGE, BYTES_OUT, COLD_STARTS, FRESHNESS, OBJECT_SIZE, RECORDS_IN};
     use super::*;
 
+    const TOLD: Told<'_> = Told {
+        environment: "millrace-dev",
+        function: "land-events",
+        request_id: "r-1",
+        now_millis: 1_770_091_200_000,
+    };
+
     fn documents_of(meter: &Meter) -> Vec<Json> {
-        documents(
-            &meter.take(),
-            Told { function: "land-events", request_id: "r-1", now_millis: 1_770_091_200_000 },
-        )
+        documents(&meter.take(), TOLD)
     }
 
     /// What the specification asks of a document.
@@ -163,8 +177,31 @@ mod tests {
             (&json!(500), &json!([2.5]), &json!(1.5))
         );
         assert_eq!((&topic["topic"], &topic["request_id"]), (&json!("users_created"), &json!("r-1")));
-        assert_eq!(topic["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["function", "topic"]]));
+        assert_eq!(
+            topic["_aws"]["CloudWatchMetrics"][0]["Dimensions"],
+            json!([["environment", "function", "topic"]])
+        );
+        assert_eq!(topic["environment"], json!("millrace-dev"));
         assert!(documents_of(&meter).is_empty());
+    }
+
+    #[test]
+    fn two_environments_of_an_account_share_no_metric() {
+        let meter = Meter::new();
+        let dimensions_of = |environment| {
+            meter.add(COLD_STARTS, "", 1);
+            let documents = documents(&meter.take(), Told { environment, ..TOLD });
+            documents.iter().for_each(check);
+            let [document] = documents.as_slice() else { panic!("{documents:?}") };
+            let names = document["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0].as_array().unwrap();
+            let values =
+                names.iter().map(|name| document[name.as_str().unwrap()].as_str().unwrap().to_owned());
+            values.collect::<Vec<_>>()
+        };
+        assert_eq!(dimensions_of("millrace-dev"), ["millrace-dev", "land-events"]);
+        assert_eq!(dimensions_of("millrace-prod"), ["millrace-prod", "land-events"]);
+        // Whoever sets no environment has the metrics of before.
+        assert_eq!(dimensions_of(""), ["land-events"]);
     }
 
     #[test]
@@ -182,8 +219,8 @@ mod tests {
 
     #[test]
     fn no_metric_hides_a_dimension() {
-        assert!(
-            ALL.iter().all(|metric| !["function", "request_id", "topic", "table"].contains(&metric.name))
-        );
+        assert!(ALL.iter().all(|metric| {
+            !["environment", "function", "request_id", "topic", "table"].contains(&metric.name)
+        }));
     }
 }

@@ -12,15 +12,20 @@ pub struct Meter(Arc<Mutex<BTreeMap<(Metric, String), Value>>>);
 /// The value of a metric for one label.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
+    /// All that was counted since the meter began or was last emptied.
     Counter(u64),
+    /// The value that was set last.
     Gauge(f64),
+    /// All values since the meter began or was last emptied.
     Distribution(Distribution),
 }
 
 /// Values whose spread is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
+    /// How many values there were, whether kept in `values` or not.
     pub count: u64,
+    /// Their sum, in the metric's unit.
     pub sum: f64,
     /// How many values there are up to each of the metric's [`bounds`](Self::bounds), none counted twice; last those beyond all.
     pub buckets: Vec<u64>,
@@ -31,9 +36,11 @@ pub struct Distribution {
 /// One line of what a meter holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
+    /// Which metric it is.
     pub metric: Metric,
     /// The topic or table; empty where the metric has no label.
     pub label: String,
+    /// What it has come to.
     pub value: Value,
 }
 
@@ -89,6 +96,7 @@ impl Distribution {
 }
 
 impl Meter {
+    /// A meter that holds nothing yet.
     pub fn new() -> Self {
         Self::default()
     }

@@ -11,7 +11,8 @@ mod server;
 
 pub use definition::{
     ALL, BATCH_AGE, BYTES_IN, BYTES_OUT, COLD_STARTS, FRESHNESS, Kind, LAG, Label, Metric, OBJECT_SIZE,
-    RECORDS_DEAD, RECORDS_IN, RECORDS_OUT, RETRIES, Unit,
+    OBJECTS_COMPACTED, OBJECTS_LEFT_ALONE, OBJECTS_WRITTEN, RECORDS_DEAD, RECORDS_ERASED, RECORDS_IN,
+    RECORDS_OUT, RETRIES, SMALL_OBJECTS, Unit,
 };
 pub use meter::{Distribution, Meter, Reading, Snapshot, Value};
 pub use server::{MetricsServer, ServeError};

@@ -27,12 +27,22 @@ pub struct MetricsServer {
 /// Why metrics are not served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    /// The address is reachable from other machines. Another address is needed.
     #[error(
         "metrics are not served on {address}: it is no loopback address, and nobody is asked who he is; give such as 127.0.0.1:9464"
     )]
-    NotLoopback { address: SocketAddr },
+    NotLoopback {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+    /// The address could not be bound or the serving thread not be started: mostly the port is taken.
     #[error("metrics could not be served on {address}; give a free port, or 0 for any")]
-    Bind { address: SocketAddr, source: io::Error },
+    Bind {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 impl MetricsServer {

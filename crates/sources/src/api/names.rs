@@ -13,7 +13,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the name {host} does not resolve ({reason})")]
 pub struct Unresolved {
+    /// As the URL has it.
     pub host: String,
+    /// What the system's resolver said, or that it said nothing in time.
     pub reason: String,
 }
 

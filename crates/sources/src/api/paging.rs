@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use millrace_events::randomuser::{API, AnswerContext, SourceClock, UserPage, read_answer};
 use reqwest::Url;
 
-use super::call::{CallError, Client};
+use super::call::Client;
+use super::call_error::CallError;
 use super::settings::{ApiSettings, LAST_PAGE, without_secrets};
-use crate::clock::now_micros;
+use crate::clock::now;
 use crate::error::SourceError;
 use crate::source::Source;
 
@@ -39,6 +40,7 @@ type OnRetry = dyn Fn(&Retrying<'_>) + Send + Sync;
 pub struct Retrying<'a> {
     /// As it may be shown.
     pub url: &'a str,
+    /// Why the last attempt failed.
     pub error: &'a CallError,
     /// Failures of this page so far, from 1.
     pub failures: u32,
@@ -164,7 +166,7 @@ impl ApiSource {
         let context = AnswerContext {
             source: API,
             page: i32::try_from(place.page).unwrap_or(i32::MAX),
-            clock: SourceClock::Answered(now_micros()),
+            clock: SourceClock::Answered(now()),
             limit: usize::try_from(limit.min(results.into())).unwrap_or(usize::MAX),
         };
         let page = read_answer(&body, &context)?;

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, Utc};
 use millrace_events::failure::{Class, Classified};
 
-use super::call::CallError;
+use super::call_error::CallError;
 
 /// How often a failed call is tried again, and how long the pauses are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,11 +30,13 @@ pub struct ApiSettings {
     pub nat: Vec<Nationality>,
     /// Only this gender. The API then takes no seed, so each call's users are random.
     pub gender: Option<Gender>,
+    /// The longest that a connection may take to come about, its name's look-up included.
     pub connect_timeout: Duration,
     /// The longest silence within an answer.
     pub read_timeout: Duration,
     /// The longest that one call may take in all.
     pub call_timeout: Duration,
+    /// How often a failed page is asked for again, and when.
     pub retry: RetryPolicy,
     /// The largest answer that is taken, in bytes: what bounds the memory of a call.
     pub max_answer_bytes: usize,
@@ -125,11 +127,14 @@ pub(super) fn without_secrets(url: &Url) -> Url {
 /// A gender that the API can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gender {
+    /// `female` in the query.
     Female,
+    /// `male` in the query.
     Male,
 }
 
 impl Gender {
+    /// As the API's parameter `gender` has it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Female => "female",

@@ -2,6 +2,7 @@
 
 use super::record_fault::RecordFault;
 use super::stream::Stream;
+use millrace_events::instant::Millis;
 
 /// Records in the order in which they are to be sent, their bytes one after another.
 #[derive(Debug, Default)]
@@ -32,11 +33,12 @@ pub(super) struct Facts {
 /// One record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
+    /// Which stream it is of, and so its topic.
     pub stream: Stream,
     /// `None` is Kafka's null: a broken user without a readable id.
     pub key: Option<&'a [u8]>,
     /// When the record arrives, in milliseconds since 1970: the time of its event, but for late ones.
-    pub timestamp: i64,
+    pub timestamp: Millis,
     /// The Protobuf message; of a broken user, JSON.
     pub value: &'a [u8],
     /// Where it [`RecordFault::is_of_bytes`], the value is still fine.
@@ -58,6 +60,7 @@ impl Record<'_> {
 }
 
 impl Batch {
+    /// Empty; its memory grows with what is put into it.
     pub fn new() -> Self {
         Self::default()
     }
@@ -68,10 +71,12 @@ impl Batch {
         self.entries.clear();
     }
 
+    /// Records, copies and broken ones included.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
+    /// Whether there is no record.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -81,12 +86,13 @@ impl Batch {
         self.bytes.len()
     }
 
+    /// In the order in which they are to be sent.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Record<'_>> {
         self.entries.iter().map(|entry| {
             let (key, value) = (&self.bytes[entry.start..entry.value], &self.bytes[entry.value..entry.end]);
             let Facts { stream, timestamp, fault, is_repeat, is_late } = entry.facts;
             let key = (!key.is_empty()).then_some(key);
-            Record { stream, key, timestamp, value, fault, is_repeat, is_late }
+            Record { stream, key, timestamp: Millis(timestamp), value, fault, is_repeat, is_late }
         })
     }
 

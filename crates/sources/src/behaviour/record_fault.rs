@@ -6,11 +6,17 @@ use crate::simulator::Fault;
 /// A field that every record of its stream has to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Id {
+    /// The event's own id.
     Event,
+    /// The user who did it.
     User,
+    /// The session in which it was done.
     Session,
+    /// The video that was watched.
     Video,
+    /// The ad that was shown.
     Ad,
+    /// The campaign that the ad is of.
     Campaign,
 }
 
@@ -138,6 +144,7 @@ impl RecordFault {
 }
 
 impl Id {
+    /// The field's name in its event, such as `event_id`.
     pub fn field(self) -> &'static str {
         match self {
             Self::Event => "event_id",

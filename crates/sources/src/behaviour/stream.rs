@@ -6,13 +6,18 @@ use std::str::FromStr;
 /// One of the four streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stream {
+    /// Who came to be: UserCreated.
     Users,
+    /// What users did in the shop: UserInteraction.
     Interactions,
+    /// What they watched: VideoEngagement.
     Videos,
+    /// Which ads they were shown, and what came of it: AdEvent.
     Ads,
 }
 
 impl Stream {
+    /// All four. Their order is part of the seed.
     pub const ALL: [Self; 4] = [Self::Users, Self::Interactions, Self::Videos, Self::Ads];
 
     /// The topic its records go to.
@@ -56,8 +61,10 @@ pub struct UnknownStream {
 }
 
 impl Streams {
+    /// All four streams.
     pub const ALL: Self = Self([true; 4]);
 
+    /// Whether the stream is wanted.
     pub fn contains(self, stream: Stream) -> bool {
         self.0[stream as usize]
     }

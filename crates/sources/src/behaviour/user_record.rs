@@ -1,5 +1,6 @@
 //! Users as records: written in the API's own shape and read by the one reader of its answers, as every source's are.
 
+use millrace_events::instant::Millis;
 use millrace_events::randomuser::{AnswerContext, PageUser, SIMULATOR, SourceClock, UserPage, read_answer};
 
 use super::batch::{Batch, Facts};
@@ -91,7 +92,7 @@ impl UserRecords {
     ) -> Result<UserPage, SourceError> {
         self.answer.clear();
         write(&self.people, &mut self.answer);
-        let clock = SourceClock::Answered(now.saturating_mul(1_000));
+        let clock = SourceClock::Answered(Millis(now).micros());
         let context = AnswerContext { source: SIMULATOR, page: 1, clock, limit: 1 };
         let seed = self.seed;
         read_answer(&self.answer, &context).map_err(|source| SourceError::Simulated {

@@ -1,8 +1,8 @@
 //! Who a simulated user is: what is drawn first of their identity, so that an id needs no whole user.
 
 use super::draw::{Draw, Purpose};
+use super::location::write_location;
 use super::nations::{NATIONS, Name, Nation};
-use super::user::write_location;
 
 /// A person, up to their login.
 pub(super) struct Person {

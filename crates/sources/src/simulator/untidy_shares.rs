@@ -8,19 +8,29 @@ use crate::share::Share;
 pub enum Flaw {
     /// Taken over from a list that knew no ids. The only one that is never given with an id that came before.
     NoId,
+    /// `phone` is left out.
     NoPhone,
+    /// `phone` is `n/a` or the like, cut short, or two numbers in one.
     MalformedPhone,
+    /// `email` is left out.
     NoEmail,
+    /// `email` is `n/a` or the like, or near to an address.
     MalformedEmail,
+    /// The postcode is left out.
     NoPostcode,
+    /// The postcode is `n/a` or the like, 0 or cut short.
     MalformedPostcode,
+    /// The date of birth is left out.
     NoBirth,
     /// No date by any reading, or in a form that is not read.
     MalformedBirth,
     /// A day that some system puts where there is none.
     PlaceholderBirth,
+    /// The date of registration is left out.
     NoRegistration,
+    /// As [`MalformedBirth`](Self::MalformedBirth).
     MalformedRegistration,
+    /// As [`PlaceholderBirth`](Self::PlaceholderBirth).
     PlaceholderRegistration,
     /// A street, city, state or gender that holds nothing but a blank, or not even that.
     EmptyText,

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Datelike, Timelike};
 
 use super::draw::{Draw, Purpose};
-use super::nations::{Nation, Postcode};
+use super::json_text::{put, write_digits, write_number};
+use super::location::write_location;
+use super::nations::Nation;
 use super::person::Person;
 
 /// Ages are as of the first day of this year, so that they need no clock.
@@ -86,25 +88,6 @@ const PASSWORDS: [&str; 16] = [
     "passport", "rainbow", "shadow", "thunder", "volcano", "wizard",
 ];
 
-const TIMEZONES: [(&str, &str); 16] = [
-    ("-11:00", "Midway Island, Samoa"),
-    ("-8:00", "Pacific Time (US & Canada)"),
-    ("-7:00", "Mountain Time (US & Canada)"),
-    ("-6:00", "Central Time (US & Canada), Mexico City"),
-    ("-5:00", "Eastern Time (US & Canada), Bogota, Lima"),
-    ("-3:30", "Newfoundland"),
-    ("-3:00", "Brazil, Buenos Aires, Georgetown"),
-    ("0:00", "Western Europe Time, London, Lisbon, Casablanca"),
-    ("+1:00", "Brussels, Copenhagen, Madrid, Paris"),
-    ("+2:00", "Kaliningrad, South Africa"),
-    ("+3:30", "Tehran"),
-    ("+5:30", "Bombay, Calcutta, Madras, New Delhi"),
-    ("+5:45", "Kathmandu"),
-    ("+8:00", "Beijing, Perth, Singapore, Hong Kong"),
-    ("+9:30", "Adelaide, Darwin"),
-    ("+10:00", "Eastern Australia, Guam, Vladivostok"),
-];
-
 /// Appends user `number`, who is the same person as user `origin`.
 pub(super) fn write(seed: u64, origin: u64, number: u64, out: &mut Vec<u8>) {
     let mut identity = Draw::new(seed, Purpose::Identity, origin);
@@ -131,48 +114,6 @@ pub(super) fn write(seed: u64, origin: u64, number: u64, out: &mut Vec<u8>) {
     put(out, [r#","picture":"#]);
     write_picture(is_female, &mut identity, out);
     put(out, [r#","nat":""#, nation.code, r#""}"#]);
-}
-
-fn put<const PARTS: usize>(out: &mut Vec<u8>, parts: [&str; PARTS]) {
-    for part in parts {
-        out.extend_from_slice(part.as_bytes());
-    }
-}
-
-/// Appends where a user lives, and answers the offset of its time zone, such as `+5:45`.
-pub(super) fn write_location(nation: &Nation, draw: &mut Draw, out: &mut Vec<u8>) -> &'static str {
-    put(out, [r#""location":{"street":{"number":"#]);
-    write_number(1 + draw.below(9_999), out);
-    put(out, [r#","name":""#, draw.word(&nation.streets), r#""},"city":""#, draw.word(&nation.cities)]);
-    put(out, [r#"","state":""#, draw.word(&nation.states), r#"","country":""#, nation.country]);
-    put(out, [r#"","postcode":"#]);
-    match nation.postcode {
-        Postcode::Number { first, last } => write_number(first + draw.below(last - first + 1), out),
-        Postcode::Text { template } => {
-            out.push(b'"');
-            draw.template(template, out);
-            out.push(b'"');
-        }
-    }
-    put(out, [r#","coordinates":{"latitude":""#]);
-    write_coordinate(90, draw, out);
-    put(out, [r#"","longitude":""#]);
-    write_coordinate(180, draw, out);
-    let (offset, description) = draw.pick(&TIMEZONES);
-    put(out, [r#""},"timezone":{"offset":""#, offset, r#"","description":""#, description, r#""}}"#]);
-    offset
-}
-
-/// Text with four decimals, as the API gives it, short of `degrees` on either side.
-fn write_coordinate(degrees: u32, draw: &mut Draw, out: &mut Vec<u8>) {
-    let drawn = draw.below(2 * degrees * 10_000);
-    let (is_negative, parts) = (drawn & 1 == 1, drawn >> 1);
-    if is_negative {
-        out.push(b'-');
-    }
-    write_number(parts / 10_000, out);
-    out.push(b'.');
-    write_digits::<4>(parts % 10_000, out);
 }
 
 fn write_login(draw: &mut Draw, out: &mut Vec<u8>) {
@@ -233,28 +174,6 @@ fn write_picture(is_female: bool, draw: &mut Draw, out: &mut Vec<u8>) {
         put(out, [r#".jpg""#]);
     }
     out.push(b'}');
-}
-
-/// The last `DIGITS` decimal digits, leading zeros kept.
-fn write_digits<const DIGITS: usize>(mut number: u32, out: &mut Vec<u8>) {
-    let mut digits = [b'0'; DIGITS];
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    out.extend_from_slice(&digits);
-}
-
-fn write_number(number: u32, out: &mut Vec<u8>) {
-    let digits = number.checked_ilog10().unwrap_or(0) + 1;
-    match digits {
-        1 => write_digits::<1>(number, out),
-        2 => write_digits::<2>(number, out),
-        3 => write_digits::<3>(number, out),
-        4 => write_digits::<4>(number, out),
-        5 => write_digits::<5>(number, out),
-        _ => write_digits::<10>(number, out),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a simulation of behaviour told, read with the contract's own types.
 
+use millrace_events::instant::Millis;
 use millrace_proto::engagement::v1::{AdEvent, VideoEngagement};
 use millrace_proto::interactions::v1::UserInteraction;
 use millrace_proto::users::v1::UserCreated;
@@ -23,7 +24,7 @@ pub(crate) struct Told {
 }
 
 pub(crate) fn settings(seed: u64) -> BehaviourSettings {
-    BehaviourSettings { first_users: 50, ..BehaviourSettings::new(seed, START, Streams::ALL) }
+    BehaviourSettings { first_users: 50, ..BehaviourSettings::new(seed, Millis(START), Streams::ALL) }
 }
 
 pub(crate) fn share(text: &str) -> Share {
@@ -43,7 +44,7 @@ pub(crate) fn draw(behaviour: &mut Behaviour, mut records: usize, sizes: &[usize
         told.extend(batch.iter().map(|record| Told {
             stream: record.stream,
             key: record.key.map(<[u8]>::to_vec),
-            timestamp: record.timestamp,
+            timestamp: record.timestamp.get(),
             value: record.value.to_vec(),
             fault: record.fault,
             is_repeat: record.is_repeat,

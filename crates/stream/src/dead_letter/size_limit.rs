@@ -1,8 +1,9 @@
 //! A letter that is too large for its queue, made smaller step by step.
 
-use super::{HEADERS_OMITTED, KEY_OMITTED, VALUE_OMITTED, is_told};
+use super::headers::{HEADERS_OMITTED, KEY_OMITTED, VALUE_OMITTED, is_of_letter};
 use crate::StreamError;
 use crate::record::{OutgoingRecord, Record};
+use millrace_events::instant::Millis;
 
 /// What is left of an `error-message` where every byte counts.
 const SHORT_MESSAGE: usize = 512;
@@ -13,7 +14,7 @@ pub(crate) struct Letter {
     queue: String,
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
-    timestamp: i64,
+    timestamp: Millis,
     headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
@@ -126,7 +127,7 @@ impl Letter {
             headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len)).sum::<usize>()
         };
         let before = room(&self.headers);
-        self.headers.retain(|(name, _)| is_told(name));
+        self.headers.retain(|(name, _)| is_of_letter(name));
         for (_, message) in self.headers.iter_mut().filter(|(name, _)| name == "error-message") {
             if let Some(message) = message {
                 let text = String::from_utf8_lossy(message);
@@ -162,7 +163,8 @@ mod tests {
             ("source-offset", Some(b"17")),
         ];
         let (key, value) = (Some(&b"k"[..]), Some(&[b'v'; 100][..]));
-        let record = OutgoingRecord { topic: "ad_events.dlq", key, value, timestamp: 5, headers: &headers };
+        let (topic, timestamp) = ("ad_events.dlq", Millis(5));
+        let record = OutgoingRecord { topic, key, value, timestamp, headers: &headers };
         let mut letter = Letter::of(&record);
         let sent = |letter: &Letter| {
             letter.with_record(|record| {
@@ -200,7 +202,7 @@ mod tests {
             topic: "t.dlq",
             key: Some(b"key"),
             value: None,
-            timestamp: 0,
+            timestamp: Millis(0),
             headers: &context,
         };
         let mut letter = Letter::of(&record);

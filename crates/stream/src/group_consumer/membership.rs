@@ -1,5 +1,6 @@
 //! The member's side of the group's protocol: what comes and goes, and where each partition is read from.
 
+use millrace_events::position::{Offset, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use crate::StreamError;
 use crate::client::ClientSettings;
@@ -19,8 +20,8 @@ use crate::topics::Topics;
 
 /// What the group decided, in its order.
 pub(super) enum News {
-    Assigned(BTreeMap<(String, i32), i64>),
-    Revoked(BTreeSet<(String, i32)>),
+    Assigned(BTreeMap<TopicPartition, Offset>),
+    Revoked(BTreeSet<TopicPartition>),
 }
 
 /// librdkafka calls it within a poll, on the caller's thread.
@@ -29,7 +30,7 @@ pub(super) struct Membership {
     group: String,
     settings: ClientSettings,
     /// Where the partitions that came were begun.
-    begun: Mutex<BTreeMap<(String, i32), i64>>,
+    begun: Mutex<BTreeMap<TopicPartition, Offset>>,
     turns: Mutex<VecDeque<Result<News, StreamError>>>,
     /// How many turns there are: asked before each record, where a lock would cost as much as a field's decoding.
     waiting: AtomicUsize,
@@ -69,7 +70,7 @@ impl ConsumerContext for Membership {
 impl Membership {
     pub(super) fn new(settings: &ClientSettings, group: &str) -> Self {
         Self {
-            handshake: Handshake::new(settings),
+            handshake: settings.handshake(),
             group: group.to_owned(),
             settings: settings.clone(),
             begun: Mutex::default(),
@@ -92,12 +93,14 @@ impl Membership {
         &self,
         consumer: &BaseConsumer<Self>,
         partitions: &TopicPartitionList,
-    ) -> Result<BTreeMap<(String, i32), i64>, StreamError> {
+    ) -> Result<BTreeMap<TopicPartition, Offset>, StreamError> {
         let starts = self.starts(consumer, partitions);
         let mut assignment = TopicPartitionList::new();
         let consume = |source| StreamError::Consume { topic: self.group.clone(), source };
-        for ((topic, partition), offset) in starts.iter().flatten() {
-            assignment.add_partition_offset(topic, *partition, Offset::Offset(*offset)).map_err(consume)?;
+        for (TopicPartition { topic, partition }, offset) in starts.iter().flatten() {
+            assignment
+                .add_partition_offset(topic, *partition, KafkaOffset::Offset(offset.get()))
+                .map_err(consume)?;
         }
         // Answered even where the starts are not known: the group waits for an answer, and nothing is read without a start.
         consumer.incremental_assign(&assignment).map_err(consume)?;
@@ -109,9 +112,9 @@ impl Membership {
         &self,
         consumer: &BaseConsumer<Self>,
         partitions: &TopicPartitionList,
-    ) -> Result<BTreeMap<(String, i32), i64>, StreamError> {
+    ) -> Result<BTreeMap<TopicPartition, Offset>, StreamError> {
         let mut asked = TopicPartitionList::new();
-        for (topic, partition) in places(partitions) {
+        for TopicPartition { topic, partition } in places(partitions) {
             asked.add_partition(&topic, partition);
         }
         let group = |source| StreamError::Consume { topic: format!("what {} committed", self.group), source };
@@ -120,16 +123,17 @@ impl Membership {
         for element in committed.elements() {
             let (topic, partition) = (element.topic().to_owned(), element.partition());
             let consume = |source| StreamError::Consume { topic: topic.clone(), source };
+            let watermarks = consumer.fetch_watermarks(&topic, partition, self.settings.reach_timeout);
             let (begin, end) =
-                consumer.fetch_watermarks(&topic, partition, self.settings.reach_timeout).map_err(consume)?;
+                watermarks.map(|(begin, end)| (Offset(begin), Offset(end))).map_err(consume)?;
             let start = match element.offset() {
-                Offset::Offset(offset) => offset,
+                KafkaOffset::Offset(offset) => Offset(offset),
                 _ => begin,
             };
             if let Some(reason) = self.why_not(&topic, partition, start, begin, end)? {
                 return Err(StreamError::Unread { topic, reason });
             }
-            starts.insert((topic, partition), start);
+            starts.insert(TopicPartition { topic, partition }, start);
         }
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).extend(starts.clone());
         Ok(starts)
@@ -140,9 +144,9 @@ impl Membership {
         &self,
         topic: &str,
         partition: i32,
-        next: i64,
-        begin: i64,
-        end: i64,
+        next: Offset,
+        begin: Offset,
+        end: Offset,
     ) -> Result<Option<String>, StreamError> {
         let group = &self.group;
         if next < begin {
@@ -172,12 +176,12 @@ impl Membership {
     pub(super) fn positions(
         &self,
         consumer: &BaseConsumer<Self>,
-    ) -> Result<BTreeMap<(String, i32), i64>, KafkaError> {
+    ) -> Result<BTreeMap<TopicPartition, Offset>, KafkaError> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let position = |element: &TopicPartitionListElem<'_>| {
-            let place = (element.topic().to_owned(), element.partition());
+            let place = TopicPartition::new(element.topic(), element.partition());
             let position = match element.offset() {
-                Offset::Offset(offset) => offset,
+                KafkaOffset::Offset(offset) => Offset(offset),
                 _ => *begun.get(&place)?,
             };
             Some((place, position))
@@ -187,9 +191,10 @@ impl Membership {
 
     /// Which partition it is that cannot be read on, and why.
     pub(super) fn out_of_range(&self, consumer: &BaseConsumer<Self>) -> Option<StreamError> {
-        for ((topic, partition), next) in self.positions(consumer).ok()? {
+        for (TopicPartition { topic, partition }, next) in self.positions(consumer).ok()? {
             let (begin, end) =
                 consumer.fetch_watermarks(&topic, partition, self.settings.reach_timeout).ok()?;
+            let (begin, end) = (Offset(begin), Offset(end));
             if let Some(reason) = self.why_not(&topic, partition, next, begin, end).ok()? {
                 return Some(StreamError::Unread { topic, reason });
             }
@@ -198,6 +203,6 @@ impl Membership {
     }
 }
 
-fn places(partitions: &TopicPartitionList) -> impl Iterator<Item = (String, i32)> {
-    partitions.elements().into_iter().map(|element| (element.topic().to_owned(), element.partition()))
+fn places(partitions: &TopicPartitionList) -> impl Iterator<Item = TopicPartition> {
+    partitions.elements().into_iter().map(|element| TopicPartition::new(element.topic(), element.partition()))
 }

@@ -1,12 +1,14 @@
 //! One client of librdkafka's that sends, and what the brokers have said of its records.
 
+use millrace_events::instant::Millis;
+use millrace_events::position::Offset;
 use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::SecondsFormat;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
@@ -62,8 +64,7 @@ struct Deliveries {
 /// The first record that could not be written, whatever was tried.
 struct Failed {
     topic: String,
-    /// Milliseconds since 1970, UTC.
-    timestamp: i64,
+    timestamp: Millis,
     error: KafkaError,
 }
 
@@ -73,10 +74,10 @@ impl Failed {
         let untimely = match source.rdkafka_error_code() {
             Some(RDKafkaErrorCode::InvalidTimestamp) => true,
             // What brokers of today say of a time to come, and of a record without a key where it needs one.
-            Some(RDKafkaErrorCode::InvalidRecord) => self.timestamp > now_millis() + A_CLOCKS_FAULT,
+            Some(RDKafkaErrorCode::InvalidRecord) => self.timestamp.get() > now_millis() + A_CLOCKS_FAULT,
             _ => false,
         };
-        match DateTime::from_timestamp_millis(self.timestamp).filter(|_| untimely) {
+        match self.timestamp.date_time().filter(|_| untimely) {
             Some(instant) => {
                 let stamped = instant.to_rfc3339_opts(SecondsFormat::Secs, true);
                 StreamError::Timestamp { topic, stamped, source: Box::new(source) }
@@ -124,12 +125,12 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, delivery: &DeliveryResult<'_>, timestamp: usize) {
-        let timestamp = timestamp as i64;
+        let timestamp = Millis(timestamp as i64);
         let mut state = self.state();
         match delivery {
             Ok(message) => {
                 let (topic, partition) = (message.topic(), message.partition());
-                let offset = self.base_offsets.in_life(topic, partition, message.offset());
+                let offset = self.base_offsets.in_generation(topic, partition, Offset(message.offset()));
                 state.acknowledged.insert(topic, partition, offset);
             }
             Err((error, message)) if is_too_large(error) => {
@@ -163,7 +164,7 @@ impl Sender {
 
     fn of(settings: &ClientSettings, linger_ms: &str, batch_records: &str) -> Result<Self, StreamError> {
         let deliveries = Deliveries {
-            handshake: Handshake::new(settings),
+            handshake: settings.handshake(),
             base_offsets: settings.base_offsets.clone(),
             state: Mutex::default(),
             refused_wait: AtomicBool::default(),
@@ -194,10 +195,10 @@ impl Sender {
             .fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (key, value)| {
                 headers.insert(Header { key, value: *value })
             });
-        let opaque = record.timestamp as usize;
+        let opaque = record.timestamp.get() as usize;
         let mut outgoing: BaseRecord<'_, [u8], [u8], usize> =
             BaseRecord::with_opaque_to(record.topic, opaque).partition(partition).headers(headers);
-        outgoing.timestamp = Some(record.timestamp);
+        outgoing.timestamp = Some(record.timestamp.get());
         outgoing.key = record.key;
         outgoing.payload = record.value;
         let deliveries = self.inner.context();

@@ -12,45 +12,99 @@ use super::schema::SchemaType;
 /// No variant holds the password; `url` is without credentials and query.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
+    /// The setting cannot be meant as it is; nothing was asked of the registry.
     #[error("the schema registry's setting `{setting}` {reason}")]
-    Setting { setting: &'static str, reason: String },
+    Setting {
+        /// The field of [`RegistrySettings`](super::RegistrySettings), such as `url`.
+        setting: &'static str,
+        /// As a predicate.
+        reason: String,
+    },
 
+    /// No HTTP client could be made.
     #[error(
         "could not set up HTTPS for the schema registry at {url}; install the system's certificates (package \
          ca-certificates), or give its authority's file"
     )]
-    Client { url: String, source: reqwest::Error },
+    Client {
+        /// The registry's.
+        url: String,
+        /// What the client said.
+        source: reqwest::Error,
+    },
 
+    /// Whatever is framed with this id becomes a dead letter.
     #[error(
         "the schema registry at {url} does not know the schema id {id}; the record was framed against another registry, or \
          its schema was deleted"
     )]
-    UnknownId { url: String, id: u32 },
+    UnknownId {
+        /// The registry's.
+        url: String,
+        /// The id in the frame.
+        id: u32,
+    },
 
     /// `version` is a number or `latest`.
     #[error(
         "the schema registry at {url} has no version {version} of the subject {subject}; register its schema, or check the \
          subject's name"
     )]
-    UnknownSubject { url: String, subject: String, version: String },
+    UnknownSubject {
+        /// The registry's.
+        url: String,
+        /// The subject's name.
+        subject: String,
+        /// A number from 1, or `latest`.
+        version: String,
+    },
 
+    /// The registry will not take the schema beside those the subject has.
     #[error(
         "the {schema_type} schema of the subject {subject} is incompatible with what the schema registry at {url} has of it{}; \
          mend the schema (a new field needs a default, a removed one keeps its number reserved), or give the new one another \
          subject", in_words(.reasons)
     )]
-    Incompatible { url: String, subject: String, schema_type: SchemaType, reasons: Vec<String> },
+    Incompatible {
+        /// The registry's.
+        url: String,
+        /// The subject's name.
+        subject: String,
+        /// The language of the refused schema.
+        schema_type: SchemaType,
+        /// In the registry's words; empty where it gives none.
+        reasons: Vec<String>,
+    },
 
+    /// The registry cannot read the schema.
     #[error(
         "the {schema_type} schema of the subject {subject} is no valid one to the schema registry at {url}: {said}; mend the \
          schema, and register first what it refers to"
     )]
-    Invalid { url: String, subject: String, schema_type: SchemaType, said: String },
+    Invalid {
+        /// The registry's.
+        url: String,
+        /// The subject's name.
+        subject: String,
+        /// The language of the refused schema.
+        schema_type: SchemaType,
+        /// The registry's words.
+        said: String,
+    },
 
     /// `task` begins with a verb and names the subject or the id.
     #[error("could not {task} at the schema registry {url} after {attempts} {}; {}",
         if *.attempts == 1 { "attempt" } else { "attempts" }, source.remedy())]
-    Call { task: String, url: String, attempts: u32, source: CallError },
+    Call {
+        /// What was to be done.
+        task: String,
+        /// The registry's.
+        url: String,
+        /// How many were made, from 1.
+        attempts: u32,
+        /// Why the last one failed; the class comes from it.
+        source: CallError,
+    },
 }
 
 impl Classified for RegistryError {
@@ -76,14 +130,32 @@ fn in_words(reasons: &[String]) -> String {
 pub enum CallError {
     /// `code` is the registry's own, `said` its message, shortened; `retry_after` what the answer asks to wait, as it says.
     #[error("the registry answered {status}{}", if .said.is_empty() { String::new() } else { format!(": {}", .said) })]
-    Refused { status: StatusCode, code: Option<u32>, said: String, retry_after: Option<Duration> },
+    Refused {
+        /// Of the HTTP answer.
+        status: StatusCode,
+        /// The registry's `error_code`, such as 40403; `None` where the answer has none.
+        code: Option<u32>,
+        /// The registry's `message`, shortened; empty where the answer has none.
+        said: String,
+        /// The answer's `Retry-After`, not cut to what the policy grants.
+        retry_after: Option<Duration>,
+    },
 
+    /// Whoever answered is no registry: a retry does not help.
     #[error("the answer is not what a schema registry gives: {reason}")]
-    Unreadable { reason: String },
+    Unreadable {
+        /// What the JSON's reader said, shortened.
+        reason: String,
+    },
 
+    /// The answer is cut off and thrown away.
     #[error("the answer is larger than {limit} bytes")]
-    TooLarge { limit: usize },
+    TooLarge {
+        /// [`RegistrySettings::max_answer_bytes`](super::RegistrySettings::max_answer_bytes).
+        limit: usize,
+    },
 
+    /// Another authority signed it, or another name is in it: a retry does not help.
     #[error("the certificate of the other side was not accepted")]
     Untrusted(#[source] reqwest::Error),
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::error::{CallError, RegistryError, of_exchange};
 use super::responses::ErrorBody;
 use super::retry::RetryPolicy;
-use super::settings::{RegistrySettings, without_secrets};
+use super::settings::{RegistrySettings, is_loopback, without_secrets};
 
 /// What the registry's API names its bodies; plain JSON is taken too.
 const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
@@ -182,9 +182,4 @@ fn shortened(said: &str) -> String {
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }

@@ -7,7 +7,9 @@ use super::schema::{Compatibility, Schema};
 /// A schema and the subject that it belongs to: `<topic>-value` by Confluent's usual naming.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
+    /// As the registry spells it, `<topic>-value`.
     pub name: String,
+    /// Registered where no version of the subject has it.
     pub schema: Schema,
 }
 
@@ -21,7 +23,9 @@ impl Subject {
 /// What a producer puts into its records' frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
+    /// The subject's name.
     pub subject: String,
+    /// The schema's id in the registry, as frames have it.
     pub id: u32,
     /// False where the subject had the schema already.
     pub new: bool,

@@ -11,6 +11,7 @@ pub enum SchemaType {
     /// Also what an answer without a type means.
     #[default]
     Avro,
+    /// A `.proto` file.
     Protobuf,
     /// JSON Schema.
     Json,
@@ -31,6 +32,7 @@ impl fmt::Display for SchemaType {
 pub struct Reference {
     /// An Avro full name, a Protobuf import path, a JSON `$ref`.
     pub name: String,
+    /// The registry subject that the other schema is kept under.
     pub subject: String,
     /// From 1.
     pub version: i32,
@@ -39,6 +41,7 @@ pub struct Reference {
 /// A schema to be registered or asked about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Schema {
+    /// The language of `text`.
     pub schema_type: SchemaType,
     /// In its own language: JSON for Avro and JSON Schema, a `.proto` file's text for Protobuf.
     pub text: String,
@@ -58,7 +61,9 @@ impl Schema {
 pub struct RegisteredSchema {
     /// The number in a record's frame.
     pub id: u32,
+    /// The language of `text`.
     pub schema_type: SchemaType,
+    /// In its own language, as the registry has it.
     pub text: String,
     /// As the registry tells them; to be fetched by subject and version where they are needed.
     pub references: Vec<Reference>,
@@ -67,18 +72,22 @@ pub struct RegisteredSchema {
 /// A version of a subject, and its schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubjectVersion {
+    /// The subject's name.
     pub subject: String,
     /// From 1, growing; deleted ones leave gaps.
     pub version: i32,
+    /// What was registered as this version.
     pub schema: RegisteredSchema,
 }
 
 /// What a registry says of a schema held against those of a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compatibility {
+    /// The schema may be registered.
     Compatible,
     /// Why, in the registry's words. Empty where it gives none, as Apicurio never does.
     Incompatible {
+        /// Each one as the registry words it.
         reasons: Vec<String>,
     },
 }

@@ -1,7 +1,6 @@
 //! Where the registry is, who asks, and how patiently.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use millrace_runtime::Secret;
@@ -9,6 +8,7 @@ use reqwest::{Certificate, Url};
 
 use super::error::RegistryError;
 use super::retry::RetryPolicy;
+use crate::authority::Authority;
 
 /// Where the registry is, who asks, and how patiently.
 #[derive(Clone)]
@@ -19,11 +19,13 @@ pub struct RegistrySettings {
     pub user: Option<String>,
     /// The password (or API secret) of `user`.
     pub password: Option<Secret>,
-    /// The file of a private authority's PEM certificates, or their PEM itself, for where no file can be laid. With them only what they sign is trusted, not what the system trusts.
-    pub ca_file: Option<PathBuf>,
+    /// The registry's own authority. With it only what it signs is trusted, not what the system trusts.
+    pub ca: Option<Authority>,
+    /// The longest that a connection may take to come about.
     pub connect_timeout: Duration,
     /// The longest that one call may take in all, pauses and further attempts not counted.
     pub call_timeout: Duration,
+    /// How often a failed call is tried again, and when.
     pub retry: RetryPolicy,
     /// The largest answer that is taken, in bytes: what bounds the memory of a call.
     pub max_answer_bytes: usize,
@@ -38,7 +40,7 @@ impl RegistrySettings {
             url: url.into(),
             user: None,
             password: None,
-            ca_file: None,
+            ca: None,
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(10),
             retry: RetryPolicy::default(),
@@ -78,12 +80,19 @@ impl RegistrySettings {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("url", "holds credentials; give them as user and password".to_owned());
         }
+        if credentials.is_some() && url.scheme() == "http" && !is_loopback(&url) {
+            return refuse(
+                "user",
+                "would be sent in the clear, with the password, to another machine over http; write https, and ca for an authority of your own"
+                    .to_owned(),
+            );
+        }
         if url.query().is_some() || url.fragment().is_some() {
             return refuse("url", "holds a query or a fragment; end it with its path".to_owned());
         }
-        if self.ca_file.is_some() && url.scheme() == "http" {
+        if self.ca.is_some() && url.scheme() == "http" {
             return refuse(
-                "ca_file",
+                "ca",
                 "stands beside an http URL, which needs no certificate; write https".to_owned(),
             );
         }
@@ -92,16 +101,18 @@ impl RegistrySettings {
 
     /// The certificates of the private authority, where there is one.
     pub(super) fn authority(&self) -> Result<Option<Vec<Certificate>>, RegistryError> {
-        let Some(path) = &self.ca_file else { return Ok(None) };
-        let refuse = |reason: String| RegistryError::Setting { setting: "ca_file", reason };
-        let itself = path.to_str().filter(|text| text.trim_start().starts_with(PEM));
-        if let Some(pem) = itself {
-            let certificates = Certificate::from_pem_bundle(pem.as_bytes());
-            return match certificates.ok().filter(|certificates| !certificates.is_empty()) {
-                Some(certificates) => Ok(Some(certificates)),
-                None => Err(refuse("begins like PEM and holds no certificate".to_owned())),
-            };
-        }
+        let refuse = |reason: String| RegistryError::Setting { setting: "ca", reason };
+        let path = match &self.ca {
+            None => return Ok(None),
+            Some(Authority::Pem(pem)) => {
+                let certificates = Certificate::from_pem_bundle(pem.as_bytes());
+                return match certificates.ok().filter(|certificates| !certificates.is_empty()) {
+                    Some(certificates) => Ok(Some(certificates)),
+                    None => Err(refuse("begins like PEM and holds no certificate".to_owned())),
+                };
+            }
+            Some(Authority::File(path)) => path,
+        };
         let pem = std::fs::read(path).map_err(|error| {
             refuse(format!("names {}, which could not be read ({error})", path.display()))
         })?;
@@ -113,9 +124,6 @@ impl RegistrySettings {
     }
 }
 
-/// How PEM begins, and no path.
-const PEM: &str = "-----BEGIN ";
-
 impl fmt::Debug for RegistrySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = Url::parse(&self.url).map(|url| without_secrets(&url));
@@ -123,7 +131,7 @@ impl fmt::Debug for RegistrySettings {
             .field("url", &url.as_deref().unwrap_or("no url"))
             .field("user", &self.user)
             .field("password", &self.password)
-            .field("ca_file", &self.ca_file)
+            .field("ca", &self.ca)
             .field("connect_timeout", &self.connect_timeout)
             .field("call_timeout", &self.call_timeout)
             .field("retry", &self.retry)
@@ -131,6 +139,12 @@ impl fmt::Debug for RegistrySettings {
             .field("unknown_for", &self.unknown_for)
             .finish()
     }
+}
+
+/// Whether what is sent there stays on this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 /// A URL as it may be shown: without credentials and query.
@@ -169,7 +183,15 @@ mod tests {
                     ..good.clone()
                 },
             ),
-            ("ca_file", RegistrySettings { ca_file: Some("/ca.pem".into()), ..url("http://127.0.0.1:1") }),
+            (
+                "user",
+                RegistrySettings {
+                    user: Some("me".to_owned()),
+                    password: Some(Secret::new("hunter2")),
+                    ..url("http://registry.example.com:8081")
+                },
+            ),
+            ("ca", RegistrySettings { ca: "/ca.pem".parse().ok(), ..url("http://127.0.0.1:1") }),
             (
                 "retry",
                 RegistrySettings {
@@ -178,6 +200,10 @@ mod tests {
                 },
             ),
         ];
+        for here in ["http://127.0.0.1:8081", "http://[::1]:8081", "http://localhost:8081"] {
+            let (user, password) = (Some("me".to_owned()), Some(Secret::new("hunter2")));
+            assert!(RegistrySettings { user, password, ..url(here) }.validate().is_ok(), "{here}");
+        }
         for (setting, bad) in bad {
             let error = bad.validate().unwrap_err();
             assert_eq!(error.class(), Class::Stop);
@@ -191,7 +217,7 @@ mod tests {
     fn an_authority_that_cannot_be_read_is_told_by_its_path() {
         for path in ["/no/such/ca.pem", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
             let settings =
-                RegistrySettings { ca_file: Some(path.into()), ..RegistrySettings::new("https://localhost") };
+                RegistrySettings { ca: path.parse().ok(), ..RegistrySettings::new("https://localhost") };
             let error = settings.authority().unwrap_err();
             assert!(error.to_string().contains(path), "{error}");
             assert_eq!(error.class(), Class::Stop);

@@ -1,11 +1,15 @@
 //! A real Kafka for tests: the one that `cargo xtask test` (or `up`) started and the MILLRACE_TEST_KAFKA variables name.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use millrace_events::instant::Millis;
+use millrace_events::position::{Offset, TopicPartition};
 use millrace_runtime::Secret;
 use millrace_skips::skipped;
+use millrace_stream::authority::Authority;
 use millrace_stream::client::ClientSettings;
 use millrace_stream::producer::{Producer, Publisher};
 use millrace_stream::record::OutgoingRecord;
@@ -55,7 +59,7 @@ impl Guarded {
 
     pub(crate) fn scram(&self) -> Security {
         let (user, password) = (self.user.clone(), self.password.clone());
-        Security::Scram { user, password, ca: Some(self.ca.clone()) }
+        Security::Scram { user, password, ca: Some(Authority::File(self.ca.clone())) }
     }
 
     pub(crate) fn settings(&self, security: Security) -> ClientSettings {
@@ -92,6 +96,11 @@ pub(crate) fn await_partitions(settings: &ClientSettings, topic: &str, partition
     }
 }
 
+/// The first offset of each of a topic's partitions.
+pub(crate) fn from_the_start(topic: &str, partitions: i32) -> BTreeMap<TopicPartition, Offset> {
+    (0..partitions).map(|partition| (TopicPartition::new(topic, partition), Offset::ZERO)).collect()
+}
+
 /// Produces the numbers as keys and values, and waits until they are safe.
 pub(crate) fn produce(producer: &Producer, topic: &str, numbers: std::ops::Range<u32>) {
     for number in numbers {
@@ -104,6 +113,6 @@ pub(crate) fn produce(producer: &Producer, topic: &str, numbers: std::ops::Range
 pub(crate) fn record<'a>(topic: &'a str, text: &'a [u8]) -> OutgoingRecord<'a> {
     // Of now: a broker forgets the sequence of a producer whose records are older than a day, see `Publisher`.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let timestamp = i64::try_from(now.as_millis()).unwrap();
+    let timestamp = Millis(i64::try_from(now.as_millis()).unwrap());
     OutgoingRecord { topic, key: Some(text), value: Some(text), timestamp, headers: &[] }
 }

@@ -11,7 +11,9 @@ use crate::plan_error::PlanError;
 /// One value of a group's key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyValue {
+    /// Of a text; [`UNKNOWN`](super::UNKNOWN) for an absent one.
     Text(Arc<str>),
+    /// Of a part of the registration date, as [`Key`] has it.
     Number(i32),
 }
 
@@ -63,6 +65,7 @@ impl Cells {
         self
     }
 
+    /// Each group once, in no order unless [`sorted`](Self::sorted) or [`by`](Self::by) gave one.
     pub fn iter(&self) -> impl Iterator<Item = Counted<'_>> {
         self.cells.iter().map(|cell| Counted { aggregate: self.aggregate, cell })
     }
@@ -123,6 +126,10 @@ impl<'a> Counted<'a> {
         PlanError::KeyType { aggregate: self.aggregate.name, place, wanted }
     }
 
+    /// How many users the group has.
+    ///
+    /// # Errors
+    /// The aggregate does not count rows.
     pub fn rows(&self) -> Result<i64, PlanError> {
         self.sum_at(Measure::Rows, 0)
     }
@@ -144,10 +151,18 @@ impl<'a> Counted<'a> {
         Ok((self.sum_at(measure, 0)?, self.sum_at(measure, 1)?))
     }
 
+    /// The smallest number; nothing where nobody has it.
+    ///
+    /// # Errors
+    /// The aggregate does not measure it.
     pub fn least(&self, number: Number) -> Result<Option<i64>, PlanError> {
         Ok(Some(self.sum_at(Measure::Least(number), 0)?).filter(|least| *least != i64::MAX))
     }
 
+    /// The greatest number; nothing where nobody has it.
+    ///
+    /// # Errors
+    /// The aggregate does not measure it.
     pub fn greatest(&self, number: Number) -> Result<Option<i64>, PlanError> {
         Ok(Some(self.sum_at(Measure::Greatest(number), 0)?).filter(|greatest| *greatest != i64::MIN))
     }
@@ -163,6 +178,10 @@ impl<'a> Counted<'a> {
         Ok(self.cell.distinct[at].len() as i64)
     }
 
+    /// How many distinct usernames are present.
+    ///
+    /// # Errors
+    /// The aggregate does not count them.
     pub fn distinct_usernames(&self) -> Result<i64, PlanError> {
         if self.aggregate.measures.contains(&Measure::DistinctUsernames) {
             Ok(self.cell.usernames)

@@ -15,18 +15,28 @@ pub use partial::Partial;
 /// A text of users_transformed with few distinct values, which can be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Text {
+    /// The country's name.
     Country,
+    /// The city alone: cities of one name in two countries are one.
     City,
+    /// The state or province alone, whatever its country.
     State,
+    /// [`age_group`](crate::ages::age_group) of the age on the logical day.
     AgeGroup,
+    /// [`generation`](crate::ages::generation) of the birth date.
     Generation,
+    /// `male`, `female` or `unknown`.
     Gender,
+    /// The kind of provider that the email's domain belongs to.
     EmailProvider,
+    /// The part of the email behind the `@`.
     EmailDomain,
+    /// [`account_tenure_category`](crate::ages::account_tenure_category) of the account's age.
     Tenure,
 }
 
 impl Text {
+    /// Every text, in the order of declaration.
     pub const ALL: [Self; 9] = [
         Self::Country,
         Self::City,
@@ -66,6 +76,7 @@ pub enum Key {
     RegistrationQuarter,
     /// Days since Monday of the registration date.
     RegistrationWeekday,
+    /// The calendar year of the registration date.
     RegistrationYear,
 }
 
@@ -75,9 +86,11 @@ pub const UNKNOWN: &str = "unknown";
 /// A whole number of a user; sums of these are exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Number {
+    /// Age in whole years on the logical day.
     Age,
     /// data_quality_score, whose deductions are whole points.
     Quality,
+    /// Days from the registration to the logical day, negative where it lies ahead.
     AccountAge,
     /// Whole years by calendar on the registration date; absent for a birth after it.
     AgeAtRegistration,
@@ -88,10 +101,15 @@ pub enum Number {
 /// What is true of a user or not; an absent value meets no condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Condition {
+    /// The text is there and equals this value.
     Is(Text, &'static str),
+    /// `email_valid` is true.
     EmailValid,
+    /// `phone_valid` is true.
     PhoneValid,
+    /// The user has an id.
     HasId,
+    /// At least one quality issue was found.
     HasIssues,
     /// The score lies in `from..below`.
     QualityFrom(i64, i64),
@@ -100,11 +118,15 @@ pub enum Condition {
 /// What is counted of the users of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Measure {
+    /// Users, whatever they have.
     Rows,
+    /// Users who meet the condition.
     Where(Condition),
     /// The sum, and how many have the number.
     Sum(Number),
+    /// The smallest value among those who have the number.
     Least(Number),
+    /// The greatest value among those who have the number.
     Greatest(Number),
     /// Distinct present values.
     Distinct(Text),
@@ -116,8 +138,10 @@ pub enum Measure {
 /// Users grouped by keys (none: all of them in one group), and what is counted of each group.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Aggregate {
+    /// What errors call it; it names no table.
     pub name: &'static str,
     /// At most three.
     pub keys: &'static [Key],
+    /// What is counted. To ask a group for anything else is a [`PlanError`](crate::PlanError).
     pub measures: &'static [Measure],
 }

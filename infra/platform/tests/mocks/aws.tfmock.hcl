@@ -86,3 +86,7 @@ mock_resource "aws_ecs_task_definition" {
 mock_resource "aws_ecs_cluster" {
   defaults = { arn = "arn:aws:ecs:eu-central-1:123456789012:cluster/c" }
 }
+
+mock_resource "aws_ecr_repository" {
+  defaults = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/millrace-test-jobs" }
+}

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, StringArray};
 use foldhash::fast::FixedState;
+use millrace_tables::analytics::DIM_USER_DEMOGRAPHICS;
+use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::attributes::{Attributes, read_columns_of_versions};
-use super::row_groups_with;
 use crate::job_error::JobError;
 use crate::partition::Partition;
 
@@ -43,4 +45,28 @@ impl LatestVersions {
     pub(super) fn get(&self, id: &str) -> Option<u128> {
         self.0.get(&xxh3_128(id.as_bytes())).copied()
     }
+}
+
+/// Which row groups of a partition of the table may hold ids of a range, as their statistics tell.
+fn row_groups_with(versions: &Partition, least: &str, greatest: &str) -> Vec<usize> {
+    let all = || (0..versions.row_groups()).collect();
+    let footer = versions.footer();
+    let schema = DIM_USER_DEMOGRAPHICS.arrow_schema();
+    let Ok(converter) =
+        StatisticsConverter::try_new("user_id", &schema, footer.file_metadata().schema_descr())
+    else {
+        return all();
+    };
+    let bounds = converter
+        .row_group_mins(footer.row_groups())
+        .and_then(|mins| Ok((mins, converter.row_group_maxes(footer.row_groups())?)));
+    let Ok((mins, maxes)) = bounds else { return all() };
+    let (mins, maxes): (&StringArray, &StringArray) = (mins.as_string(), maxes.as_string());
+    (0..versions.row_groups())
+        .filter(|at| {
+            let below = maxes.is_valid(*at) && maxes.value(*at) < least;
+            let above = mins.is_valid(*at) && mins.value(*at) > greatest;
+            !below && !above
+        })
+        .collect()
 }

@@ -15,7 +15,6 @@ use arrow_array::{
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use millrace_tables::ages;
 use millrace_tables::analytics::DIM_USER_DEMOGRAPHICS;
-use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
 pub use attributes::{read_columns_of_users, read_columns_of_versions};
 
@@ -86,7 +85,7 @@ fn changed(
         if rows == mask.len() { Ok(Arc::clone(column)) } else { arrow_select::filter::filter(column, &mask) }
     };
     let instant =
-        || Arc::new(TimestampMicrosecondArray::from_value(run.started_at, rows).with_timezone("UTC"));
+        || Arc::new(TimestampMicrosecondArray::from_value(run.started_at.get(), rows).with_timezone("UTC"));
     let of = |name: &str| kept(attributes.column(name));
     let columns: Vec<ArrayRef> = vec![
         of("id")?,
@@ -126,28 +125,4 @@ fn id_range(users: &Partition, row_groups: Range<usize>) -> Result<Option<(Strin
         }
     }
     Ok(range)
-}
-
-/// Which row groups of a partition of the table may hold ids of a range, as their statistics tell.
-fn row_groups_with(versions: &Partition, least: &str, greatest: &str) -> Vec<usize> {
-    let all = || (0..versions.row_groups()).collect();
-    let footer = versions.footer();
-    let schema = DIM_USER_DEMOGRAPHICS.arrow_schema();
-    let Ok(converter) =
-        StatisticsConverter::try_new("user_id", &schema, footer.file_metadata().schema_descr())
-    else {
-        return all();
-    };
-    let bounds = converter
-        .row_group_mins(footer.row_groups())
-        .and_then(|mins| Ok((mins, converter.row_group_maxes(footer.row_groups())?)));
-    let Ok((mins, maxes)) = bounds else { return all() };
-    let (mins, maxes): (&StringArray, &StringArray) = (mins.as_string(), maxes.as_string());
-    (0..versions.row_groups())
-        .filter(|at| {
-            let below = maxes.is_valid(*at) && maxes.value(*at) < least;
-            let above = mins.is_valid(*at) && mins.value(*at) > greatest;
-            !below && !above
-        })
-        .collect()
 }

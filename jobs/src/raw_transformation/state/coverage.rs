@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use millrace_lake::store::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
-use super::manifest::Unusable;
+use super::unusable::Unusable;
 use crate::raw_transformation::raw_scan::RawObject;
 
 /// A raw object that a state stands for.

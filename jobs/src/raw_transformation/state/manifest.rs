@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::checksum::checksum;
 use super::coverage::Covered;
+use super::unusable::Unusable;
 use crate::publish::schema_fingerprint;
 use crate::raw_transformation::raw_columns;
 
@@ -54,29 +55,6 @@ impl StateObject {
     pub(super) fn is(&self, body: &[u8]) -> bool {
         self.bytes == body.len() as u64 && self.checksum.as_deref().is_none_or(|sum| sum == checksum(body))
     }
-}
-
-/// Why a run cannot start from the state and reads all of raw.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::raw_transformation) enum Unusable {
-    #[error("there is none")]
-    Missing,
-    #[error("its manifest is damaged")]
-    BadManifest,
-    #[error("it is of another version of the program")]
-    Format,
-    #[error("its rows have other columns")]
-    Schema,
-    #[error("{0} is gone or damaged")]
-    Damaged(String),
-    #[error("it is of {0}, a later day")]
-    Ahead(NaiveDate),
-    #[error("{0}, which it stands for, was rewritten")]
-    Rewritten(String),
-    #[error("{0}, which it stands for, is gone")]
-    Gone(String),
-    #[error("its rows could not be read")]
-    Distrusted,
 }
 
 #[derive(Serialize)]

@@ -15,12 +15,14 @@ pub(super) mod coverage;
 pub(super) mod manifest;
 pub(super) mod replacement;
 pub(super) mod rows;
+pub(super) mod unusable;
 
 use bytes::Bytes;
 use millrace_lake::object_key::Key;
 use millrace_lake::store::{ObjectMeta, Store, StoreError};
 
-use self::manifest::{Manifest, Unusable};
+use self::manifest::Manifest;
+use self::unusable::Unusable;
 use super::positions::Positions;
 use super::raw_scan::{self, RawObject};
 use crate::job_error::JobError;

@@ -69,7 +69,7 @@ impl StateReplacement {
     pub(in crate::raw_transformation) async fn begin(store: &dyn Store, ctx: &RunContext) -> Self {
         // The same run may be at work twice: the start alone names no run.
         let drawn = RandomState::new().build_hasher().finish();
-        let name = format!("{:016x}-{drawn:016x}", ctx.started_at);
+        let name = format!("{:016x}-{drawn:016x}", ctx.started_at.get());
         let writer = async { Ok(store.writer(&rows_key(&name)?).await?) }.await;
         Self { name, writer: kept_or_logged(writer) }
     }
@@ -93,6 +93,10 @@ impl StateReplacement {
     ) -> bool {
         let Self { name, writer: Some(writer) } = self else { return false };
         let kept = async {
+            // What is put and taken away again stays as an earlier version, in a bucket that keeps such.
+            if erasure_epoch::epoch(store).await? != origin.since {
+                return Ok(false);
+            }
             let rows = rows_key(&name)?;
             let rows = StateObject::unsummed(rows.to_string(), writer.finish().await?);
             let positions = Key::new(format!("{STATE}positions-{name}.roaring"))?;

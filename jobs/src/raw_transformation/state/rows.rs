@@ -3,7 +3,7 @@
 use polars::prelude::*;
 
 use crate::job_error::JobError;
-use crate::raw_transformation::pass::PassOutput;
+use crate::raw_transformation::pass_output::PassOutput;
 use crate::raw_transformation::raw_columns;
 use crate::raw_transformation::table_writer::TableWriter;
 

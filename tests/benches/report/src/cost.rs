@@ -7,6 +7,7 @@ use crate::prices;
 pub struct Landed<'a> {
     /// Such as `user_interactions`.
     pub what: &'a str,
+    /// How many records were landed.
     pub records: usize,
     /// Of all records.
     pub cpu_seconds: f64,

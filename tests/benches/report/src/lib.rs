@@ -1,5 +1,7 @@
 //! CPU time, medians, and the table or the JSON lines that they are told in.
 
+#![warn(missing_docs)]
+
 pub mod cost;
 pub mod prices;
 
@@ -9,13 +11,19 @@ use nix::sys::time::TimeValLike;
 /// One figure against a peer's.
 #[derive(Debug)]
 pub struct Measure {
+    /// What was measured, as the table's line begins.
     pub name: String,
+    /// Our figure, in `unit`.
     pub ours: f64,
+    /// The peer's figure, in the same unit.
     pub peer: f64,
+    /// Whom or what we are held against.
     pub peer_name: String,
+    /// The unit of both figures.
     pub unit: &'static str,
     /// Larger is better.
     pub ratio: f64,
+    /// The least ratio that counts as met.
     pub goal: f64,
 }
 
@@ -27,6 +35,7 @@ pub struct Report {
 }
 
 impl Report {
+    /// `json`: a line of JSON for each measure in place of the table.
     pub fn new(json: bool) -> Self {
         Self { json, measures: Vec::new() }
     }
@@ -36,6 +45,7 @@ impl Report {
         if self.json { eprintln!("{text}") } else { println!("{text}") }
     }
 
+    /// Takes a measure; with JSON it is printed at once.
     pub fn add(&mut self, measure: Measure) {
         if self.json {
             println!(
@@ -55,6 +65,7 @@ impl Report {
         self.measures.push(measure);
     }
 
+    /// Prints the table of all measures; with JSON all is printed already.
     pub fn finish(self) {
         if self.json {
             return;
@@ -86,6 +97,10 @@ fn process_cpu() -> f64 {
     })
 }
 
+/// The middle one of the figures, of an even number the upper middle one.
+///
+/// # Panics
+/// There is no figure.
 pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]

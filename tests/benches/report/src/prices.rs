@@ -6,11 +6,18 @@
 /// When they were so.
 pub const AS_OF: &str = "of 2025, not read anew";
 
+/// A second of a gibibyte of a function's memory, in dollars.
 pub const LAMBDA_GB_SECOND: f64 = 0.000_016_666_7;
+/// An invocation of a function, in dollars.
 pub const LAMBDA_REQUEST: f64 = 0.20 / 1e6;
+/// A GET request of S3 Standard, in dollars.
+pub const S3_GET: f64 = 0.0004 / 1e3;
+/// A PUT, COPY, POST or LIST request of S3 Standard, in dollars.
 pub const S3_PUT: f64 = 0.005 / 1e3;
 
+/// An hour of one virtual processor of Fargate, in dollars.
 pub const FARGATE_PROCESSOR_HOUR: f64 = 0.040_48;
+/// An hour of a gibibyte of Fargate's memory, in dollars.
 pub const FARGATE_GB_HOUR: f64 = 0.004_445;
 
 /// The memory at which Lambda gives a function one whole processor.

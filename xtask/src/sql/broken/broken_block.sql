@@ -1,0 +1,8 @@
+EXECUTE IMMEDIATE
+$$
+BEGIN
+    IF (1 > 0 THEN
+        SELECT 1;
+    END IF;
+END;
+$$;
