@@ -21,7 +21,7 @@ use crate::lake::{LakeAddress, Missing};
 use crate::output;
 use crate::progress::Bars;
 use crate::size::parse_size;
-use crate::suggestion::did_you_mean;
+use millrace_sql::suggestion::did_you_mean;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
-use millrace_jobs::query::{Lake, Wanted};
 use millrace_lake::layout::Layer;
+use millrace_sql::Session;
 use serde_json::json;
 
 use crate::day::parse_day;
@@ -55,8 +55,7 @@ pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let format = format(args)?;
     query::silence_engine_panics();
     let session = args.lake.session(Missing::Refuse)?;
-    let newest = |table: &str| if table == args.table { Wanted::NewestDay } else { Wanted::Nothing };
-    let rows = rows(args, &session.lake_with(newest)?)?;
+    let rows = rows(args, &session)?;
     let rows = query::answer(&session, &format!("SELECT * FROM {rows}"), format, args.output.as_deref())?;
     if let Some(path) = args.output.as_deref().filter(|_| args.json) {
         let bytes = std::fs::metadata(path).with_context(|| format!("{} is gone", path.display()))?.len();
@@ -85,19 +84,19 @@ fn format(args: &ExportArgs) -> Result<Format, UsageError> {
 }
 
 /// What to export, as a query's FROM has it.
-fn rows(args: &ExportArgs, lake: &Lake) -> Result<String, UsageError> {
+fn rows(args: &ExportArgs, session: &Session) -> anyhow::Result<String> {
     let name = &args.table;
     let of_day = |day: &dyn std::fmt::Display| format!("\"{name}\" WHERE processing_date = DATE '{day}'");
-    let Some(table) = lake.table(name) else {
+    let Some(table) = session.table(name)? else {
+        let lake = session.lake()?;
         if !lake.views().any(|view| view == *name) {
             let names = lake.names();
-            return Err(UsageError(query::no_table(name, names.iter().map(String::as_str))));
+            return Err(UsageError(query::no_table(name, names.iter().map(String::as_str))).into());
         }
         if args.as_of.is_some() || args.all {
             let reason = "is a view, which has its days already";
-            return Err(UsageError(format!(
-                "{name} {reason}: leave --as-of and --all out, or name the table"
-            )));
+            let told = format!("{name} {reason}: leave --as-of and --all out, or name the table");
+            return Err(UsageError(told).into());
         }
         return Ok(format!("\"{name}\""));
     };

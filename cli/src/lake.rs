@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use millrace_jobs::query::Session;
 use millrace_lake::Store;
 use millrace_lake::lake_file::{self, Entered, LAKE_FILE, LakeError};
+use millrace_sql::{Limits, Session};
 use tokio::runtime::{Handle, Runtime};
 
 use crate::output;
@@ -102,23 +102,18 @@ impl LakeAddress {
         }
     }
 
-    /// Answers queries. Called within a runtime or without one.
+    /// Answers queries within the usual limits. Called within a runtime or without one.
     pub(crate) fn session(&self, missing: Missing) -> anyhow::Result<Session> {
-        let (handle, store) = match Handle::try_current() {
-            Ok(handle) => {
-                let store = tokio::task::block_in_place(|| handle.block_on(self.look(missing)))?;
-                (handle, store)
-            }
-            Err(_) => {
-                let handle = background()?;
-                let store = handle.block_on(self.look(missing))?;
-                (handle, store)
-            }
+        self.session_within(missing, &Limits::default())
+    }
+
+    /// Answers queries within `limits`.
+    pub(crate) fn session_within(&self, missing: Missing, limits: &Limits) -> anyhow::Result<Session> {
+        let store = match Handle::try_current() {
+            Ok(handle) => tokio::task::block_in_place(|| handle.block_on(self.look(missing)))?,
+            Err(_) => background()?.block_on(self.look(missing))?,
         };
-        match self.folder() {
-            Some(folder) => Ok(Session::open(folder)?),
-            None => Ok(Session::over(store, handle)?),
-        }
+        Ok(Session::over(store, limits)?)
     }
 
     /// The store, for commands that are not asynchronous themselves, and what runs its work.

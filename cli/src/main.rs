@@ -36,7 +36,6 @@ mod shell_quoting;
 mod simulate;
 mod size;
 mod snowflake;
-mod suggestion;
 mod tables;
 mod topic_choice;
 mod topics;

@@ -1,19 +1,24 @@
 //! `millrace query`.
 
 mod answer;
+mod completion;
 mod format;
 mod grid;
 mod prompt;
 
+use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use millrace_jobs::query::Statements;
+use millrace_sql::{Limits, Statements};
 
+use crate::duration::parse_duration;
 use crate::lake::{LakeAddress, Missing};
+use crate::size::parse_memory;
 
 pub(crate) use answer::{Format, answer, no_table};
 pub(crate) use grid::terminal_width;
@@ -24,19 +29,23 @@ Examples:
   millrace query \"SELECT * FROM raw_users LIMIT 10\" --json
   millrace query \"SELECT id, email FROM users_transformed_latest\" \\
       --output users.parquet
-  millrace query < questions.sql
+  millrace query --file questions.sql
   A prompt, where .help tells what it takes:
   millrace query
 
-Nulls sort last unless the query says NULLS FIRST. Timestamps are UTC. What
-Polars' SQL would answer otherwise than the standard is refused, with the form
-that works. A CAST of a float to an integer cuts its fraction.";
+The dialect is PostgreSQL's, and nothing but reading: docs/sql.md has what is
+there and what is not. Timestamps are UTC. A query sees the lake as it was when
+it began.";
 
 /// Arguments of `millrace query`.
 #[derive(Debug, Args)]
 pub(crate) struct QueryArgs {
     /// The query; without one, statements are read from standard input, or asked for at a prompt
+    #[arg(conflicts_with = "file")]
     sql: Option<String>,
+    /// Read the statements from this file, each up to its semicolon
+    #[arg(long, short, value_name = "FILE")]
+    file: Option<PathBuf>,
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
     lake: LakeAddress,
@@ -52,28 +61,45 @@ pub(crate) struct QueryArgs {
     /// Write the answer to this file, whole or not at all
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Memory for the query, such as 512MiB [default: 1GiB]; what does not fit is spilled to disk
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+    memory: Option<u64>,
+    /// End a query that takes longer, such as 30s or 5m [default: none]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    timeout: Option<Duration>,
 }
 
 pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
     silence_engine_panics();
     let asked = if args.json { Some(Format::Json) } else { args.format };
     let format = Format::choose(asked, args.output.as_deref(), Format::Table)?;
-    let session = args.lake.session(Missing::unless(args.create))?;
-    match &args.sql {
-        Some(sql) => {
+    let mut limits = Limits { timeout: args.timeout, ..Limits::default() };
+    if let Some(memory) = args.memory {
+        limits.memory = usize::try_from(memory)?;
+    }
+    let session = args.lake.session_within(Missing::unless(args.create), &limits)?;
+    match (&args.sql, &args.file) {
+        (Some(sql), _) => {
             answer(&session, sql, format, args.output.as_deref())?;
         }
-        None if std::io::stdin().is_terminal() => prompt::prompt(&session, format)?,
-        None => {
+        (None, None) if std::io::stdin().is_terminal() => prompt::prompt(&session, format)?,
+        (None, file) => {
             let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .context("the statements on standard input are no UTF-8 text")?;
+            let (read, from) = match file {
+                Some(file) => (
+                    File::open(file).and_then(|mut file| file.read_to_string(&mut text)),
+                    file.display().to_string(),
+                ),
+                None => (std::io::stdin().read_to_string(&mut text), "standard input".to_owned()),
+            };
+            read.with_context(|| {
+                format!("the statements in {from} could not be read: give a file of UTF-8 text")
+            })?;
             let statements = Statements::split(&text);
             let all: Vec<_> = statements.complete.iter().chain(statements.rest.as_ref()).collect();
             match (all.as_slice(), args.output.as_deref()) {
                 ([], _) => {
-                    bail!("no statement on standard input: give one, or call `millrace query` in a terminal")
+                    bail!("no statement in {from}: give one, or call `millrace query` in a terminal")
                 }
                 ([_, _, ..], Some(path)) => {
                     bail!("{} statements for one file {}: give one", all.len(), path.display())

@@ -9,9 +9,9 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use millrace_jobs::erasure;
 use millrace_jobs::lineage::{self, Lineage};
-use millrace_jobs::query::{Cell, LakeTable, Session};
 use millrace_lake::compaction::{self, CompactionOrder, CompactionPolicy};
 use millrace_lake::layout::Layer;
+use millrace_sql::{Cell, LakeTable, Session};
 
 use crate::clock;
 use crate::lake::{LakeAddress, Missing};
@@ -161,7 +161,7 @@ fn tell(
 ) -> anyhow::Result<Told> {
     let rows = match table.layer {
         Layer::Raw => rows_by_position(session, table)?,
-        _ => table.rows_in_files().map_err(|error| session.named(error))?,
+        _ => session.rows_in_files(table)?,
     };
     let columns = table.columns().into_iter();
     Ok(Told {
@@ -171,7 +171,7 @@ fn tell(
         files: table.files.len(),
         bytes: table.bytes(),
         small,
-        newest_date: table.newest_date(),
+        newest_date: table.newest_date().map(|day| day.to_string()),
         made_by,
         schema: columns.map(|column| ToldColumn { name: column.name, r#type: column.dtype }).collect(),
     })

@@ -4,7 +4,7 @@ use anyhow::Context;
 use millrace_events::event::Event;
 use millrace_events::event_catalogue;
 
-use crate::suggestion::did_you_mean;
+use millrace_sql::suggestion::did_you_mean;
 
 /// The event that travels on `topic`.
 pub(crate) fn event_of(topic: &str) -> anyhow::Result<&'static Event> {

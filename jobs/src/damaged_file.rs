@@ -10,13 +10,8 @@ use polars::prelude::{ParquetReader, PolarsError, PolarsResult, ScanSourceRef, S
 /// Rows decoded at once.
 const PIECE: usize = 65_536;
 
-/// Whether `text`, an error of the engine, is about the bytes of a file.
-pub(crate) fn is_about_a_file(text: &str) -> bool {
-    text.contains("parquet:") || text.contains("File out of specification")
-}
-
 /// Why the Parquet file in `bytes` cannot be read to its end; `None` where it can. Reads all of it: for those who have failed.
-pub(crate) fn damage(bytes: &[u8]) -> Option<PolarsError> {
+fn damage(bytes: &[u8]) -> Option<PolarsError> {
     // What a damage looks like to the engine is not known beforehand.
     let read = catch_unwind(AssertUnwindSafe(|| decode(bytes)));
     let gave_up = |_| Err(PolarsError::ComputeError("the engine gave up on it".into()));

@@ -16,7 +16,6 @@ pub mod polars_schema;
 mod positioned_file;
 pub mod publish;
 #[allow(missing_docs, reason = "the SQL engine that replaces it documents its own")]
-pub mod query;
 pub mod raw_transformation;
 pub mod run_record;
 mod scratch;

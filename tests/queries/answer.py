@@ -12,17 +12,6 @@ import uuid
 
 import duckdb
 
-lake = pathlib.Path(sys.argv[1])
-here = pathlib.Path(__file__).parent
-for folder in (
-    "curated/users_transformed/processing_date=2026-01-31",
-    "curated/users_transformed/processing_date=2026-01-30",
-    "curated/data_quality_summary/processing_date=2026-01-31",
-    "raw/users/date=2026-01-31/hour=00",
-):
-    (lake / folder).mkdir(parents=True, exist_ok=True)
-
-
 def plain(value):
     if isinstance(value, datetime.datetime):
         return value.replace(tzinfo=None).isoformat() + "Z"
@@ -43,12 +32,34 @@ def plain(value):
     return value
 
 
-connection = duckdb.connect()
-connection.execute((here / "lake.sql").read_text().replace("${LAKE}", str(lake)))
-for sql in json.load(sys.stdin):
-    try:
-        cursor = connection.execute(sql)
-        rows = [[plain(value) for value in row] for row in cursor.fetchall()]
-        print(json.dumps({"rows": rows}))
-    except duckdb.Error as error:
-        print(json.dumps({"error": str(error)}))
+def main():
+    lake = pathlib.Path(sys.argv[1])
+    here = pathlib.Path(__file__).parent
+    for folder in (
+        "curated/users_transformed/processing_date=2026-01-31",
+        "curated/users_transformed/processing_date=2026-01-30",
+        "curated/data_quality_summary/processing_date=2026-01-31",
+        "raw/users/date=2026-01-31/hour=00",
+        "raw/user_interactions/date=2026-01-31/hour=00",
+        "raw/user_interactions/date=2026-01-31/hour=13",
+        "raw/video_engagements/date=2026-01-31/hour=06",
+        "raw/ad_events/date=2026-01-31/hour=12",
+        "timeseries/fact_registration_trends/processing_date=2026-01-31",
+    ):
+        (lake / folder).mkdir(parents=True, exist_ok=True)
+
+    connection = duckdb.connect()
+    # As PostgreSQL has it, and we.
+    connection.execute("SET default_null_order = 'nulls_last_on_asc_first_on_desc'")
+    connection.execute((here / "lake.sql").read_text().replace("${LAKE}", str(lake)))
+    for sql in json.load(sys.stdin):
+        try:
+            cursor = connection.execute(sql)
+            rows = [[plain(value) for value in row] for row in cursor.fetchall()]
+            print(json.dumps({"rows": rows}))
+        except duckdb.Error as error:
+            print(json.dumps({"error": str(error)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
 /// The crates that a crate may use directly. Tests use any.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("millrace-proto", &[]),
     ("millrace-events", &["millrace-proto"]),
     ("millrace-sources", &["millrace-events"]),
@@ -44,6 +44,8 @@ const ARROWS: [(&str, &[&str]); 21] = [
     // A crate of its own for its client's sake, which takes minutes to build.
     ("millrace-glue", &["millrace-lake"]),
     ("millrace-jobs", &["millrace-events", "millrace-lake", "millrace-runtime", "millrace-tables"]),
+    // The query engine, without the jobs' one.
+    ("millrace-sql", &["millrace-events", "millrace-lake", "millrace-tables"]),
     // The jobs' mains for the cloud, with what only they need: Lambda and Glue.
     (
         "millrace-cloud-jobs",
@@ -71,6 +73,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
             "millrace-runtime",
             "millrace-event-source",
             "millrace-snowflake",
+            "millrace-sql",
             "millrace-validate",
             "fetch-users",
             "land-events",
@@ -85,6 +88,7 @@ const AWS: Thing = Thing("AWS", &["aws-*", "aws_*", "lambda_runtime", "lambda_ht
 const LAMBDA: Thing = Thing("Lambda", &["lambda_runtime", "lambda_http", "aws_lambda_events"]);
 const S3: Thing = Thing("S3", &["aws-sdk-s3", "object_store"]);
 const POLARS: Thing = Thing("Polars", &["polars", "polars-*"]);
+const DATAFUSION: Thing = Thing("DataFusion", &["datafusion", "datafusion-*"]);
 const TOKIO: Thing = Thing("tokio", &["tokio", "tokio-*"]);
 
 /// Rooms that use any other: the tests and the benches.
@@ -102,7 +106,7 @@ const TESTS: [&str; 10] = [
 ];
 
 /// What a crate must not reach, by whatever way.
-const MUST_NOT_KNOW: [(&str, &[Thing]); 20] = [
+const MUST_NOT_KNOW: [(&str, &[Thing]); 21] = [
     ("millrace-proto", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-events", &[TOKIO, AWS, KAFKA, POLARS]),
     ("millrace-sources", &[KAFKA, AWS, POLARS]),
@@ -119,14 +123,16 @@ const MUST_NOT_KNOW: [(&str, &[Thing]); 20] = [
     ("millrace-event-source", &[S3, POLARS]),
     ("millrace-tables", &[KAFKA, POLARS]),
     ("millrace-glue", &[KAFKA, POLARS]),
-    ("millrace-jobs", &[KAFKA, LAMBDA]),
-    ("millrace-cloud-jobs", &[KAFKA]),
+    ("millrace-jobs", &[KAFKA, LAMBDA, DATAFUSION]),
+    // Two engines, each behind its own door.
+    ("millrace-sql", &[KAFKA, LAMBDA, POLARS]),
+    ("millrace-cloud-jobs", &[KAFKA, DATAFUSION]),
     ("millrace-snowflake", &[AWS, KAFKA, POLARS]),
     ("millrace-validate", &[AWS, KAFKA, POLARS]),
 ];
 
-/// The only door to Polars.
-const POLARS_DOOR: &str = "millrace-jobs";
+/// The engines, each with the only door to it.
+const DOORS: [(Thing, &str); 2] = [(POLARS, "millrace-jobs"), (DATAFUSION, "millrace-sql")];
 
 /// Something of the world outside, and the packages it comes by; a `*` at the end stands for any ending.
 #[derive(Debug, Clone, Copy)]
@@ -187,8 +193,9 @@ impl Graph {
                 if self.members.contains(used) && !allowed.contains(&used.as_str()) {
                     breaches.push(format!("{member} must not use {used}: {member} → {used}"));
                 }
-                if POLARS.is(used) && member != POLARS_DOOR {
-                    breaches.push(format!("Polars is reached through {POLARS_DOOR} only: {member} → {used}"));
+                for (engine, door) in DOORS.iter().filter(|(engine, door)| engine.is(used) && member != door)
+                {
+                    breaches.push(format!("{} is reached through {door} only: {member} → {used}", engine.0));
                 }
             }
         }

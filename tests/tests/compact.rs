@@ -12,10 +12,10 @@ use millrace_events::decode::Value;
 use millrace_events::instant::Micros;
 use millrace_events::position::Offset;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
-use millrace_jobs::query::{Cell, Session};
 use millrace_jobs::raw_transformation;
 use millrace_lake::raw_object_writer::RawObject;
 use millrace_lake::{FolderStore, RawObjectName, Store, TopicGeneration};
+use millrace_sql::{Cell, Session};
 use millrace_tests::program::{Ended, binary, query_count};
 use millrace_tests::whole_lake;
 

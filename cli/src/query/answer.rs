@@ -7,18 +7,22 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
-use millrace_jobs::query::{QueryError, Session};
+use millrace_sql::{QueryError, Session};
 
 use super::{format, grid};
 use crate::run::UsageError;
-use crate::suggestion::nearest;
 use crate::{interrupt, output};
+use millrace_sql::suggestion::nearest;
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people: types under names, wide values cut to the terminal
     Table,
+    /// For people: a line a value, for rows that are wide
+    Vertical,
+    /// For documents: a table in Markdown
+    Markdown,
     /// An array of objects, a line each
     Json,
     /// With a header; nulls are empty
@@ -42,9 +46,10 @@ impl Format {
             (None, Some("csv")) => Ok(Self::Csv),
             (None, Some("parquet")) => Ok(Self::Parquet),
             (None, Some("txt")) => Ok(Self::Table),
+            (None, Some("md")) => Ok(Self::Markdown),
             (None, Some(other)) => Err(UsageError(format!(
-                "--output {}: the format {other} is not written; end it with .csv, .json, .parquet or .txt, or name one of the \
-                 formats csv, json, parquet and table with --format",
+                "--output {}: the format {other} is not written; end it with .csv, .json, .md, .parquet or .txt, or name a \
+                 format with --format",
                 output.unwrap_or(Path::new("")).display()
             ))),
             (None, None) => Ok(default),
@@ -106,6 +111,8 @@ fn write(session: &Session, sql: &str, format: Format, mut out: impl Write + Sen
     let answer = session.query(sql).map_err(with_suggestion)?;
     let rows = match format {
         Format::Table => grid::write(answer, started, &mut out)?,
+        Format::Vertical => format::write_vertical(answer, &mut out)?,
+        Format::Markdown => format::write_markdown(answer, &mut out)?,
         Format::Json => format::write_json(answer, &mut out)?,
         Format::Csv => format::write_csv(answer, &mut out)?,
         Format::Parquet => answer.write_parquet(&mut out)?,

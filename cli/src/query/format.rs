@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use millrace_jobs::query::{Answer, QueryError};
+use millrace_sql::{Answer, QueryError};
+
+use super::grid::plain;
 
 /// An array of objects, one a line, columns in the answer's order. Returns how many.
 pub(super) fn write_json(answer: Answer, out: &mut impl Write) -> Result<u64, QueryError> {
@@ -40,6 +42,44 @@ pub(super) fn write_csv(answer: Answer, out: &mut impl Write) -> Result<u64, Que
         }
     }
     csv.flush()?;
+    Ok(rows)
+}
+
+/// `name | value` a line, rows apart by a rule. Returns how many rows.
+pub(super) fn write_vertical(answer: Answer, out: &mut impl Write) -> Result<u64, QueryError> {
+    let names: Vec<String> = answer.columns().into_iter().map(|column| plain(&column.name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
+    let mut rows = 0;
+    for batch in answer {
+        for row in batch?.rows() {
+            rows += 1;
+            writeln!(out, "─[ row {rows} ]─")?;
+            for (name, cell) in names.iter().zip(&row) {
+                let text = cell.to_text().map_or_else(|| "null".to_owned(), |text| plain(&text));
+                writeln!(out, "{name:<width$} │ {text}")?;
+            }
+        }
+    }
+    if rows == 0 {
+        writeln!(out, "0 rows")?;
+    }
+    Ok(rows)
+}
+
+/// A header, a rule, a line a row; null is empty. Returns how many rows.
+pub(super) fn write_markdown(answer: Answer, out: &mut impl Write) -> Result<u64, QueryError> {
+    let cell = |text: &str| plain(text).replace('|', "\\|");
+    let names: Vec<String> = answer.columns().iter().map(|column| cell(&column.name)).collect();
+    writeln!(out, "| {} |", names.join(" | "))?;
+    writeln!(out, "|{}", "---|".repeat(names.len()))?;
+    let mut rows = 0;
+    for batch in answer {
+        for row in batch?.rows() {
+            rows += 1;
+            let texts = row.iter().map(|value| cell(&value.to_text().unwrap_or_default()));
+            writeln!(out, "| {} |", texts.collect::<Vec<_>>().join(" | "))?;
+        }
+    }
     Ok(rows)
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell as GridCell, CellAlignment, ContentArrangement, Row, Table};
-use millrace_jobs::query::{Answer, Cell, Column, QueryError};
+use millrace_sql::{Answer, Cell, Column, QueryError};
 
 /// Rows shown; a person who wants more wants a file.
 const SHOWN_ROWS: usize = 10_000;
@@ -93,7 +93,7 @@ fn fitting(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> usize {
 }
 
 /// Control characters would move the cursor, or worse.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 

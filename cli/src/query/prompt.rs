@@ -2,28 +2,45 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::Context;
-use millrace_jobs::query::{Column, LakeTable, Session, Statements};
+use clap::ValueEnum;
 use millrace_runtime::reader_has_left;
-use rustyline::DefaultEditor;
+use millrace_sql::{Column, QueryError, Session, Statements};
+use rustyline::Editor;
 use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
 
 use super::answer::{Format, answer};
-use crate::suggestion::did_you_mean;
+use super::completion::Words;
 use crate::{error_report, output};
+use millrace_sql::suggestion::did_you_mean;
 
 const HELP: &str = "\
   SELECT …;        a query, over as many lines as it takes, up to its semicolon
-  .tables          the lake's tables, and the views of them
-  .schema TABLE    a table's or view's columns and their types
+  .tables          the lake's tables, and the views of them (also \\d)
+  .schema TABLE    a table's or view's columns and their types (also \\d TABLE)
+  .mode MODE       how answers are written: table, vertical, csv, json, markdown
+  .timer on|off    whether the seconds of each answer are told
   .help            this
-  .quit            leave (so does Ctrl-D); Ctrl-C drops what is typed
-Nulls sort last unless NULLS FIRST is said. Names are case-sensitive. Timestamps are UTC: TIMESTAMP '2026-01-31 10:00:00'.";
+  .quit            leave (so do exit and Ctrl-D); Ctrl-C drops what is typed
+Tab completes tables, columns and keywords. Timestamps are UTC: TIMESTAMP '2026-01-31 10:00:00'. docs/sql.md has the dialect.";
+
+const COMMANDS: [&str; 9] =
+    [".exit", ".help", ".mode", ".quit", ".schema", ".tables", ".timer", "\\d", "\\q"];
+
+/// How the prompt writes answers.
+struct Style {
+    format: Format,
+    timer: bool,
+}
 
 /// Asks until the person leaves. A failed query is told and the prompt goes on.
 pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
-    let mut editor = DefaultEditor::new().context("the terminal cannot be used for a prompt")?;
+    let mut editor =
+        Editor::<Words, FileHistory>::new().context("the terminal cannot be used for a prompt")?;
+    editor.set_helper(Some(Words::new(&COMMANDS)));
     let history = history_file();
     if let Some(history) = &history
         && history.exists()
@@ -33,12 +50,13 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
     }
     let mut out = output::out();
     writeln!(out, "SQL over the lake; .help tells what there is")?;
+    let mut style = Style { format, timer: false };
     let mut typed = String::new();
     loop {
         match editor.readline(if typed.is_empty() { "millrace> " } else { "     ...> " }) {
-            Ok(line) if typed.is_empty() && line.trim_start().starts_with('.') => {
+            Ok(line) if typed.is_empty() && is_command(line.trim()) => {
                 let _ = editor.add_history_entry(line.trim());
-                if !command(line.trim(), session)? {
+                if !command(line.trim(), session, &mut style)? {
                     break;
                 }
             }
@@ -48,11 +66,15 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
                 let statements = Statements::split(&typed);
                 for sql in &statements.complete {
                     let _ = editor.add_history_entry(format!("{sql};"));
-                    if let Err(error) = answer(session, sql, format, None) {
+                    let started = Instant::now();
+                    if let Err(error) = answer(session, sql, style.format, None) {
                         if output::is_unread() {
                             return Err(error);
                         }
                         error_report::print(&error);
+                    }
+                    if style.timer {
+                        writeln!(out, "{:.3} s", started.elapsed().as_secs_f64())?;
                     }
                 }
                 typed = statements.rest.unwrap_or_default();
@@ -72,32 +94,44 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Does a dot command; false when it was to leave.
-fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
+fn is_command(line: &str) -> bool {
+    let word = line.trim_end_matches(';');
+    line.starts_with(['.', '\\']) || word.eq_ignore_ascii_case("exit") || word.eq_ignore_ascii_case("quit")
+}
+
+/// Does a command of the prompt's own; false when it was to leave.
+fn command(line: &str, session: &Session, style: &mut Style) -> anyhow::Result<bool> {
     let mut out = output::out();
-    let mut words = line.split_whitespace();
-    match (words.next(), words.next()) {
-        (Some(".quit" | ".exit"), _) => return Ok(false),
-        (Some(".help"), _) => writeln!(out, "{HELP}")?,
-        (Some(".tables"), _) => {
-            let lake = session.lake()?;
-            for name in lake.tables.iter().map(|table| table.name.clone()).chain(lake.views()) {
+    let mut words = line.trim_end_matches(';').split_whitespace();
+    match (words.next().map(str::to_lowercase).as_deref(), words.next()) {
+        (Some(".quit" | ".exit" | "\\q" | "exit" | "quit"), _) => return Ok(false),
+        (Some(".help" | "\\?"), _) => writeln!(out, "{HELP}")?,
+        (Some(".tables" | "\\d" | "\\dt"), None) => {
+            for name in session.lake()?.names() {
                 writeln!(out, "{name}")?;
             }
         }
-        (Some(".schema"), Some(name)) => match columns(session, name.trim_end_matches(';'))? {
+        (Some(".schema" | "\\d"), Some(name)) => match columns(session, name)? {
             Some(columns) => {
                 for column in columns {
                     writeln!(out, "{:<28} {}", column.name, column.dtype)?;
                 }
             }
             None => {
-                let (name, names) = (name.trim_end_matches(';'), session.lake()?.names());
+                let names = session.lake()?.names();
                 let meant = did_you_mean(name, names.iter().map(String::as_str));
                 writeln!(out, "no table {name:?}; .tables lists them{meant}")?;
             }
         },
         (Some(".schema"), None) => writeln!(out, "name a table: .schema users_transformed")?,
+        (Some(".mode"), Some(mode)) => match Format::from_str(mode, true) {
+            Ok(Format::Parquet) | Err(_) => {
+                writeln!(out, "no mode {mode:?}: table, vertical, csv, json and markdown are there")?;
+            }
+            Ok(format) => style.format = format,
+        },
+        (Some(".timer"), Some(word @ ("on" | "off"))) => style.timer = word == "on",
+        (Some(".mode" | ".timer"), _) => writeln!(out, "say which: .mode vertical, .timer on")?,
         _ => writeln!(out, "no command {line:?}; .help lists them")?,
     }
     Ok(true)
@@ -105,11 +139,14 @@ fn command(line: &str, session: &Session) -> anyhow::Result<bool> {
 
 /// Of a table as they are stored, of a view as queries see them.
 fn columns(session: &Session, name: &str) -> anyhow::Result<Option<Vec<Column>>> {
-    let lake = session.lake()?;
-    if !lake.views().any(|view| view == name) {
-        return Ok(lake.table(name).map(LakeTable::columns));
+    if let Some(table) = session.table(name)? {
+        return Ok(Some(table.columns()));
     }
-    Ok(Some(session.query(&format!("SELECT * FROM \"{name}\" LIMIT 0"))?.columns()))
+    match session.query(&format!("SELECT * FROM \"{name}\" LIMIT 0")) {
+        Ok(answer) => Ok(Some(answer.columns())),
+        Err(QueryError::NoTable { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// In the user's state folder (XDG), where programs keep what may be lost.
@@ -119,7 +156,7 @@ fn history_file() -> Option<PathBuf> {
     Some(state.join("millrace/query_history"))
 }
 
-fn save(editor: &mut DefaultEditor, history: &std::path::Path) -> rustyline::Result<()> {
+fn save(editor: &mut Editor<Words, FileHistory>, history: &std::path::Path) -> rustyline::Result<()> {
     if let Some(folder) = history.parent() {
         std::fs::create_dir_all(folder)?;
     }

@@ -5,7 +5,7 @@ use std::io::Write;
 use comfy_table::{CellAlignment, Table};
 use indicatif::HumanCount;
 use millrace_jobs::job_settings::RunContext;
-use millrace_jobs::query::{Cell, Session};
+use millrace_sql::{Cell, Session};
 
 use crate::output;
 

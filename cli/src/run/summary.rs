@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 use indicatif::{HumanBytes, HumanCount};
-use millrace_jobs::query::{Cell, Session};
+use millrace_sql::{Cell, Session};
 use millrace_stream::topics::USERS_CREATED;
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use millrace_validate::Setting;
 use super::known::{self, KNOWN, Known};
 use super::layers::{CONFIG, Found, Origin};
 use super::{Shown, layers, shown};
-use crate::suggestion::did_you_mean;
+use millrace_sql::suggestion::did_you_mean;
 
 /// Variables that functions, jobs, tests and benchmarks read, and this program does not.
 const ELSEWHERE: [&str; 20] = [

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use config::{ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
 
 use super::known::{self, KNOWN, Known};
-use crate::suggestion::did_you_mean;
+use millrace_sql::suggestion::did_you_mean;
 
 /// Why a file gives no settings.
 #[derive(Debug, thiserror::Error)]

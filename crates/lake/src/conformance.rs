@@ -14,6 +14,7 @@ use crate::store::{PutNew, Store};
 pub async fn suite(store: &dyn Store) {
     absent_objects(store).await;
     whole_objects(store).await;
+    opened_objects(store).await;
     new_objects(store).await;
     listing(store).await;
     dropped_writers(store).await;
@@ -71,6 +72,41 @@ async fn whole_objects(store: &dyn Store) {
     assert!(folder.is_not_found(), "a folder answers NotFound, not: {folder}");
     if let Some(path) = store.local_path(&name) {
         assert_eq!(std::fs::read(path).expect("the local path is readable"), expected);
+    }
+    clear(store).await;
+}
+
+async fn opened_objects(store: &dyn Store) {
+    let absent = store.open(&key("absent/object")).await.expect_err("what was never written can't be opened");
+    assert!(absent.is_not_found(), "an absent object answers NotFound, not: {absent}");
+    put(store, "opened/empty", b"").await;
+    let empty = store.open(&key("opened/empty")).await.expect("open");
+    assert_eq!(empty.size(), 0);
+    assert!(empty.read(0..0).await.expect("read").is_empty());
+
+    let name = key("opened/object");
+    let body: Vec<u8> = (0..300_000_u32).map(|index| (index % 251) as u8).collect();
+    store.put(&name, body.clone().into()).await.expect("put");
+    let opened = store.open(&name).await.expect("open");
+    assert_eq!(opened.size(), 300_000, "an open object has its size");
+    for range in [0..4_u64, 299_992..300_000, 200_000..299_999, 1..300_000, 7..7, 0..300_000] {
+        let expected = &body[range.start as usize..range.end as usize];
+        assert_eq!(opened.read(range.clone()).await.expect("read"), expected, "bytes {range:?}");
+    }
+    // One of the same size: only what it is tells it from the first.
+    store.put(&name, vec![255; 300_000].into()).await.expect("put");
+    for range in [0..4_u64, 299_990..300_000] {
+        match opened.read(range.clone()).await {
+            Ok(bytes) => {
+                assert_eq!(bytes, body[range.start as usize..range.end as usize], "bytes of two objects")
+            }
+            Err(error) => assert!(error.is_not_found(), "a replaced object answers NotFound, not: {error}"),
+        }
+    }
+    store.delete(&name).await.expect("delete");
+    match opened.read(0..4).await {
+        Ok(bytes) => assert_eq!(bytes, body[..4]),
+        Err(error) => assert!(error.is_not_found(), "a removed object answers NotFound, not: {error}"),
     }
     clear(store).await;
 }

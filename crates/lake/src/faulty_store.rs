@@ -10,7 +10,8 @@ use bytes::Bytes;
 
 use crate::object_key::Key;
 use crate::store::{
-    Capabilities, EarlierVersions, LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError, Versions,
+    Capabilities, EarlierVersions, LockGuard, ObjectMeta, ObjectReader, ObjectWriter, PutNew, Store,
+    StoreError, Versions,
 };
 use crate::store_probe;
 
@@ -141,6 +142,11 @@ impl<S: Store> Store for FaultyStore<S> {
     async fn get(&self, key: &Key) -> Result<Bytes, StoreError> {
         let fault = self.script.next(FaultPoint::Get);
         under(fault, self.address(), "read", key.as_str(), self.inner.get(key)).await
+    }
+
+    async fn open(&self, key: &Key) -> Result<Box<dyn ObjectReader>, StoreError> {
+        let fault = self.script.next(FaultPoint::Get);
+        under(fault, self.address(), "open", key.as_str(), self.inner.open(key)).await
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {

@@ -1,6 +1,9 @@
 //! The store in a folder of the local file system.
 
+use std::fs::File;
 use std::io::{BufWriter, Error, ErrorKind, Read, Result, Write};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +16,9 @@ use crate::disk_error;
 use crate::file_lock::{self, NamedLock};
 use crate::layout;
 use crate::object_key::Key;
-use crate::store::{Capabilities, LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
+use crate::store::{
+    Capabilities, LockGuard, ObjectMeta, ObjectReader, ObjectWriter, PutNew, Store, StoreError,
+};
 use crate::store_probe;
 use crate::temp_file::{self, TempFile};
 
@@ -108,6 +113,14 @@ impl Store for FolderStore {
         found.ok_or_else(|| StoreError::NotFound { store: self.address(), key: key.clone() })
     }
 
+    async fn open(&self, key: &Key) -> std::result::Result<Box<dyn ObjectReader>, StoreError> {
+        let path = self.path(key);
+        let opened = self.off_thread("open", key.as_str(), move |root| open_if_there(root, &path)).await?;
+        let absent = || StoreError::NotFound { store: self.address(), key: key.clone() };
+        let (file, size) = opened.ok_or_else(absent)?;
+        Ok(Box::new(OpenFile { store: self.clone(), key: key.clone(), file: Arc::new(file), size }))
+    }
+
     async fn list(&self, prefix: &str) -> std::result::Result<Vec<ObjectMeta>, StoreError> {
         let wanted = prefix.to_owned();
         self.off_thread("list", prefix, move |root| list(root, &wanted)).await
@@ -187,7 +200,15 @@ fn create_beside(path: &Path) -> Result<TempFile> {
 }
 
 fn read_if_there(root: &Path, path: &Path) -> Result<Option<Bytes>> {
-    let mut file = match std::fs::File::open(path) {
+    let Some((mut file, size)) = open_if_there(root, path)? else { return Ok(None) };
+    let mut body = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.read_to_end(&mut body)?;
+    Ok(Some(body.into()))
+}
+
+/// The file with its size.
+fn open_if_there(root: &Path, path: &Path) -> Result<Option<(File, u64)>> {
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         // A file where the key has a folder: no such object, unless the lake itself is that file.
@@ -195,12 +216,34 @@ fn read_if_there(root: &Path, path: &Path) -> Result<Option<Bytes>> {
         Err(error) => return Err(error),
     };
     let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Ok(None);
+    Ok((!metadata.is_dir()).then_some((file, metadata.len())))
+}
+
+/// What is open stays as it was: a file whose name goes to another, or to none, keeps its bytes for whoever has it open.
+#[derive(Debug)]
+struct OpenFile {
+    store: FolderStore,
+    key: Key,
+    file: Arc<File>,
+    size: u64,
+}
+
+#[async_trait]
+impl ObjectReader for OpenFile {
+    fn size(&self) -> u64 {
+        self.size
     }
-    let mut body = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    file.read_to_end(&mut body)?;
-    Ok(Some(body.into()))
+
+    async fn read(&self, range: Range<u64>) -> std::result::Result<Bytes, StoreError> {
+        let file = Arc::clone(&self.file);
+        self.store
+            .off_thread("read", self.key.as_str(), move |_| {
+                let mut bytes = vec![0; (range.end - range.start) as usize];
+                file.read_exact_at(&mut bytes, range.start)?;
+                Ok(bytes.into())
+            })
+            .await
+    }
 }
 
 fn list(root: &Path, prefix: &str) -> Result<Vec<ObjectMeta>> {

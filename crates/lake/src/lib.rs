@@ -64,6 +64,6 @@ pub use raw_object_name::RawObjectName;
 pub use raw_sink::{BatchRange, RawSink};
 #[cfg(feature = "s3")]
 pub use s3::{S3Address, S3Settings, S3Store};
-pub use store::{Capabilities, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
+pub use store::{Capabilities, ObjectMeta, ObjectReader, ObjectWriter, PutNew, Store, StoreError};
 pub use store_address::{OpenError, open, open_existing, open_to_land};
 pub use topic_generation::TopicGeneration;

@@ -1,5 +1,6 @@
 //! The store port: where objects live. A folder and S3; both pass [`crate::conformance`].
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
@@ -55,6 +56,11 @@ pub trait Store: std::fmt::Debug + Send + Sync {
 
     /// The whole object. [`StoreError::NotFound`] where there is none.
     async fn get(&self, key: &Key) -> Result<Bytes, StoreError>;
+
+    /// Opens an object for reading in parts. [`StoreError::NotFound`] where there is none.
+    async fn open(&self, key: &Key) -> Result<Box<dyn ObjectReader>, StoreError> {
+        Ok(Box::new(WholeObject(self.get(key).await?)))
+    }
 
     /// Every object whose key starts with `prefix` (a folder path ending in `/`, or empty for all), in bytewise key
     /// order. Temporary files of writers are never listed. A prefix nobody wrote to is empty, not an error.
@@ -178,6 +184,32 @@ pub trait ObjectWriter: std::fmt::Debug + Send {
 
     /// Makes the object durable and visible in one step; answers its size in bytes.
     async fn finish(self: Box<Self>) -> Result<u64, StoreError>;
+}
+
+/// Reads parts of one object as it was when it was opened. See [`Store::open`].
+#[async_trait]
+pub trait ObjectReader: std::fmt::Debug + Send + Sync {
+    /// The object's size in bytes.
+    fn size(&self) -> u64;
+
+    /// The bytes of `range`, which ends within the object. [`StoreError::NotFound`] where the object was removed or replaced since
+    /// it was opened, and the store has no more what it was.
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, StoreError>;
+}
+
+/// An object that was read at once.
+#[derive(Debug)]
+struct WholeObject(Bytes);
+
+#[async_trait]
+impl ObjectReader for WholeObject {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, StoreError> {
+        Ok(self.0.slice(range.start as usize..range.end as usize))
+    }
 }
 
 /// Why a store could not do what it was asked.

@@ -1,4 +1,5 @@
 -- Dates, timestamps and intervals. One query a line; each is answered as DuckDB answers it.
+
 SELECT CAST(processed_at AS VARCHAR) AS d FROM users_transformed WHERE id = 'u01' AND processing_date = '2026-01-31';
 SELECT CAST('2026-01-31' AS DATE) AS d FROM data_quality_summary;
 SELECT CAST(processed_at AS DATE) AS d FROM users_transformed WHERE id = 'u01' ORDER BY d;
@@ -10,10 +11,7 @@ SELECT id, EXTRACT(ISODOW FROM birth_date) AS w, EXTRACT(WEEK FROM birth_date) A
 SELECT id, EXTRACT(DOY FROM birth_date) AS w, EXTRACT(QUARTER FROM birth_date) AS q FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
 SELECT EXTRACT(EPOCH FROM processed_at) AS w FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
 SELECT EXTRACT(SECOND FROM processed_at) AS s, EXTRACT(HOUR FROM processed_at) AS h, EXTRACT(MINUTE FROM processed_at) AS m FROM users_transformed WHERE processing_date = '2026-01-31' AND id = 'u01';
-SELECT id, EXTRACT(DECADE FROM birth_date) AS w, EXTRACT(CENTURY FROM birth_date) AS q, EXTRACT(MILLENNIUM FROM birth_date) AS z FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
 SELECT id, DATE_PART('year', birth_date) AS y, DATE_PART('dow', birth_date) AS d FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
-SELECT id, STRFTIME(birth_date, '%Y-%m') AS y FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
-SELECT STRFTIME(processed_at, '%Y-%m-%d %H:%M:%S') AS y FROM users_transformed WHERE id = 'u01' ORDER BY y;
 SELECT id FROM users_transformed WHERE birth_date BETWEEN '1987-05-02' AND '1992-02-29' ORDER BY id, processing_date;
 SELECT id FROM users_transformed WHERE birth_date BETWEEN DATE '1987-05-02' AND DATE '1992-02-29' ORDER BY id, processing_date;
 SELECT user_id FROM raw_users WHERE _timestamp >= '2026-01-31 00:00:05' ORDER BY user_id, _partition;

@@ -1,4 +1,5 @@
 -- Joins. One query a line; each is answered as DuckDB answers it.
+
 SELECT u.id, r._offset FROM users_transformed u JOIN raw_users r ON u.id = r.user_id WHERE u.processing_date = '2026-01-31' AND r._partition = 0 ORDER BY u.id;
 SELECT r.user_id, u.age_years FROM raw_users r LEFT JOIN users_transformed u ON u.id = r.user_id WHERE u.processing_date = '2026-01-30' ORDER BY r.user_id, r._partition;
 SELECT a.id AS aid, b.id AS bid FROM (SELECT id FROM users_transformed WHERE gender = 'male') a FULL JOIN (SELECT id FROM users_transformed WHERE country = 'Denmark') b ON a.id = b.id ORDER BY aid, bid;
@@ -11,8 +12,6 @@ SELECT COUNT(*) AS n FROM users_transformed a CROSS JOIN data_quality_summary b;
 SELECT a.id, r._offset FROM users_transformed a, raw_users r WHERE a.id = r.user_id AND a.processing_date = '2026-01-31' AND r._partition = 0 ORDER BY a.id;
 SELECT COUNT(*) AS n FROM users_transformed a JOIN users_transformed b ON UPPER(a.first_name) = UPPER(b.first_name);
 SELECT a.id, b.total_records FROM users_transformed a JOIN data_quality_summary b ON a.processing_date = b.processing_date AND b.total_records > 5 ORDER BY a.id;
-SELECT id FROM users_transformed a SEMI JOIN raw_users r ON a.id = r.user_id ORDER BY id, processing_date;
-SELECT id FROM users_transformed a ANTI JOIN raw_users r ON a.id = r.user_id ORDER BY id;
 SELECT COUNT(*) AS n FROM users_transformed a JOIN users_transformed b ON a.city = b.city;
 SELECT u.id FROM users_transformed u LEFT JOIN raw_users r ON u.id = r.user_id WHERE r.user_id IS NULL ORDER BY u.id;
 SELECT u.processing_date, q.processing_date AS qd FROM users_transformed u JOIN data_quality_summary q ON u.processing_date = q.processing_date WHERE u.id = 'u01';
@@ -50,7 +49,6 @@ SELECT a.id AS x, b.country AS y FROM users_transformed a JOIN users_transformed
 SELECT a.id, a.country, b.country AS other FROM users_transformed a JOIN users_transformed b ON a.city = b.city AND a.id <> b.id ORDER BY a.id, b.id;
 SELECT COUNT(*) AS n FROM users_transformed a, data_quality_summary b, raw_users c WHERE a.processing_date = b.processing_date AND a.id = c.user_id;
 SELECT COUNT(*) AS n FROM users_transformed a, raw_users b WHERE a.id = b.user_id AND a.age_years > 30 AND b._offset < 5;
-SELECT a.id FROM users_transformed a SEMI JOIN (SELECT id FROM users_transformed WHERE gender = 'male') b ON a.id = b.id WHERE a.country = 'Denmark' ORDER BY a.id;
 SELECT a.first_name, b.first_name AS other FROM users_transformed a JOIN raw_users b ON LOWER(a.id) = b.user_id WHERE b._partition = 1 ORDER BY a.first_name, a.processing_date;
 SELECT a.id, b.n FROM users_transformed a LEFT JOIN (SELECT user_id, COUNT(*) AS n FROM raw_users GROUP BY user_id) b ON a.id = b.user_id ORDER BY a.id, a.processing_date;
 SELECT u.country, r.country AS rc FROM users_transformed u JOIN raw_users r ON u.id = r.user_id AND u.country = r.country WHERE r._partition = 0 ORDER BY u.id, u.processing_date;

@@ -1,4 +1,5 @@
 -- The newest day of a table. One query a line; each is answered as DuckDB answers it.
+
 SELECT COUNT(*) AS n, COUNT(DISTINCT processing_date) AS days, MIN(data_quality_score) AS least FROM users_transformed_latest;
 SELECT country, COUNT(*) AS users FROM users_transformed_latest GROUP BY country ORDER BY users DESC, country LIMIT 5;
 SELECT id FROM users_transformed_latest WHERE processing_date < DATE '2026-01-31' ORDER BY id;

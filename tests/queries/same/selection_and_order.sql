@@ -1,9 +1,9 @@
 -- WHERE, CASE, nulls, ORDER BY, LIMIT, DISTINCT. One query a line; each is answered as DuckDB answers it.
+
 SELECT DISTINCT ON (country) country, id FROM users_transformed ORDER BY country, id DESC;
 SELECT DISTINCT ON (country) country, id, age_years FROM users_transformed WHERE age_years IS NOT NULL ORDER BY country, age_years DESC, id;
 SELECT DISTINCT country FROM users_transformed ORDER BY country;
 SELECT DISTINCT country, gender FROM users_transformed ORDER BY country, gender;
-SELECT DISTINCT country FROM users_transformed ORDER BY id;
 SELECT DISTINCT country FROM users_transformed ORDER BY country LIMIT 3;
 SELECT id, CASE WHEN age_years > 40 THEN 'old' END AS c FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
 SELECT id, CASE WHEN age_years > 40 THEN 'old' WHEN age_years <= 40 THEN 'young' ELSE 'none' END AS c FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
@@ -51,8 +51,6 @@ SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t(n, s) ORDER BY n;
 SELECT first_name FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY first_name;
 SELECT _offset FROM raw_users WHERE _offset BETWEEN 3 AND 6 ORDER BY _offset;
 SELECT id, TRUNC(longitude) AS x FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
-SELECT XOR(5, 3) AS a FROM data_quality_summary;
-SELECT id, IF(age_years > 40, 'o', 'y') AS x FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
 SELECT id, age_years = NULL AS x FROM users_transformed WHERE id = 'u01';
 SELECT id FROM users_transformed WHERE data_quality_score = 100 AND processing_date = '2026-01-31' ORDER BY id;
 SELECT 0.1 + 0.2 AS x FROM data_quality_summary;

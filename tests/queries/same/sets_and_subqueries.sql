@@ -1,4 +1,5 @@
 -- Set operations, CTEs and subqueries. One query a line; each is answered as DuckDB answers it.
+
 SELECT COUNT(*) AS n FROM (SELECT id FROM users_transformed LIMIT 5) t;
 SELECT id FROM users_transformed WHERE country = 'Denmark' UNION ALL SELECT id FROM users_transformed WHERE gender = 'male' ORDER BY id;
 SELECT country FROM users_transformed WHERE gender = 'male' UNION SELECT country FROM users_transformed WHERE gender = 'female' ORDER BY country;
@@ -22,11 +23,8 @@ WITH a(x, y) AS (SELECT id, country FROM users_transformed WHERE id = 'u01') SEL
 WITH a AS (WITH b AS (SELECT id FROM users_transformed) SELECT * FROM b) SELECT COUNT(*) AS n FROM a;
 SELECT t.country, t.n FROM (SELECT country, COUNT(*) AS n FROM users_transformed GROUP BY country) t WHERE t.n > 1 ORDER BY t.country;
 SELECT country FROM (SELECT DISTINCT country FROM users_transformed) ORDER BY country;
-SELECT * EXCLUDE (processed_at) FROM (SELECT id, processed_at FROM users_transformed) t WHERE id = 'u01';
-SELECT * REPLACE (UPPER(id) AS id) FROM (SELECT id, country FROM users_transformed WHERE processing_date = '2026-01-31') t WHERE id = 'u01';
 SELECT u.* FROM (SELECT id, country FROM users_transformed) u WHERE u.id = 'u01';
 SELECT *, age_years + 1 AS nxt FROM (SELECT id, age_years FROM users_transformed WHERE processing_date = '2026-01-31') t ORDER BY id;
-SELECT FIRST(id) AS f FROM (SELECT id FROM users_transformed WHERE id IS NOT NULL ORDER BY id) t;
 SELECT country FROM users_transformed EXCEPT SELECT country FROM users_transformed WHERE gender = 'male' UNION ALL SELECT 'x' AS country ORDER BY country;
 SELECT country FROM users_transformed WHERE gender = 'male' UNION SELECT country FROM users_transformed WHERE gender = 'female' EXCEPT SELECT country FROM users_transformed WHERE country = 'Spain' ORDER BY country;
 SELECT country FROM users_transformed UNION SELECT country FROM users_transformed WHERE gender = 'female' INTERSECT SELECT 'Denmark' AS country ORDER BY country;

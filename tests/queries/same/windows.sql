@@ -1,4 +1,5 @@
 -- Window functions. One query a line; each is answered as DuckDB answers it.
+
 WITH g AS (SELECT country, COUNT(*) AS n FROM users_transformed GROUP BY country) SELECT *, RANK() OVER (ORDER BY n DESC) AS r FROM g ORDER BY country;
 SELECT id, ROW_NUMBER() OVER (PARTITION BY country ORDER BY id) AS r FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id;
 SELECT id, RANK() OVER (ORDER BY age_years DESC NULLS LAST) AS r FROM users_transformed ORDER BY id, r;

@@ -49,6 +49,20 @@ impl RefusedIds {
         Ok(known.refused())
     }
 
+    /// Those alone whose erasure is under way, whose rows may still be there: for who reads the tables. One listing where there are none.
+    ///
+    /// # Errors
+    /// As [`RefusedIds::read`].
+    pub async fn read_under_way(store: &dyn Store) -> Result<Self, ErasedError> {
+        if !store.list(UNFINISHED_ERASURES).await?.iter().any(|marker| is_marker(&marker.key)) {
+            return Ok(Self::default());
+        }
+        let mut known = Known::default();
+        known.update(store).await?;
+        known.erased = Erased::default();
+        Ok(known.refused())
+    }
+
     /// Whether the person of this id, byte for byte, is refused.
     pub fn contains(&self, id: &str) -> bool {
         !self.ids.is_empty() && self.salt.as_ref().is_some_and(|salt| self.ids.contains(&salt.hash(id)))
@@ -233,6 +247,10 @@ mod tests {
         assert_eq!((ended.contains("a"), ended.contains("b")), (true, false));
         assert_eq!(format!("{ended:?}"), "RefusedIds(1)");
         assert!(RefusedIds::read(store.as_ref()).await.unwrap().contains("a"));
+        assert!(RefusedIds::read_under_way(store.as_ref()).await.unwrap().is_empty());
+        marker(store.as_ref(), &["c"]).await;
+        let under_way = RefusedIds::read_under_way(store.as_ref()).await.unwrap();
+        assert_eq!((under_way.contains("a"), under_way.contains("c")), (false, true));
     }
 
     #[tokio::test]

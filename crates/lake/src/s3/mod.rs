@@ -46,7 +46,8 @@ use self::upload::Condition;
 use self::writer::S3Writer;
 use crate::object_key::Key;
 use crate::store::{
-    Capabilities, EarlierVersions, LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError, Versions,
+    Capabilities, EarlierVersions, LockGuard, ObjectMeta, ObjectReader, ObjectWriter, PutNew, Store,
+    StoreError, Versions,
 };
 
 /// Objects in a bucket, below a prefix. Clones share one client and its connections.
@@ -79,6 +80,10 @@ impl Store for S3Store {
 
     async fn get(&self, key: &Key) -> Result<Bytes, StoreError> {
         read::whole(&self.0, key).await
+    }
+
+    async fn open(&self, key: &Key) -> Result<Box<dyn ObjectReader>, StoreError> {
+        Ok(Box::new(read::open(&self.0, key).await?))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {

@@ -2,7 +2,7 @@
 
 /// The one of `candidates` that `name` most likely stands for: it differs by a few characters, or has `name` as a part.
 /// Case does not count, nor does `-` for `_`.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.trim().to_lowercase().replace('-', "_");
     let name = plain(name);
     let length = name.chars().count();
@@ -22,7 +22,7 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// `; did you mean NAME?` where there is such a name, else nothing: for the end of a message that says what was not found.
-pub(crate) fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, candidates).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 

@@ -6,25 +6,22 @@
 use std::collections::BTreeMap;
 
 use millrace_events::position::Offset;
-use millrace_lake::RawObjectName;
-
-use super::DataFile;
+use millrace_lake::{ObjectMeta, RawObjectName};
 
 /// The objects of a raw table, sorted by whether their rows can occur twice.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Overlaps<'a> {
     /// No two of these share a source position.
-    pub disjoint: Vec<&'a DataFile>,
+    pub disjoint: Vec<&'a ObjectMeta>,
     /// Each group's objects may share positions with one another, and with no object outside.
-    pub groups: Vec<Vec<&'a DataFile>>,
+    pub groups: Vec<Vec<&'a ObjectMeta>>,
 }
 
 /// Sorts `files` by their names. An object whose name cannot be parsed may overlap with any: all are one group then.
-pub(super) fn overlaps(files: &[DataFile]) -> Overlaps<'_> {
+pub(super) fn overlaps(files: &[ObjectMeta]) -> Overlaps<'_> {
     let mut by_partition: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for file in files {
-        let name = file.path.file_name().and_then(|name| name.to_str());
-        let Some(name) = name.and_then(|name| name.parse::<RawObjectName>().ok()) else {
+        let Ok(name) = file.key.name().parse::<RawObjectName>() else {
             return Overlaps { disjoint: Vec::new(), groups: vec![files.iter().collect()] };
         };
         by_partition
@@ -39,7 +36,7 @@ pub(super) fn overlaps(files: &[DataFile]) -> Overlaps<'_> {
         _ => found.groups.push(group),
     };
     for mut ranges in by_partition.into_values() {
-        ranges.sort_unstable_by_key(|(first, last, file)| (*first, *last, &file.path));
+        ranges.sort_unstable_by_key(|(first, last, file)| (*first, *last, &file.key));
         let mut group = Vec::new();
         let mut reach = Offset::ZERO;
         for (first, last, file) in ranges {
@@ -56,11 +53,17 @@ pub(super) fn overlaps(files: &[DataFile]) -> Overlaps<'_> {
 
 #[cfg(test)]
 mod tests {
+    use millrace_lake::Key;
+
     use super::*;
 
-    fn file(topic: &str, generation: &str, partition: u32, first: u64, last: u64) -> DataFile {
+    fn object(key: &str) -> ObjectMeta {
+        ObjectMeta { key: Key::new(key).unwrap(), size: 1 }
+    }
+
+    fn file(topic: &str, generation: &str, partition: u32, first: u64, last: u64) -> ObjectMeta {
         let name = format!("{topic}-{generation}-{partition:05}-{first:020}-{last:020}.parquet");
-        DataFile { path: std::path::Path::new("raw/users/date=2026-01-01/hour=00").join(name), size: 1 }
+        object(&format!("raw/users/date=2026-01-01/hour=00/{name}"))
     }
 
     #[test]
@@ -88,7 +91,7 @@ mod tests {
     #[test]
     fn a_foreign_name_puts_all_in_one_group() {
         let mut files = vec![file("t", "a", 0, 0, 9)];
-        files.push(DataFile { path: "raw/users/copied.parquet".into(), size: 1 });
+        files.push(object("raw/users/copied.parquet"));
         assert_eq!(overlaps(&files).groups, [vec![&files[0], &files[1]]]);
     }
 }

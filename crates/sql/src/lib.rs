@@ -1,0 +1,30 @@
+//! SQL over a lake, on DataFusion: the only crate that knows it. Polars is the jobs' engine.
+//!
+//! [`Engine`] answers statements of PostgreSQL's dialect (docs/sql.md) over the lake as it was when each began.
+
+mod answer;
+mod cell;
+mod dialect;
+mod engine;
+mod erased;
+mod error;
+mod lake;
+mod open_object;
+mod overlap;
+mod place;
+mod scan;
+mod session;
+mod snapshot;
+mod statements;
+pub mod suggestion;
+mod views;
+
+pub use answer::{Answer, Batch, Column};
+pub use cell::Cell;
+pub use engine::{Engine, Limits, Prepared, Rows};
+pub use error::QueryError;
+pub use lake::{Lake, LakeTable};
+pub use place::Place;
+pub use session::Session;
+pub use snapshot::Access;
+pub use statements::Statements;

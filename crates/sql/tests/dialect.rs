@@ -1,0 +1,284 @@
+//! The dialect against DuckDB and PostgreSQL over the same rows: `tests/queries` holds the statements.
+//!
+//! `same/*.sql` is answered as DuckDB does, `postgres.sql` as PostgreSQL does, `ours.sql` as is written there and in docs/sql.md, and
+//! `refused.sql` not at all. Both engines are asked by Python, whose interpreter the environment's MILLRACE_PYTHON names.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use millrace_skips::skipped;
+use millrace_sql::{QueryError, Session, Statements};
+use serde_json::{Value, json};
+
+fn queries() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/queries")
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(queries().join(file)).expect(file)
+}
+
+/// What was asked and what came back: rows of values.
+type Rows = Vec<Vec<Value>>;
+
+fn ours(session: &Session, sql: &str) -> Result<Rows, QueryError> {
+    let mut rows = Rows::new();
+    for batch in session.query(sql)? {
+        rows.extend(batch?.rows().map(|row| row.iter().map(|cell| cell.to_json()).collect::<Vec<_>>()));
+    }
+    Ok(rows)
+}
+
+/// The answers of another engine, in the order of the statements; the lake is made by it too.
+fn theirs(python: &str, script: &str, lake: &Path, sql: &[String]) -> Vec<Result<Rows, String>> {
+    let mut child = Command::new(python)
+        .arg(queries().join(script))
+        .arg(lake)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python starts");
+    let text = serde_json::to_string(sql).expect("statements are texts");
+    child.stdin.take().expect("it is piped").write_all(text.as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{script} failed: its words stand above");
+    let lines = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    let answers = lines.lines().map(|line| {
+        let mut answer: Value = serde_json::from_str(line).expect("a line is JSON");
+        match answer["error"].as_str() {
+            Some(error) => Err(error.to_owned()),
+            None => Ok(serde_json::from_value(answer["rows"].take()).expect("rows are lists")),
+        }
+    });
+    let answers: Vec<_> = answers.collect();
+    assert_eq!(answers.len(), sql.len(), "{script} left answers out");
+    answers
+}
+
+/// Numbers may differ in the last digits: sums of floats depend on their order.
+fn alike(ours: &Value, theirs: &Value) -> bool {
+    match (ours, theirs) {
+        (Value::Number(ours), Value::Number(theirs)) => {
+            let (ours, theirs) = (ours.as_f64().unwrap_or(f64::NAN), theirs.as_f64().unwrap_or(f64::NAN));
+            ours == theirs || (ours - theirs).abs() <= 1e-9 * ours.abs().max(theirs.abs()).max(1.0)
+        }
+        (Value::Array(ours), Value::Array(theirs)) => {
+            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| alike(ours, theirs))
+        }
+        // Python writes six digits of a second, we the shortest of 0, 3, 6 and 9.
+        (Value::String(ours), Value::String(theirs)) if theirs.ends_with('Z') => {
+            instant(ours) == instant(theirs)
+        }
+        (Value::String(ours), Value::Object(length)) => {
+            let theirs = length.get("microseconds").and_then(Value::as_i64);
+            theirs.is_some() && microseconds(ours) == theirs
+        }
+        _ => ours == theirs,
+    }
+}
+
+fn instant(text: &str) -> String {
+    let text = text.trim_end_matches('Z');
+    match text.split_once('.') {
+        Some((seconds, fraction)) => {
+            format!("{seconds}.{}", fraction.trim_end_matches('0')).trim_end_matches('.').to_owned()
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// Of an ISO 8601 length of time without months.
+fn microseconds(text: &str) -> Option<i64> {
+    let (mut total, mut number, mut in_time) = (0.0, String::new(), false);
+    for letter in text.strip_prefix('P')?.chars() {
+        let unit = match letter {
+            'T' => {
+                in_time = true;
+                continue;
+            }
+            'D' => 86_400.0,
+            'H' => 3_600.0,
+            'M' if in_time => 60.0,
+            'S' => 1.0,
+            _ => {
+                number.push(letter);
+                continue;
+            }
+        };
+        total += std::mem::take(&mut number).parse::<f64>().ok()? * unit;
+    }
+    Some((total * 1e6).round() as i64)
+}
+
+/// Rows without an order are compared in one.
+fn in_some_order(sql: &str, mut rows: Rows) -> Value {
+    if !sql.to_uppercase().contains("ORDER BY") {
+        rows.sort_by_key(|row| Value::from(row.clone()).to_string());
+    }
+    rows.into_iter().map(Value::from).collect()
+}
+
+fn statements(text: &str) -> Vec<String> {
+    let plain: Vec<&str> = text.lines().filter(|line| !line.starts_with("--")).collect();
+    Statements::split(&plain.join("\n")).complete
+}
+
+fn compare(session: &Session, sql: &[String], theirs: Vec<Result<Rows, String>>, engine: &str) {
+    let mut wrong = Vec::new();
+    for (sql, theirs) in sql.iter().zip(theirs) {
+        match (ours(session, sql), theirs) {
+            (Ok(ours), Ok(theirs)) => {
+                let (ours, theirs) = (in_some_order(sql, ours), in_some_order(sql, theirs));
+                if !alike(&ours, &theirs) {
+                    wrong.push(format!("{sql}\n  ours: {ours}\n  {engine}: {theirs}"));
+                }
+            }
+            (Err(error), _) => wrong.push(format!("{sql}\n  is not answered: {error}")),
+            (_, Err(error)) => wrong.push(format!("{sql}\n  is not answered by {engine}: {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} statements:\n{}", wrong.len(), sql.len(), wrong.join("\n"));
+}
+
+fn python(test: &str) -> Option<String> {
+    let python = std::env::var("MILLRACE_PYTHON").ok();
+    if python.is_none() {
+        skipped(test, "MILLRACE_PYTHON names no Python with the packages duckdb and psycopg");
+    }
+    python
+}
+
+#[test]
+fn statements_are_answered_as_duckdb_answers_them() {
+    let Some(python) = python("dialect against DuckDB") else { return };
+    let mut sql = Vec::new();
+    for file in std::fs::read_dir(queries().join("same")).expect("a folder") {
+        let path = file.expect("an entry").path();
+        sql.extend(statements(&std::fs::read_to_string(path).expect("a text")));
+    }
+    assert!(sql.len() >= 700, "only {} statements were found", sql.len());
+    let lake = tempfile::tempdir().expect("a folder");
+    let theirs = theirs(&python, "answer.py", lake.path(), &sql);
+    compare(&Session::open(lake.path()).expect("a lake"), &sql, theirs, "DuckDB");
+}
+
+#[test]
+fn where_dialects_differ_statements_are_answered_as_postgresql_answers_them() {
+    let Some(python) = python("dialect against PostgreSQL") else { return };
+    if !Path::new("/usr/lib/postgresql").exists() && Command::new("initdb").arg("--version").output().is_err()
+    {
+        skipped("dialect against PostgreSQL", "there is no initdb: install PostgreSQL's server");
+        return;
+    }
+    let sql = statements(&read("postgres.sql"));
+    assert!(sql.len() >= 35, "only {} statements were found", sql.len());
+    let lake = tempfile::tempdir().expect("a folder");
+    theirs(&python, "answer.py", lake.path(), &[]);
+    let theirs = theirs(&python, "postgres.py", lake.path(), &sql);
+    compare(&Session::open(lake.path()).expect("a lake"), &sql, theirs, "PostgreSQL");
+}
+
+/// Each line of a file that is a statement, with what the lines `-- KEY: …` over it say.
+fn noted<'a>(text: &'a str, keys: &[&str]) -> Vec<(Vec<&'a str>, &'a str)> {
+    let mut notes = vec![""; keys.len()];
+    let mut found = Vec::new();
+    for line in text.lines() {
+        for (note, key) in notes.iter_mut().zip(keys) {
+            if let Some(said) = line.strip_prefix(&format!("-- {key}: ")) {
+                *note = said;
+            }
+        }
+        if !line.starts_with("--") && !line.is_empty() {
+            found.push((notes.clone(), line.trim_end_matches(';')));
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_not_answered_says_why_and_what_to_write() {
+    // What is refused is refused by its words alone: most tables have no row.
+    let lake = tempfile::tempdir().expect("a folder");
+    small_lake(lake.path());
+    let session = Session::open(lake.path()).expect("a lake");
+    let text = read("refused.sql");
+    let refused = noted(&text, &["says"]);
+    assert!(refused.len() >= 80, "only {} statements were found", refused.len());
+    let mut wrong = Vec::new();
+    for (says, sql) in &refused {
+        match ours(&session, sql) {
+            Ok(_) => wrong.push(format!("{sql}\n  is answered")),
+            Err(error) => {
+                let message = error.to_string();
+                // A syntax tree, a plan, or the words of a fault are nobody's help.
+                let is_plain = !message.contains("Span(") && !message.contains("Ident {");
+                if !(message.contains(says[0]) && is_plain && !error.state().is_empty()) {
+                    wrong.push(format!("{sql}\n  says: {message}\n  not:  {}", says[0]));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} statements:\n{}", wrong.len(), refused.len(), wrong.join("\n"));
+}
+
+/// One row of users, so that what fails for a row fails.
+fn small_lake(lake: &Path) {
+    use datafusion::arrow::array::{Int32Array, RecordBatch, StringArray};
+    use datafusion::parquet::arrow::ArrowWriter;
+    let folder = lake.join("curated/users_transformed/processing_date=2026-01-31");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let columns: [(&str, datafusion::arrow::array::ArrayRef); 4] = [
+        ("id", std::sync::Arc::new(StringArray::from(vec!["u01", "u02"]))),
+        ("first_name", std::sync::Arc::new(StringArray::from(vec!["Secretia", "Bob"]))),
+        ("age_years", std::sync::Arc::new(Int32Array::from(vec![39, 40]))),
+        ("account_age_days", std::sync::Arc::new(Int32Array::from(vec![3593, 3593]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+    let file = std::fs::File::create(folder.join("part-00000.parquet")).expect("a file");
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("rows");
+    writer.close().expect("a footer");
+}
+
+#[test]
+fn where_we_differ_from_both_is_told_in_the_docs() {
+    let docs = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sql.md"))
+        .expect("docs/sql.md");
+    let Some(python) = python("our own answers") else { return };
+    let lake = tempfile::tempdir().expect("a folder");
+    theirs(&python, "answer.py", lake.path(), &[]);
+    let session = Session::open(lake.path()).expect("a lake");
+    for (notes, sql) in noted(&read("ours.sql"), &["docs", "answer"]) {
+        assert!(docs.contains(notes[0]), "docs/sql.md does not say {:?}", notes[0]);
+        let expected: Value = serde_json::from_str(notes[1]).expect("an answer is JSON");
+        let answer = ours(&session, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        assert!(alike(&json!(answer), &expected), "{sql}: {}", json!(answer));
+    }
+}
+
+#[test]
+fn values_are_in_no_message() {
+    let lake = tempfile::tempdir().expect("a folder");
+    small_lake(lake.path());
+    let session = Session::open(lake.path()).expect("a lake");
+    for sql in [
+        "SELECT CAST(first_name AS INTEGER) FROM users_transformed",
+        "SELECT CAST(first_name AS DATE) FROM users_transformed",
+        "SELECT CAST(first_name AS TIMESTAMP) FROM users_transformed",
+        "SELECT CAST(first_name AS BOOLEAN) FROM users_transformed",
+        "SELECT CAST(first_name AS DECIMAL(5, 2)) FROM users_transformed",
+        "SELECT first_name + 1 FROM users_transformed",
+        "SELECT TO_DATE(first_name, 'YYYY-MM-DD') FROM users_transformed",
+        "SELECT TO_TIMESTAMP(first_name) FROM users_transformed",
+        "SELECT SUM(CAST(first_name AS BIGINT)) FROM users_transformed",
+        "SELECT CAST(first_name AS INTERVAL) FROM users_transformed",
+    ] {
+        let error = ours(&session, sql).expect_err(sql);
+        assert!(!format!("{error} {error:?}").contains("Secretia"), "{sql}: {error:?}");
+    }
+    let error =
+        ours(&session, "SELECT CAST(first_name AS INTEGER) FROM users_transformed").expect_err("a text");
+    assert!(error.to_string().contains("TRY_CAST"), "{error}");
+    assert_eq!(error.state(), "22P02");
+}

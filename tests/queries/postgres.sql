@@ -1,0 +1,38 @@
+-- Where dialects differ we answer as PostgreSQL does, which is asked over the same rows.
+
+SELECT COUNT(*) / 5 AS n FROM users_transformed;
+SELECT SUM(age_years) / COUNT(*) AS a FROM users_transformed;
+SELECT country, SUM(data_quality_score) / COUNT(*) AS a, SUM(age_years) / COUNT(age_years) AS b FROM users_transformed GROUP BY country ORDER BY country;
+SELECT id, age_years / 10 AS d FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
+SELECT 7 / 2 AS a, 7 % 3 AS b, -7 / 2 AS c;
+SELECT id FROM users_transformed WHERE email LIKE '%\%%' ORDER BY id;
+SELECT SUBSTR(first_name, -2) AS x FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
+SELECT request_latency_ms / 1000 AS a, request_latency_ms % 7 AS b, -request_latency_ms / 1000 AS c FROM raw_user_interactions WHERE request_latency_ms IS NOT NULL ORDER BY event_id LIMIT 5;
+SELECT SUBSTR(full_name, -3) AS a, SUBSTR(full_name, 0, 2) AS b FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id LIMIT 5;
+SELECT REVERSE(country) AS a, REPEAT('ab', 2) AS b, LPAD('7', 3, '0') AS c, ASCII('A') AS d, CHR(65) AS e, INITCAP('o''brien mcdonald') AS f FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id LIMIT 1;
+SELECT CAST(processed_at AS TEXT) AS d, 'at ' || processed_at AS e FROM users_transformed WHERE id = 'u01' ORDER BY 1;
+SELECT CAST(TIMESTAMP '2026-01-31 10:00:00' AS TEXT) AS a, CAST(DATE '2026-01-31' AS TEXT) AS b;
+SELECT TO_CHAR(birth_date, 'YYYY-MM') AS m, COUNT(*) AS n FROM users_transformed GROUP BY 1 ORDER BY 1;
+SELECT TO_CHAR(event_timestamp, 'YYYY-MM-DD HH24:MI:SS.MS') AS t, TO_CHAR(event_timestamp, 'Dy DD Mon YY, HH12:MI am') AS u FROM raw_user_interactions ORDER BY event_id LIMIT 40;
+SELECT TO_CHAR(birth_date, 'FMMonth FMDD, YYYY') AS a, TO_CHAR(birth_date, 'Month|Day|DDD|D|ID|IW|IYYY|Q') AS b FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id;
+SELECT TO_DATE('31 Jan 2026', 'DD Mon YYYY') AS a, TO_DATE('20260131', 'YYYYMMDD') AS b, TO_TIMESTAMP('2026-01-31 02:03 PM', 'YYYY-MM-DD HH12:MI AM') AS c, TO_TIMESTAMP(1769853600) AS d;
+SELECT birth_date + INTERVAL '25 hours' AS a, INTERVAL '1 day' + birth_date AS b, processing_date - INTERVAL '365 days' AS c FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id;
+SELECT id FROM users_transformed WHERE email ~ '^[a-m].*com$' AND first_name !~ '^B' AND first_name ~* '^[lm]' ORDER BY id;
+SELECT CAST(2.5 AS BIGINT) AS a, CAST(3.5 AS BIGINT) AS b, CAST(-2.5 AS BIGINT) AS c, ROUND(2.5) AS d, ROUND(-2.5) AS e, CAST(CAST(2.5 AS DOUBLE PRECISION) AS BIGINT) AS f;
+SELECT CAST(latitude AS BIGINT) AS a, CAST(data_quality_score / 8 AS INTEGER) AS b FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id;
+SELECT CAST(CAST(2.5 AS DECIMAL(10, 2)) AS BIGINT) AS a, CAST(CAST(-2.5 AS DECIMAL(10, 2)) AS BIGINT) AS b, CAST(CAST(2.49 AS DECIMAL(10, 2)) AS BIGINT) AS c;
+SELECT id FROM users_transformed ORDER BY id, processing_date OFFSET 2 ROWS FETCH FIRST 3 ROWS ONLY;
+SELECT id FROM users_transformed WHERE country = ANY (SELECT country FROM users_transformed WHERE gender = 'unknown') ORDER BY id;
+SELECT id FROM users_transformed WHERE country <> ALL (SELECT country FROM users_transformed WHERE gender = 'unknown' AND country IS NOT NULL) ORDER BY id;
+SELECT MOD(age_years, 7) AS a, SIGN(latitude) AS b, DATE(processed_at) AS c FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id;
+SELECT country, STRING_AGG(id, ',' ORDER BY id DESC) AS ids, ARRAY_AGG(id ORDER BY id) AS list, BOOL_AND(email_valid) AS b, BOOL_OR(age_years > 40) AS c FROM users_transformed WHERE id IS NOT NULL GROUP BY country ORDER BY country;
+SELECT EXTRACT(EPOCH FROM event_timestamp) AS e, DATE_PART('minute', event_timestamp) AS m FROM raw_user_interactions ORDER BY event_id LIMIT 30;
+SELECT DATE_BIN(INTERVAL '15 minutes', event_timestamp, TIMESTAMPTZ '2026-01-01 00:00:00Z') AS t, COUNT(*) AS n FROM raw_user_interactions WHERE event_timestamp IS NOT NULL GROUP BY 1 ORDER BY 1;
+SELECT registration_date - birth_date AS d, AGE FROM (SELECT registration_date, birth_date, age_years AS age FROM users_transformed) AS t ORDER BY d, age;
+SELECT GREATEST(age_years, 30) AS a, LEAST(age_years, 30) AS b, NULLIF(gender, 'unknown') AS c, COALESCE(city, country, '?') AS d FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id;
+SELECT id, age_years FROM users_transformed ORDER BY age_years DESC, id;
+SELECT id, age_years, RANK() OVER (ORDER BY age_years DESC) AS r FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY r, id;
+SELECT value FROM generate_series(1, 5) AS t(value) ORDER BY value DESC;
+SELECT VARIANCE(age_years) AS v, STDDEV(age_years) AS s, COVAR_POP(latitude, longitude) AS c, CORR(latitude, longitude) AS r FROM users_transformed;
+SELECT 5 / 2 AS a, -5 / 2 AS b, 5 % -3 AS c, 5.0 / 2 AS d, 1 << 3 AS e, 5 & 3 AS f, 5 | 3 AS g;
+SELECT POSITION('@' IN email) AS p, OVERLAY(country PLACING 'x' FROM 1 FOR 1) AS o, CHAR_LENGTH(city) AS n, TRIM(BOTH 'x' FROM 'xax') AS t FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id;
