@@ -48,7 +48,7 @@ fn each_format_is_as_its_readers_expect() {
     let (code, table, _) = ask("table");
     assert_eq!(code, 0);
     assert!(
-        table.contains("│ int32 ┆ ") && table.contains("┆ null ┆") && table.contains("1 row, "),
+        table.contains("│ int64 ┆ ") && table.contains("┆ null ┆") && table.contains("1 row, "),
         "{table}"
     );
     let (code, parquet, _) = ask("parquet");

@@ -31,7 +31,7 @@ fn values_say_the_form_that_they_want() -> Result<()> {
         (&["land", "--brokers", "x:1", "--generation", "g1", "--until-idle", "soon"], "90s"),
         (&["dev", "--brokers", "x:1", "--batch", "0"], "at least 1"),
         (&["peek", "t", "--brokers", "x:1", "-n", "few"], "5k or 1m"),
-        (&["export", "users_transformed", "--output", "x.xlsx"], ".csv, .json, .parquet"),
+        (&["export", "users_transformed", "--output", "x.xlsx"], ".csv, .json, .md, .parquet"),
         (&["query", "SELECT 1 AS a", "--output", "x.xlsx"], ".csv, .json, .parquet"),
     ] {
         Ended::of(millrace(arguments)?)?.refusal(2, &[words]).with_context(|| format!("{arguments:?}"))?;

@@ -1,5 +1,6 @@
 //! Answers statements over a lake: one engine serves many at a time, from memory that it bounds for all of them.
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +15,11 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
-use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use millrace_lake::Store;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
@@ -27,6 +28,7 @@ use tokio::time::Instant;
 use crate::answer::{Answer, columns};
 use crate::dialect::{self, Asked};
 use crate::error::QueryError;
+use crate::scan::objects_of;
 use crate::snapshot::{Access, Catalog, Catalogs, DATABASE, SCHEMA, Snapshot};
 
 /// How often a statement begins again because objects went away between their listing and their opening.
@@ -166,7 +168,7 @@ impl Engine {
                 Ok(rows) => rows,
                 Err(error) => return drop(started.send(Err(error))),
             };
-            if started.send(Ok(Arc::clone(&rows.schema))).is_err() {
+            if started.send(Ok(Arc::clone(rows.schema()))).is_err() {
                 return;
             }
             while let Some(batch) = rows.next().await {
@@ -179,11 +181,7 @@ impl Engine {
         match begun.recv() {
             Ok(Ok(schema)) => Ok(Answer::new(schema, batches, work.abort_handle())),
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(QueryError::Failed {
-                reason: "the engine gave up on it: a fault of DataFusion; try it in smaller steps".to_owned(),
-                place: crate::place::Place::default(),
-                state: "XX000",
-            }),
+            Err(_) => Err(gave_up()),
         }
     }
 
@@ -245,18 +243,13 @@ impl Prepared {
                     prepared = prepared.engine.prepare(&prepared.sql, prepared.access).await?;
                 }
                 Err(error) => return Err(error),
-                Ok((schema, first, rest)) => {
-                    return Ok(Rows { schema, first, rest, deadline, sql: prepared.sql, over: false });
-                }
+                Ok(begun) => return Ok(Rows { begun, deadline, sql: prepared.sql, over: false }),
             }
         }
         Err(QueryError::Restless)
     }
 
-    async fn try_run(
-        &self,
-        parameters: Option<ParamValues>,
-    ) -> Result<(SchemaRef, Option<RecordBatch>, SendableRecordBatchStream), QueryError> {
+    async fn try_run(&self, parameters: Option<ParamValues>) -> Result<Begun, QueryError> {
         let of_engine = |error| QueryError::of_engine(error, &self.sql);
         let mut plan = self.plan.clone();
         if let Some(parameters) = parameters {
@@ -264,17 +257,55 @@ impl Prepared {
         }
         let frame = self.context.execute_logical_plan(plan).await.map_err(of_engine)?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
-        let mut rest = frame.execute_stream().await.map_err(of_engine)?;
-        let first = rest.next().await.transpose().map_err(of_engine)?;
-        Ok((schema, first, rest))
+        let work = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await.map_err(of_engine)?;
+        let mut rest = execute_stream(Arc::clone(&plan), work).map_err(of_engine)?;
+        match next_of(&mut rest, &self.sql).await {
+            Ok(first) => Ok(Begun { schema, first, rest, plan }),
+            Err(error) => Err(of_file(error, &plan).await),
+        }
     }
+}
+
+/// A statement whose first rows are there.
+struct Begun {
+    schema: SchemaRef,
+    first: Option<RecordBatch>,
+    rest: SendableRecordBatchStream,
+    plan: Arc<dyn ExecutionPlan>,
+}
+
+/// The next rows. What the engine or a decoder panics of is the statement's error, and nobody else's.
+async fn next_of(rows: &mut SendableRecordBatchStream, sql: &str) -> Result<Option<RecordBatch>, QueryError> {
+    match AssertUnwindSafe(rows.next()).catch_unwind().await {
+        Ok(next) => next.transpose().map_err(|error| QueryError::of_engine(error, sql)),
+        Err(_panic) => Err(gave_up()),
+    }
+}
+
+fn gave_up() -> QueryError {
+    QueryError::Failed {
+        reason: "the engine gave up on it: a fault of DataFusion; try it in smaller steps".to_owned(),
+        place: crate::place::Place::default(),
+        state: "XX000",
+    }
+}
+
+/// The error, of the file that is damaged where one is.
+async fn of_file(error: QueryError, plan: &Arc<dyn ExecutionPlan>) -> QueryError {
+    if error.may_be_damage() {
+        for object in objects_of(plan) {
+            if let Some(damage) = object.damage().await {
+                return damage;
+            }
+        }
+    }
+    error
 }
 
 /// The rows of a statement that has begun.
 pub struct Rows {
-    schema: SchemaRef,
-    first: Option<RecordBatch>,
-    rest: SendableRecordBatchStream,
+    begun: Begun,
     deadline: Option<(Instant, Duration)>,
     sql: String,
     over: bool,
@@ -282,27 +313,31 @@ pub struct Rows {
 
 impl std::fmt::Debug for Rows {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rows").field("schema", &self.schema).finish_non_exhaustive()
+        f.debug_struct("Rows").field("schema", &self.begun.schema).finish_non_exhaustive()
     }
 }
 
 impl Rows {
     /// Their columns.
     pub fn schema(&self) -> &SchemaRef {
-        &self.schema
+        &self.begun.schema
     }
 
     /// The next ones; none behind the last and behind an error.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, QueryError>> {
-        if let Some(first) = self.first.take() {
+        if let Some(first) = self.begun.first.take() {
             return Some(Ok(first));
         }
         if self.over {
             return None;
         }
         let sql = &self.sql;
+        let (rest, plan) = (&mut self.begun.rest, &self.begun.plan);
         let next = within(self.deadline, async {
-            self.rest.next().await.transpose().map_err(|error| QueryError::of_engine(error, sql))
+            match next_of(rest, sql).await {
+                Ok(next) => Ok(next),
+                Err(error) => Err(of_file(error, plan).await),
+            }
         });
         let next = match next.await {
             // Rows of it are out already.

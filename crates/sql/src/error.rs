@@ -138,6 +138,11 @@ impl QueryError {
         }
     }
 
+    /// Whether it may come from bytes of a file that are not what was written. The engine's errors don't say whose.
+    pub(crate) fn may_be_damage(&self) -> bool {
+        matches!(self, Self::Failed { state: UNREADABLE | "XX000", .. })
+    }
+
     /// Whether an object was removed or replaced that the statement had still to read.
     pub(crate) fn is_vanished(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_not_found())
@@ -171,7 +176,7 @@ impl QueryError {
                 ParquetError::External(error) => {
                     return Self::of_part(DataFusionError::External(error), sql, place);
                 }
-                error => (error.to_string(), "58030"),
+                error => (error.to_string(), UNREADABLE),
             },
             DataFusionError::ArrowError(error, _) => match *error {
                 ArrowError::ExternalError(error) => {
@@ -245,11 +250,15 @@ fn of_arrow(error: &ArrowError) -> (String, &'static str) {
         ArrowError::CastError(text)
         | ArrowError::ParseError(text)
         | ArrowError::InvalidArgumentError(text) => (of_cast(text), "22P02"),
+        ArrowError::ParquetError(text) => (cut(text), UNREADABLE),
         ArrowError::ComputeError(text) => (cut(text), "22000"),
         ArrowError::ExternalError(error) => (cut(&error.to_string()), "XX000"),
         other => (cut(&other.to_string()), "XX000"),
     }
 }
+
+/// The SQLSTATE of what cannot be read.
+const UNREADABLE: &str = "58030";
 
 const OUT_OF_RANGE: &str = "a number is out of its type's range; CAST an operand to DECIMAL or DOUBLE first";
 

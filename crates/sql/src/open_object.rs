@@ -1,6 +1,7 @@
 //! An object of the lake that is open for a statement, and how DataFusion reads it.
 
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
@@ -8,13 +9,15 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{ParquetFileMetrics, ParquetFileReaderFactory};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
-use datafusion::parquet::arrow::async_reader::{AsyncFileReader, MetadataFetch};
+use datafusion::parquet::arrow::async_reader::{
+    AsyncFileReader, MetadataFetch, ParquetRecordBatchStreamBuilder,
+};
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
 use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use datafusion::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
-use futures::FutureExt;
 use futures::future::{BoxFuture, try_join_all};
+use futures::{FutureExt, StreamExt};
 use millrace_lake::store::has_files;
 use millrace_lake::{Key, ObjectReader, Store};
 use tokio::sync::OnceCell;
@@ -78,6 +81,24 @@ impl OpenObject {
             }
         }
         Ok(())
+    }
+
+    /// Why it cannot be read to its end; none where it can. Reads all of it: for those who have failed.
+    pub(crate) async fn damage(self: &Arc<Self>) -> Option<QueryError> {
+        let metrics = ParquetFileMetrics::new(0, self.key.as_str(), &ExecutionPlanMetricsSet::new());
+        let reader = Reader { object: Arc::clone(self), metrics };
+        let decode = async || {
+            let mut batches = ParquetRecordBatchStreamBuilder::new(reader).await?.build()?;
+            while let Some(batch) = batches.next().await {
+                batch?;
+            }
+            Ok(())
+        };
+        // What a damage looks like to the decoder is not known beforehand.
+        match AssertUnwindSafe(decode()).catch_unwind().await {
+            Ok(decoded) => decoded.err().map(|error| self.damaged(error)),
+            Err(_panic) => Some(self.damaged(ParquetError::General("the decoder gave up on it".to_owned()))),
+        }
     }
 
     fn path(&self) -> String {

@@ -12,7 +12,9 @@ use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::{DataFusionError, Result};
@@ -107,6 +109,15 @@ impl Objects {
             .with_statistics(Arc::new(statistics));
         Ok(described.with_extension(Arc::new(object)))
     }
+}
+
+/// The objects that a plan reads.
+pub(crate) fn objects_of(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<OpenObject>> {
+    let scan = plan.downcast_ref::<DataSourceExec>().map(|scan| scan.data_source());
+    let groups = scan.and_then(|scan| scan.downcast_ref::<FileScanConfig>()).map(|scan| &scan.file_groups);
+    let files = groups.into_iter().flatten().flat_map(|group| group.files());
+    let own = files.filter_map(|file| file.extension::<Arc<OpenObject>>().cloned());
+    own.chain(plan.children().into_iter().flat_map(objects_of)).collect()
 }
 
 /// As an error of the engine's.

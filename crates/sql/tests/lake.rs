@@ -482,3 +482,22 @@ fn persons_whose_erasure_is_under_way_are_in_no_answer() {
     std::fs::remove_file(&marker).unwrap();
     assert_eq!(lines(&session, "SELECT COUNT(*) FROM raw_users"), ["10"]);
 }
+
+#[test]
+fn the_damaged_file_is_named() {
+    let lake = tempfile::tempdir().unwrap();
+    let paths = [land(lake.path(), 0, 49_999), land(lake.path(), 50_000, 99_999)];
+    let session = Session::open(lake.path()).unwrap();
+    let whole = std::fs::read(&paths[1]).unwrap();
+    let mut torn = whole.clone();
+    let middle = torn.len() / 3;
+    torn[middle..middle + 4_000].fill(0xA5);
+    for bytes in [&torn[..], &whole[..whole.len() / 2]] {
+        std::fs::write(&paths[1], bytes).unwrap();
+        let error = ask(&session, "SELECT * FROM raw_users").unwrap_err();
+        assert!(
+            error.to_string().contains("00000000000000099999.parquet is no readable Parquet file"),
+            "{error}"
+        );
+    }
+}
