@@ -139,8 +139,8 @@ mod tests {
         assert!(text.contains("--lake") || text.contains("\\-\\-lake"), "{text}");
         let examples = text.split_once(".SH EXAMPLES\n.nf\n").expect("a section").1;
         let copied = examples.lines().find(|line| line.contains("questions.sql"));
-        assert_eq!(copied, Some("millrace query < questions.sql"), "{text}");
-        assert!(examples.contains(".fi\n.PP\nNulls sort last"), "{text}");
+        assert_eq!(copied, Some("millrace query \\-\\-file questions.sql"), "{text}");
+        assert!(examples.contains(".fi\n.PP\nThe dialect is"), "{text}");
     }
 
     #[test]

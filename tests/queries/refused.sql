@@ -224,3 +224,7 @@ SELECT TO_CHAR(age_years, '999') FROM users_transformed;
 
 -- says: which is not known here: quote it
 SELECT TO_CHAR(DATE '2026-01-31', 'J') FROM users_transformed;
+
+-- says: IS DISTINCT FROM with AND or OR behind it
+SELECT id FROM users_transformed WHERE email_valid IS DISTINCT FROM TRUE AND phone_valid;
+SELECT id FROM users_transformed WHERE country = 'Norway' AND gender IS NOT DISTINCT FROM 'male' OR age_years > 40;

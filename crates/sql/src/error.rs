@@ -82,7 +82,7 @@ pub enum QueryError {
     },
     /// A table whose rows are about persons, asked for by somebody who may not read such.
     #[error(
-        "{name} holds data about persons, which this user may not read: see `rights` of `millrace serve --help`"
+        "{name} holds data about persons, which this user may not read; take a table without them, or ask with the rights for it"
     )]
     Forbidden {
         /// The table.

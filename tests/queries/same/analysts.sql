@@ -18,3 +18,4 @@ SELECT user_id, event_id, event_timestamp - LAG(event_timestamp) OVER (PARTITION
 SELECT SUM(cost_micros) AS c, MIN(cost_micros) AS lo, MAX(cost_micros) AS hi, AVG(cost_micros) AS a FROM raw_ad_events WHERE action = 'CLICK';
 SELECT campaign_id, SUM(revenue_micros) AS r, SUM(SUM(revenue_micros)) OVER (ORDER BY campaign_id) AS running FROM raw_ad_events GROUP BY campaign_id ORDER BY campaign_id;
 SELECT MAX(event_timestamp) - MIN(event_timestamp) AS span FROM raw_user_interactions;
+SELECT id FROM users_transformed WHERE (country IS DISTINCT FROM 'Norway') AND gender = 'male' OR (city IS NOT DISTINCT FROM NULL) ORDER BY id, processing_date;

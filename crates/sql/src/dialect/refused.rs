@@ -8,9 +8,9 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, JoinConstraint, JoinOperator, LimitClause, ObjectName, OrderBy, OrderByKind, Query,
-    Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement as Sql, TableFactor, Visit, Visitor,
-    WindowType,
+    BinaryOperator, Expr, Function, JoinConstraint, JoinOperator, LimitClause, ObjectName, OrderBy,
+    OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement as Sql,
+    TableFactor, Visit, Visitor, WindowType,
 };
 
 use crate::error::QueryError;
@@ -183,6 +183,14 @@ impl Visitor for Checked {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<QueryError> {
+        if let Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right) = expr
+            && matches!(right.as_ref(), Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. })
+        {
+            return not_here(
+                "IS DISTINCT FROM with AND or OR behind it",
+                "write (a IS DISTINCT FROM b) AND …: the parser would take what follows for a part of it",
+            );
+        }
         if let Expr::SimilarTo { .. } = expr {
             return not_here("SIMILAR TO", "write LIKE, or x ~ '^…$' with a regular expression");
         }
