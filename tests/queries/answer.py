@@ -49,6 +49,8 @@ def main():
         (lake / folder).mkdir(parents=True, exist_ok=True)
 
     connection = duckdb.connect()
+    # Rows that are equal to an ORDER BY come in one order, run after run.
+    connection.execute("SET threads = 1")
     # As PostgreSQL has it, and we.
     connection.execute("SET default_null_order = 'nulls_last_on_asc_first_on_desc'")
     connection.execute((here / "lake.sql").read_text().replace("${LAKE}", str(lake)))

@@ -65,7 +65,7 @@ SELECT id, ROW_NUMBER() OVER (PARTITION BY gender ORDER BY age_years DESC, id DE
 SELECT id, FIRST_VALUE(id) OVER (PARTITION BY country ORDER BY age_years DESC, id DESC) AS p FROM users_transformed WHERE processing_date = '2026-01-31' ORDER BY id;
 SELECT raw_users.id FROM users_transformed AS raw_users;
 SELECT id, ROW_NUMBER() OVER (ORDER BY LENGTH(id), id NULLS FIRST) AS r FROM users_transformed ORDER BY id;
-SELECT id, ROW_NUMBER() OVER (ORDER BY CASE WHEN id = 'u01' THEN 0 ELSE 1 END) AS r FROM users_transformed ORDER BY id;
+SELECT id, ROW_NUMBER() OVER (ORDER BY CASE WHEN id = 'u01' THEN 0 ELSE 1 END, id, processing_date) AS r FROM users_transformed ORDER BY id, processing_date;
 SELECT id, RANK() OVER (ORDER BY age_years NULLS FIRST) AS r FROM users_transformed ORDER BY id;
 SELECT id, RANK() OVER (ORDER BY country, id NULLS FIRST) AS r FROM users_transformed ORDER BY id;
 SELECT 1;
