@@ -32,7 +32,7 @@ fn values_say_the_form_that_they_want() -> Result<()> {
         (&["dev", "--brokers", "x:1", "--batch", "0"], "at least 1"),
         (&["peek", "t", "--brokers", "x:1", "-n", "few"], "5k or 1m"),
         (&["export", "users_transformed", "--output", "x.xlsx"], ".csv, .json, .md, .parquet"),
-        (&["query", "SELECT 1 AS a", "--output", "x.xlsx"], ".csv, .json, .parquet"),
+        (&["query", "SELECT 1 AS a", "--output", "x.xlsx"], ".csv, .json, .md, .parquet"),
     ] {
         Ended::of(millrace(arguments)?)?.refusal(2, &[words]).with_context(|| format!("{arguments:?}"))?;
     }
