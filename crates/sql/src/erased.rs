@@ -3,10 +3,11 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray, BooleanArray};
+use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::Result;
+use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, ident,
@@ -55,17 +56,13 @@ impl ScalarUDFImpl for IsErased {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let is_scalar = matches!(arguments.args[0], ColumnarValue::Scalar(_));
-        let ids = arguments.args[0].to_array(if is_scalar { 1 } else { arguments.number_rows })?;
-        let ids = cast(&ids, &DataType::Utf8View)?;
-        // A row without an id is nobody's.
-        let erased =
-            ids.as_string_view().iter().map(|id| Some(id.is_some_and(|id| self.refused.contains(id))));
-        let erased: BooleanArray = erased.collect();
-        Ok(if is_scalar {
-            ColumnarValue::Scalar(ScalarValue::Boolean(Some(erased.value(0))))
-        } else {
-            ColumnarValue::Array(Arc::new(erased))
-        })
+        let is_erased = |values: &[ArrayRef]| {
+            let ids = cast(&values[0], &DataType::Utf8View)?;
+            // A row without an id is nobody's.
+            let erased =
+                ids.as_string_view().iter().map(|id| Some(id.is_some_and(|id| self.refused.contains(id))));
+            Ok(Arc::new(erased.collect::<BooleanArray>()) as ArrayRef)
+        };
+        make_scalar_function(is_erased, Vec::new())(&arguments.args)
     }
 }

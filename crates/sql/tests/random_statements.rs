@@ -2,17 +2,16 @@
 //!
 //! Every run has a new seed, which is printed; MILLRACE_TEST_SEED gives one again.
 
-use std::hash::{BuildHasher, Hasher};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod other_engine;
 
-use millrace_skips::skipped;
+use std::hash::{BuildHasher, Hasher};
+
 use millrace_sql::Session;
+use other_engine::{alike, ours, python, theirs};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::Value;
+use serde_json::json;
 
 const STATEMENTS: usize = 300;
 
@@ -192,65 +191,28 @@ fn subject(table: &Table) -> &'static str {
     if table.name == "users_transformed_latest" { "id" } else { "user_id" }
 }
 
-fn duckdb(python: &str, lake: &Path, sql: &[String]) -> Vec<Value> {
-    let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/queries/answer.py");
-    let mut child = Command::new(python)
-        .arg(script)
-        .arg(lake)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python starts");
-    let text = serde_json::to_string(sql).expect("statements are texts");
-    child.stdin.take().expect("it is piped").write_all(text.as_bytes()).expect("it reads");
-    let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success(), "answer.py failed: its words stand above");
-    let lines = String::from_utf8(output.stdout).expect("JSON is UTF-8");
-    lines.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
-}
-
-fn alike(ours: &Value, theirs: &Value) -> bool {
-    match (ours, theirs) {
-        (Value::Number(ours), Value::Number(theirs)) => {
-            let (ours, theirs) = (ours.as_f64().unwrap_or(f64::NAN), theirs.as_f64().unwrap_or(f64::NAN));
-            (ours - theirs).abs() <= 1e-9 * ours.abs().max(theirs.abs()).max(1.0)
-        }
-        (Value::Array(ours), Value::Array(theirs)) => {
-            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| alike(ours, theirs))
-        }
-        _ => ours == theirs,
-    }
-}
-
 #[test]
 fn random_statements_are_answered_as_duckdb_answers_them() {
-    let Ok(python) = std::env::var("MILLRACE_PYTHON") else {
-        skipped("random statements", "MILLRACE_PYTHON names no Python with the package duckdb");
-        return;
-    };
+    let Some(python) = python("random statements") else { return };
     let given = std::env::var("MILLRACE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed: u64 = given.unwrap_or_else(|| std::hash::RandomState::new().build_hasher().finish());
     println!("seed {seed}");
     let mut writer = Writer(ChaCha8Rng::seed_from_u64(seed));
     let sql: Vec<String> = (0..STATEMENTS).map(|_| writer.statement()).collect();
     let lake = tempfile::tempdir().expect("a folder");
-    let theirs = duckdb(&python, lake.path(), &sql);
+    let theirs = theirs(&python, "answer.py", lake.path(), &sql);
     let session = Session::open(lake.path()).expect("a lake");
     let mut wrong = Vec::new();
-    for (sql, theirs) in sql.iter().zip(&theirs) {
-        let ours = session.query(sql).and_then(|answer| {
-            let mut rows = Vec::new();
-            for batch in answer {
-                rows.extend(
-                    batch?.rows().map(|row| row.iter().map(|cell| cell.to_json()).collect::<Value>()),
-                );
+    for (sql, theirs) in sql.iter().zip(theirs) {
+        match (ours(&session, sql), theirs) {
+            (Ok(ours), Ok(theirs)) => {
+                let (ours, theirs) = (json!(ours), json!(theirs));
+                if !alike(&ours, &theirs) {
+                    wrong.push(format!("{sql}\n  ours:   {ours}\n  DuckDB: {theirs}"));
+                }
             }
-            Ok(Value::from(rows))
-        });
-        match ours {
-            Ok(ours) if theirs.get("rows").is_some_and(|theirs| alike(&ours, theirs)) => {}
-            Ok(ours) => wrong.push(format!("{sql}\n  ours:   {ours}\n  DuckDB: {theirs}")),
-            Err(error) => wrong.push(format!("{sql}\n  is not answered: {error}\n  DuckDB: {theirs}")),
+            (Err(error), _) => wrong.push(format!("{sql}\n  is not answered: {error}")),
+            (_, Err(error)) => wrong.push(format!("{sql}\n  is not answered by DuckDB: {error}")),
         }
     }
     assert!(wrong.is_empty(), "seed {seed}: {} of {STATEMENTS}:\n{}", wrong.len(), wrong.join("\n"));

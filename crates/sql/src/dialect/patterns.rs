@@ -8,7 +8,8 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
-use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::common::{DataFusionError, Result};
+use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
 /// `to_timestamp` of two arguments; that of one is DataFusion's.
@@ -74,26 +75,26 @@ impl ScalarUDFImpl for ByPattern {
                 return Err(DataFusionError::Plan(format!("{} takes one pattern, as a literal", self.name)));
             }
         };
-        let is_scalar = matches!(arguments.args[0], ColumnarValue::Scalar(_));
-        let values = arguments.args[0].to_array(if is_scalar { 1 } else { arguments.number_rows })?;
-        let done = match (self.task, &pattern) {
-            (Task::Write, None) => Arc::new(StringViewArray::new_null(values.len())) as ArrayRef,
-            (Task::Write, Some(pattern)) => write(&values, pattern)?,
-            (Task::ReadDate, pattern) => {
-                let read = read(&values, pattern.as_deref())?.into_iter();
+        let done = |values: &[ArrayRef]| self.task.done(&values[0], pattern.as_deref());
+        make_scalar_function(done, Vec::new())(&arguments.args[..1])
+    }
+}
+
+impl Task {
+    fn done(self, values: &ArrayRef, pattern: Option<&[Piece]>) -> Result<ArrayRef> {
+        Ok(match (self, pattern) {
+            (Self::Write, None) => Arc::new(StringViewArray::new_null(values.len())),
+            (Self::Write, Some(pattern)) => write(values, pattern)?,
+            (Self::ReadDate, pattern) => {
+                let read = read(values, pattern)?.into_iter();
                 let days = read.map(|instant| instant.map(|instant| instant.date().to_epoch_days()));
                 Arc::new(days.collect::<Date32Array>())
             }
-            (Task::ReadTimestamp, pattern) => {
-                let read = read(&values, pattern.as_deref())?.into_iter();
+            (Self::ReadTimestamp, pattern) => {
+                let read = read(values, pattern)?.into_iter();
                 let micros = read.map(|instant| instant.map(|instant| instant.and_utc().timestamp_micros()));
                 Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
             }
-        };
-        Ok(if is_scalar {
-            ColumnarValue::Scalar(ScalarValue::try_from_array(&done, 0)?)
-        } else {
-            ColumnarValue::Array(done)
         })
     }
 }

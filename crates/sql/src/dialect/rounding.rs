@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type};
 use datafusion::common::Result;
+use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
 /// Of two that are as near, floats take the even one, decimals that away from zero.
@@ -33,14 +34,7 @@ impl ScalarUDFImpl for Rounded {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let is_scalar = matches!(arguments.args[0], ColumnarValue::Scalar(_));
-        let values = arguments.args[0].to_array(if is_scalar { 1 } else { arguments.number_rows })?;
-        let rounded = rounded(&values);
-        Ok(if is_scalar {
-            ColumnarValue::Scalar(datafusion::common::ScalarValue::try_from_array(&rounded, 0)?)
-        } else {
-            ColumnarValue::Array(rounded)
-        })
+        make_scalar_function(|values| Ok(rounded(&values[0])), Vec::new())(&arguments.args)
     }
 }
 

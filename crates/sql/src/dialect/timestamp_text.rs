@@ -6,7 +6,8 @@ use chrono::DateTime;
 use datafusion::arrow::array::{ArrayRef, AsArray, StringViewArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::Result;
+use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
 /// With the zone, which is always UTC, where the timestamp has one.
@@ -35,23 +36,20 @@ impl ScalarUDFImpl for TimestampText {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let is_scalar = matches!(arguments.args[0], ColumnarValue::Scalar(_));
-        let values = arguments.args[0].to_array(if is_scalar { 1 } else { arguments.number_rows })?;
-        let zone = match values.data_type() {
-            DataType::Timestamp(_, Some(_)) => "+00",
-            _ => "",
-        };
-        let micros = cast(&values, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
-        let texts = micros.as_primitive::<TimestampMicrosecondType>().iter().map(|instant| {
-            let text = DateTime::from_timestamp_micros(instant?)?.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-            let text = text.trim_end_matches('0').trim_end_matches('.');
-            Some(format!("{text}{zone}"))
-        });
-        let texts: ArrayRef = Arc::new(texts.collect::<StringViewArray>());
-        Ok(if is_scalar {
-            ColumnarValue::Scalar(ScalarValue::try_from_array(&texts, 0)?)
-        } else {
-            ColumnarValue::Array(texts)
-        })
+        make_scalar_function(|values| text(&values[0]), Vec::new())(&arguments.args)
     }
+}
+
+fn text(values: &ArrayRef) -> Result<ArrayRef> {
+    let zone = match values.data_type() {
+        DataType::Timestamp(_, Some(_)) => "+00",
+        _ => "",
+    };
+    let micros = cast(values, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
+    let texts = micros.as_primitive::<TimestampMicrosecondType>().iter().map(|instant| {
+        let text = DateTime::from_timestamp_micros(instant?)?.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        Some(format!("{text}{zone}"))
+    });
+    Ok(Arc::new(texts.collect::<StringViewArray>()))
 }
