@@ -171,9 +171,6 @@ SELECT EPOCH(event_timestamp) AS e, EXTRACT(epoch FROM event_timestamp) AS f FRO
 -- says: the query could not be parsed: Expected: an expression, found: *
 SELECT 2 ** 10 AS a, POWER(2, 0.5) AS b, SQRT(2) AS c, ABS(-3) AS d, SIGN(-2.5) AS e, LN(2) AS f, EXP(1) AS g, MOD(7, 3) AS h FROM data_quality_summary LIMIT 1;
 
--- says: there is no function md5: SHOW FUNCTIONS lists them
-SELECT MD5(id) AS a FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id LIMIT 1;
-
 -- says: there is no function last_day: write DATE_TRUNC('month', x) + INTERVAL '1 month' - INTERVAL '1 day'
 SELECT LAST_DAY(birth_date) AS a, DAYNAME(birth_date) AS b, MONTHNAME(birth_date) AS c, QUARTER(birth_date) AS q FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id LIMIT 2;
 

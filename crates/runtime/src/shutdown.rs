@@ -30,6 +30,8 @@ struct Inner {
     is_requested: AtomicBool,
     /// What an end in order waits for; `None`: there is nothing to wait for.
     work: Mutex<Option<String>>,
+    /// Takes Ctrl-C instead.
+    catcher: Mutex<Option<Catcher>>,
     farewell: OnceLock<Farewell>,
 }
 
@@ -53,7 +55,10 @@ impl Shutdown {
         let _ = shutdown.0.farewell.set(farewell);
         let asked = shutdown.clone();
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for _ in signals.forever() {
+            for signal in signals.forever() {
+                if signal == signal_hook::consts::signal::SIGINT && asked.is_caught() {
+                    continue;
+                }
                 if asked.is_requested() || !asked.begin() {
                     (farewell.leave)();
                     // Without what runs at an exit: other threads are in the middle of their work, libraries' own included.
@@ -79,6 +84,18 @@ impl Shutdown {
             self.say(&work);
         }
         *held = Some(work);
+    }
+
+    /// While the answer lives, Ctrl-C calls `catch` and ends nothing as long as that answers true. SIGTERM is heard as ever.
+    pub fn catch(&self, catch: impl FnMut() -> bool + Send + 'static) -> Caught<'_> {
+        *self.0.catcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(Catcher(Box::new(catch)));
+        Caught(self)
+    }
+
+    #[cfg(unix)]
+    fn is_caught(&self) -> bool {
+        let mut catcher = self.0.catcher.lock().unwrap_or_else(PoisonError::into_inner);
+        catcher.as_mut().is_some_and(|catcher| (catcher.0)())
     }
 
     /// Requests the shutdown; false where there is nothing to wait for.
@@ -114,9 +131,38 @@ impl Shutdown {
     }
 }
 
+struct Catcher(Box<dyn FnMut() -> bool + Send>);
+
+impl std::fmt::Debug for Catcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Catcher")
+    }
+}
+
+/// See [`Shutdown::catch`].
+#[derive(Debug)]
+pub struct Caught<'a>(&'a Shutdown);
+
+impl Drop for Caught<'_> {
+    fn drop(&mut self) {
+        *self.0.0.catcher.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn ctrl_c_is_caught_as_long_as_somebody_wants_it() {
+        let shutdown = Shutdown::new();
+        let mut left = 1;
+        let caught = shutdown.catch(move || std::mem::take(&mut left) > 0);
+        assert!(shutdown.is_caught() && !shutdown.is_caught());
+        drop(caught);
+        assert!(!shutdown.is_caught() && !shutdown.is_requested());
+    }
 
     #[tokio::test]
     async fn a_request_reaches_every_clone() {

@@ -13,6 +13,7 @@ use datafusion::parquet::file::properties::WriterProperties;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::AbortHandle;
 
+use crate::cancel::Cancel;
 use crate::cell::Cell;
 use crate::error::QueryError;
 
@@ -31,6 +32,7 @@ pub struct Answer {
     schema: SchemaRef,
     batches: Receiver<Result<RecordBatch, QueryError>>,
     work: AbortHandle,
+    cancel: Cancel,
 }
 
 impl Drop for Answer {
@@ -44,8 +46,9 @@ impl Answer {
         schema: SchemaRef,
         batches: Receiver<Result<RecordBatch, QueryError>>,
         work: AbortHandle,
+        cancel: Cancel,
     ) -> Self {
-        Self { schema, batches, work }
+        Self { schema, batches, work, cancel }
     }
 
     /// Its columns.
@@ -81,7 +84,8 @@ impl Answer {
 
     fn next_batch(&mut self) -> Option<Result<RecordBatch, QueryError>> {
         // Also on a thread of a runtime, which tokio's own blocking call refuses.
-        futures::executor::block_on(self.batches.recv())
+        let next = async { self.batches.recv().await.transpose() };
+        futures::executor::block_on(self.cancel.until(next)).transpose()
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::{CatalogProvider, SchemaProvider};
 use datafusion::common::ParamValues;
 use datafusion::config::Dialect;
 use datafusion::execution::SessionStateBuilder;
@@ -22,17 +23,25 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use futures::{FutureExt, StreamExt};
 use millrace_lake::Store;
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::answer::{Answer, columns};
+use crate::cancel::Cancel;
 use crate::dialect::{self, Asked};
 use crate::error::QueryError;
 use crate::scan::objects_of;
 use crate::snapshot::{Access, Catalog, Catalogs, DATABASE, SCHEMA, Snapshot};
+use crate::yielding::YieldingJoins;
 
 /// How often a statement begins again because objects went away between their listing and their opening.
 const ATTEMPTS: usize = 100;
+
+/// The name of the threads that work on statements: what panics there is a statement's error.
+pub const THREADS: &str = "query";
+
+/// Operators that make nothing for long keep their thread: the system shares the processors among more threads than there are.
+const THREADS_A_PROCESSOR: usize = 8;
 
 /// What statements may take.
 #[derive(Debug, Clone)]
@@ -74,6 +83,16 @@ impl Drop for Inner {
     }
 }
 
+/// What statements see beside the lake's tables and the dialect: PostgreSQL's catalogue, for its clients.
+pub(crate) struct Beside {
+    /// With the functions; made from [`Engine::base`].
+    pub(crate) base: SessionState,
+    /// The schemas over a statement's snapshot, for statements that ask for names.
+    #[expect(clippy::type_complexity, reason = "it is one function")]
+    pub(crate) schemas:
+        Box<dyn Fn(&Arc<Snapshot>) -> Vec<(&'static str, Arc<dyn SchemaProvider>)> + Send + Sync>,
+}
+
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Engine").field(&self.0.store).finish()
@@ -88,8 +107,8 @@ impl Engine {
     pub fn new(store: Arc<dyn Store>, limits: &Limits) -> Result<Self, QueryError> {
         raise_open_files();
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(limits.threads)
-            .thread_name("query")
+            .worker_threads(limits.threads * THREADS_A_PROCESSOR)
+            .thread_name(THREADS)
             .enable_all()
             .build()?;
         let spill = limits
@@ -101,7 +120,12 @@ impl Engine {
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(spill))
             .build_arc()
             .map_err(|error| QueryError::of_engine(error, ""))?;
-        let context = SessionContext::new_with_config_rt(config(limits), environment);
+        let state = SessionStateBuilder::new_with_default_features()
+            .with_config(config(limits))
+            .with_runtime_env(environment)
+            .with_physical_optimizer_rule(Arc::new(YieldingJoins))
+            .build();
+        let context = SessionContext::new_with_state(state);
         dialect::register(&context);
         let base = context.state();
         let inner = Inner { store, base, timeout: limits.timeout, runtime: Some(runtime) };
@@ -118,11 +142,29 @@ impl Engine {
         &self.0.store
     }
 
+    /// What each statement's session is made from.
+    pub(crate) fn base(&self) -> &SessionState {
+        &self.0.base
+    }
+
     /// Plans a statement over the lake as it is now. To be called on [`Engine::handle`].
     ///
     /// # Errors
     /// It is no SQL, writes, names what is not there, or would be answered wrongly.
     pub async fn prepare(&self, sql: &str, access: Access) -> Result<Prepared, QueryError> {
+        self.prepare_beside(sql, access, None).await
+    }
+
+    /// [`Engine::prepare`] with more than the lake to be named.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn prepare_beside(
+        &self,
+        sql: &str,
+        access: Access,
+        beside: Option<Arc<Beside>>,
+    ) -> Result<Prepared, QueryError> {
         let statement = parse(sql)?;
         let checked = dialect::check(&statement)?;
         let statement = dialect::rewrite(statement)?;
@@ -131,8 +173,20 @@ impl Engine {
             Asked::Rows => Snapshot::new(store, access),
             Asked::Names => Snapshot::whole(store, access).await?,
         });
-        let catalogs = Catalogs(Catalog::of(Arc::clone(&snapshot)));
-        let state = SessionStateBuilder::new_from_existing(self.0.base.clone())
+        let catalog = Catalog::of(Arc::clone(&snapshot));
+        let base = match &beside {
+            None => &self.0.base,
+            Some(beside) => {
+                if checked.asked == Asked::Names {
+                    for (name, schema) in (beside.schemas)(&snapshot) {
+                        let _ = catalog.register_schema(name, schema);
+                    }
+                }
+                &beside.base
+            }
+        };
+        let catalogs = Catalogs(catalog);
+        let state = SessionStateBuilder::new_from_existing(base.clone())
             .with_session_id(String::from("query"))
             .with_catalog_list(Arc::new(catalogs))
             .build();
@@ -149,22 +203,24 @@ impl Engine {
             plan,
             sql: sql.to_owned(),
             access,
+            beside,
         })
     }
 
     /// Starts a query. The lake is listed anew for each, so that a run beside it is seen; what the query reads is opened before it
     /// starts, so that nothing done to the lake meanwhile shows in the answer. Blocks, and is to be called outside of the engine's
-    /// own runtime.
+    /// own runtime; another thread may cancel it, before its first row and behind it.
     ///
     /// # Errors
     /// As of [`Engine::prepare`], and what is found when it starts.
-    pub fn query(&self, sql: &str, access: Access) -> Result<Answer, QueryError> {
+    pub fn query(&self, sql: &str, access: Access, cancel: &Cancel) -> Result<Answer, QueryError> {
         let (engine, sql) = (self.clone(), sql.to_owned());
-        let (started, begun) = std::sync::mpsc::sync_channel(1);
+        let (started, begun) = oneshot::channel();
         // One batch waits while another is written: memory is bounded whatever the reader's pace.
         let (sender, batches) = mpsc::channel(1);
         let work = self.handle().spawn(async move {
-            let mut rows = match engine.start(&sql, access).await {
+            let begin = async { engine.prepare(&sql, access).await?.run(None).await };
+            let mut rows = match begin.await {
                 Ok(rows) => rows,
                 Err(error) => return drop(started.send(Err(error))),
             };
@@ -178,15 +234,16 @@ impl Engine {
                 }
             }
         });
-        match begun.recv() {
-            Ok(Ok(schema)) => Ok(Answer::new(schema, batches, work.abort_handle())),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(gave_up()),
+        let work = work.abort_handle();
+        let begun = cancel.until(async { begun.await.unwrap_or_else(|_| Err(gave_up())) });
+        // Also on a thread of a runtime, which tokio's own blocking call refuses.
+        match futures::executor::block_on(begun) {
+            Ok(schema) => Ok(Answer::new(schema, batches, work, cancel.clone())),
+            Err(error) => {
+                work.abort();
+                Err(error)
+            }
         }
-    }
-
-    async fn start(&self, sql: &str, access: Access) -> Result<Rows, QueryError> {
-        self.prepare(sql, access).await?.run(None).await
     }
 }
 
@@ -197,6 +254,7 @@ pub struct Prepared {
     plan: LogicalPlan,
     sql: String,
     access: Access,
+    beside: Option<Arc<Beside>>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -209,6 +267,17 @@ impl Prepared {
     /// The columns of its answer.
     pub fn schema(&self) -> SchemaRef {
         Arc::new(self.plan.schema().as_arrow().clone())
+    }
+
+    /// The columns of its answer to these parameters.
+    ///
+    /// # Errors
+    /// A value does not fit.
+    pub(crate) fn schema_with(&self, parameters: Option<ParamValues>) -> Result<SchemaRef, QueryError> {
+        let Some(parameters) = parameters else { return Ok(self.schema()) };
+        let plan = self.plan.clone().with_param_values(parameters);
+        let plan = plan.map_err(|error| QueryError::of_engine(error, &self.sql))?;
+        Ok(Arc::new(plan.schema().as_arrow().clone()))
     }
 
     /// Its parameters by number from 1, with their types where the statement says them.
@@ -240,7 +309,8 @@ impl Prepared {
         for _ in 0..ATTEMPTS {
             match within(deadline, prepared.try_run(parameters.clone())).await {
                 Err(error) if error.is_vanished() => {
-                    prepared = prepared.engine.prepare(&prepared.sql, prepared.access).await?;
+                    let Prepared { engine, sql, access, beside, .. } = prepared;
+                    prepared = engine.prepare_beside(&sql, access, beside).await?;
                 }
                 Err(error) => return Err(error),
                 Ok(begun) => return Ok(Rows { begun, deadline, sql: prepared.sql, over: false }),

@@ -110,6 +110,9 @@ pub enum QueryError {
         /// The limit.
         seconds: u64,
     },
+    /// Somebody wanted it to end.
+    #[error("the query was cancelled")]
+    Cancelled,
     /// Its answer's file or pipe.
     #[error("the answer could not be written")]
     Write(#[from] std::io::Error),
@@ -131,7 +134,7 @@ impl QueryError {
             Self::Refused { state, .. } | Self::Failed { state, .. } => state,
             Self::Restless => "40001",
             Self::Memory { .. } => "53200",
-            Self::Timeout { .. } => "57014",
+            Self::Timeout { .. } | Self::Cancelled => "57014",
             Self::NoLake { .. } | Self::Store(_) | Self::Listing(_) | Self::Erased(_) => "58000",
             Self::BadFile { .. } | Self::OtherType { .. } => "58030",
             Self::Write(_) => "58030",

@@ -3,6 +3,7 @@
 //! [`Engine`] answers statements of PostgreSQL's dialect (docs/sql.md) over the lake as it was when each began.
 
 mod answer;
+mod cancel;
 mod cell;
 mod dialect;
 mod engine;
@@ -18,10 +19,13 @@ mod snapshot;
 mod statements;
 pub mod suggestion;
 mod views;
+pub mod wire;
+mod yielding;
 
 pub use answer::{Answer, Batch, Column};
+pub use cancel::Cancel;
 pub use cell::Cell;
-pub use engine::{Engine, Limits, Prepared, Rows};
+pub use engine::{Engine, Limits, Prepared, Rows, THREADS};
 pub use error::QueryError;
 pub use lake::{Lake, LakeTable};
 pub use place::Place;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use millrace_lake::{FolderStore, Store};
 
 use crate::answer::Answer;
+use crate::cancel::Cancel;
 use crate::engine::{Engine, Limits};
 use crate::error::QueryError;
 use crate::lake::{Lake, LakeTable};
@@ -72,7 +73,15 @@ impl Session {
     /// # Errors
     /// As there.
     pub fn query(&self, sql: &str) -> Result<Answer, QueryError> {
-        self.0.query(sql, Access::All)
+        self.query_until(sql, &Cancel::default())
+    }
+
+    /// The same, of a statement that another thread may end.
+    ///
+    /// # Errors
+    /// As of [`Engine::query`].
+    pub fn query_until(&self, sql: &str, cancel: &Cancel) -> Result<Answer, QueryError> {
+        self.0.query(sql, Access::All, cancel)
     }
 
     /// Also within a runtime that isn't the engine's.

@@ -11,7 +11,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use millrace_sql::{Access, Cell, Limits, QueryError, Session};
+use millrace_sql::{Access, Cancel, Cell, Limits, QueryError, Session};
 
 fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) {
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -380,7 +380,7 @@ fn who_may_not_read_of_persons_sees_no_such_table() {
     let ask = |sql: &str| {
         session
             .engine()
-            .query(sql, Access::WithoutPersons)
+            .query(sql, Access::WithoutPersons, &Cancel::default())
             .map(|answer| answer.map(|batch| batch.unwrap().len()).sum::<usize>())
     };
     for table in

@@ -64,3 +64,4 @@ SELECT ROUND(2.675, 2) AS a, ROUND(-1.5) AS b, ROUND(1234.5678, 3) AS c, ROUND(5
 SELECT first_name, LENGTH(first_name) AS l FROM users_transformed ORDER BY LENGTH(first_name) DESC, first_name;
 SELECT id FROM users_transformed WHERE email IS NULL OR email LIKE '%.ie' ORDER BY id;
 SELECT id FROM users_transformed WHERE country LIKE 'United%' AND gender NOT IN ('male') ORDER BY id;
+SELECT MD5(id) AS a FROM users_transformed WHERE processing_date = DATE '2026-01-31' ORDER BY id LIMIT 1;
