@@ -15,6 +15,7 @@ use crate::day::parse_day;
 use crate::lake::{LakeAddress, Missing};
 use crate::output;
 use crate::query::{self, Format};
+use crate::query_limits::QueryLimits;
 use crate::run::UsageError;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -49,12 +50,13 @@ pub(crate) struct ExportArgs {
     /// Write to this file, whole or not at all
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    limits: QueryLimits,
 }
 
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let format = format(args)?;
-    query::silence_engine_panics();
-    let session = args.lake.session(Missing::Refuse)?;
+    let session = args.lake.session_within(Missing::Refuse, &args.limits.limits()?)?;
     let rows = rows(args, &session)?;
     let rows = query::answer(&session, &format!("SELECT * FROM {rows}"), format, args.output.as_deref())?;
     if let Some(path) = args.output.as_deref().filter(|_| args.json) {

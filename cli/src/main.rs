@@ -25,12 +25,15 @@ mod lake;
 mod land;
 mod man;
 mod output;
+mod panics;
 mod peek;
 mod progress;
 mod query;
+mod query_limits;
 mod record_encoding;
 mod run;
 mod schema;
+mod serve;
 mod settings;
 mod shell_quoting;
 mod simulate;
@@ -50,6 +53,7 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use millrace_runtime::{Shutdown, heap, telemetry};
 
 use self::output::{Remarks, WhenUnread};
+use self::panics::Survivors;
 
 /// Carries users from a source through Kafka into a lake, makes tables of them, and answers SQL over these.
 #[derive(Debug, Parser)]
@@ -77,6 +81,9 @@ enum Command {
     /// Answer SQL over the lake's tables; without SQL, a prompt
     #[command(after_help = query::EXAMPLES)]
     Query(query::QueryArgs),
+    /// Answer PostgreSQL's clients: psql, drivers, BI tools
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::ServeArgs),
     /// List the lake's tables: rows, files, bytes, newest day, schema
     #[command(after_help = tables::EXAMPLES)]
     Tables(tables::TablesArgs),
@@ -149,6 +156,7 @@ impl Command {
             | Self::Land(_)
             | Self::Dev(_)
             | Self::Schema(_)
+            | Self::Serve(_)
             | Self::Compact(_)
             | Self::Erase(_)
             | Self::Job(_)
@@ -227,6 +235,10 @@ fn main() -> ExitCode {
         Command::Land(_) => heap::set(heap::Use::Fetches),
         _ => {}
     }
+    panics::settle(match cli.command {
+        Command::Serve(_) => Survivors::Connections,
+        _ => Survivors::Prompt,
+    });
     if cli.quiet {
         output::be_quiet();
     }
@@ -246,7 +258,10 @@ fn main() -> ExitCode {
 
 fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let filter = settings::variable(telemetry::FILTER);
-    telemetry::for_people_filtered(cli.verbose, filter.as_deref(), || Remarks)?;
+    // A server's log is what it has to say.
+    let verbosity =
+        if matches!(cli.command, Command::Serve(_)) && !cli.quiet { cli.verbose.max(1) } else { cli.verbose };
+    telemetry::for_people_filtered(verbosity, filter.as_deref(), || Remarks)?;
     settings::tell_of_files();
     let shutdown = interrupt::listen()?;
     let stop = &shutdown;
@@ -258,7 +273,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Topics(args) => topics::topics(&args),
         Command::Peek(args) => within_runtime(stop, peek::peek(args)),
         Command::Schema(args) => within_runtime(stop, schema::schema(&args)),
-        Command::Query(args) => query::query(&args),
+        Command::Query(args) => query::query(&args, stop),
+        Command::Serve(args) => within_runtime(stop, serve::serve(args, stop)),
         Command::Tables(args) => tables::tables(&args),
         Command::Job(args) => within_runtime(stop, job::job(args, stop)),
         Command::Backfill(args) => within_runtime(stop, backfill::backfill(args, stop)),

@@ -4,23 +4,23 @@ mod answer;
 mod completion;
 mod format;
 mod grid;
+mod pager;
 mod prompt;
 
 use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use millrace_sql::{Limits, Statements};
+use millrace_runtime::Shutdown;
+use millrace_sql::Statements;
 
-use crate::duration::parse_duration;
 use crate::lake::{LakeAddress, Missing};
-use crate::size::parse_memory;
+use crate::query_limits::QueryLimits;
 
-pub(crate) use answer::{Format, answer, no_table};
+pub(crate) use answer::{Format, Style, answer, no_table};
 pub(crate) use grid::terminal_width;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -61,28 +61,23 @@ pub(crate) struct QueryArgs {
     /// Write the answer to this file, whole or not at all
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Memory for the query, such as 512MiB [default: 1GiB]; what does not fit is spilled to disk
-    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
-    memory: Option<u64>,
-    /// End a query that takes longer, such as 30s or 5m [default: none]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    timeout: Option<Duration>,
+    /// How many rows are shown as a table; the rest is counted
+    #[arg(long, value_name = "N", default_value_t = grid::SHOWN_ROWS)]
+    max_rows: usize,
+    #[command(flatten)]
+    limits: QueryLimits,
 }
 
-pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
-    silence_engine_panics();
+pub(crate) fn query(args: &QueryArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let asked = if args.json { Some(Format::Json) } else { args.format };
     let format = Format::choose(asked, args.output.as_deref(), Format::Table)?;
-    let mut limits = Limits { timeout: args.timeout, ..Limits::default() };
-    if let Some(memory) = args.memory {
-        limits.memory = usize::try_from(memory)?;
-    }
-    let session = args.lake.session_within(Missing::unless(args.create), &limits)?;
+    let session = args.lake.session_within(Missing::unless(args.create), &args.limits.limits()?)?;
+    let style = Style { format, max_rows: args.max_rows };
     match (&args.sql, &args.file) {
         (Some(sql), _) => {
-            answer(&session, sql, format, args.output.as_deref())?;
+            answer(&session, sql, style, args.output.as_deref())?;
         }
-        (None, None) if std::io::stdin().is_terminal() => prompt::prompt(&session, format)?,
+        (None, None) if std::io::stdin().is_terminal() => prompt::prompt(&session, style, shutdown)?,
         (None, file) => {
             let mut text = String::new();
             let (read, from) = match file {
@@ -106,24 +101,11 @@ pub(crate) fn query(args: &QueryArgs) -> anyhow::Result<ExitCode> {
                 }
                 (all, output) => {
                     for sql in all {
-                        answer(&session, sql, format, output)?;
+                        answer(&session, sql, style, output)?;
                     }
                 }
             }
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A panic inside the engine comes back as the query's error: its own words would only stand above that.
-pub(crate) fn silence_engine_panics() {
-    let default = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if std::thread::current().name() == Some("main") {
-            default(panic);
-        } else {
-            // Its message may quote values.
-            tracing::debug!(location = ?panic.location(), "the engine gave up");
-        }
-    }));
 }

@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &PackageArguments) -> anyhow::Result<bool> {
     }
     if !jobs.is_empty() {
         // Not "lambda": to optimise Polars across all crates takes longer than all the rest.
-        let build = |job| Build { profile: "release", package: PACKAGE_OF_JOBS, binary: job, features: &[] };
+        let build = |job| Build { profile: "jobs", package: PACKAGE_OF_JOBS, binary: job, features: &[] };
         for job in jobs {
             let Some(binary) = build(job).built(cross)? else { return Ok(false) };
             fits &= zip(job, &binary, &JOB)?;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
-use millrace_sql::{QueryError, Session};
+use millrace_sql::{Answer, Cancel, QueryError, Session};
 
 use super::{format, grid};
 use crate::run::UsageError;
@@ -57,18 +57,33 @@ impl Format {
     }
 }
 
+/// How answers are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) format: Format,
+    /// Of a table; the rest is counted.
+    pub(crate) max_rows: usize,
+}
+
+impl From<Format> for Style {
+    fn from(format: Format) -> Self {
+        Self { format, max_rows: grid::SHOWN_ROWS }
+    }
+}
+
 /// Asks `sql` and writes its answer to `output`, or to standard output. Returns its rows.
 pub(crate) fn answer(
     session: &Session,
     sql: &str,
-    format: Format,
+    style: impl Into<Style>,
     output: Option<&Path>,
 ) -> anyhow::Result<u64> {
+    let style = style.into();
     let Some(path) = output else {
-        if format == Format::Parquet && std::io::stdout().is_terminal() {
+        if style.format == Format::Parquet && std::io::stdout().is_terminal() {
             bail!("a terminal cannot show Parquet: give --output FILE, or pipe it");
         }
-        return write(session, sql, format, BufWriter::new(output::out()));
+        return write(session, sql, style, BufWriter::new(output::out()));
     };
     // A reader sees the whole file or the one before.
     let mut partial = path.as_os_str().to_owned();
@@ -76,7 +91,7 @@ pub(crate) fn answer(
     let partial = PathBuf::from(partial);
     let _left_out = interrupt::partial_file(partial.clone());
     let file = File::create(&partial).with_context(|| format!("could not create {}", partial.display()))?;
-    let written = write(session, sql, format, BufWriter::new(file)).and_then(|rows| {
+    let written = write(session, sql, style, BufWriter::new(file)).and_then(|rows| {
         std::fs::rename(&partial, path).with_context(|| format!("could not write {}", path.display()))?;
         Ok(rows)
     });
@@ -106,11 +121,33 @@ fn with_suggestion(error: QueryError) -> anyhow::Error {
     }
 }
 
-fn write(session: &Session, sql: &str, format: Format, mut out: impl Write + Send) -> anyhow::Result<u64> {
+fn write(session: &Session, sql: &str, style: Style, out: impl Write + Send) -> anyhow::Result<u64> {
     let started = Instant::now();
     let answer = session.query(sql).map_err(with_suggestion)?;
-    let rows = match format {
-        Format::Table => grid::write(answer, started, &mut out)?,
+    write_rows(answer, started, style, out)
+}
+
+/// Asks `sql` at a prompt, where `cancel` ends it.
+pub(super) fn answer_at_prompt(
+    session: &Session,
+    sql: &str,
+    style: Style,
+    cancel: &Cancel,
+    out: impl Write + Send,
+) -> anyhow::Result<u64> {
+    let started = Instant::now();
+    let answer = session.query_until(sql, cancel).map_err(with_suggestion)?;
+    write_rows(answer, started, style, out)
+}
+
+fn write_rows(
+    answer: Answer,
+    started: Instant,
+    style: Style,
+    mut out: impl Write + Send,
+) -> anyhow::Result<u64> {
+    let rows = match style.format {
+        Format::Table => grid::write(answer, started, style.max_rows, &mut out)?,
         Format::Vertical => format::write_vertical(answer, &mut out)?,
         Format::Markdown => format::write_markdown(answer, &mut out)?,
         Format::Json => format::write_json(answer, &mut out)?,

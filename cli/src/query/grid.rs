@@ -7,8 +7,8 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell as GridCell, CellAlignment, ContentArrangement, Row, Table};
 use millrace_sql::{Answer, Cell, Column, QueryError};
 
-/// Rows shown; a person who wants more wants a file.
-const SHOWN_ROWS: usize = 10_000;
+/// Rows shown unless somebody says otherwise; a person who wants more wants a file.
+pub(super) const SHOWN_ROWS: usize = 10_000;
 
 /// The narrowest a column is made before columns are left out: fewer characters tell nothing.
 const NARROWEST: usize = 9;
@@ -24,14 +24,19 @@ pub(crate) fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
 
-pub(super) fn write(answer: Answer, started: Instant, out: &mut impl Write) -> Result<u64, QueryError> {
+pub(super) fn write(
+    answer: Answer,
+    started: Instant,
+    max_rows: usize,
+    out: &mut impl Write,
+) -> Result<u64, QueryError> {
     let columns = answer.columns();
     let mut rows = Vec::new();
     let mut total = 0;
     for batch in answer {
         let batch = batch?;
         total += batch.len();
-        let room = SHOWN_ROWS - rows.len();
+        let room = max_rows - rows.len();
         rows.extend(batch.rows().take(room));
     }
     let (grid, left_out) = grid(&columns, &rows, terminal_width());
@@ -39,7 +44,11 @@ pub(super) fn write(answer: Answer, started: Instant, out: &mut impl Write) -> R
     let seconds = started.elapsed().as_secs_f64();
     let noun = if total == 1 { "row" } else { "rows" };
     if total > rows.len() {
-        writeln!(out, "{} of {total} rows, {seconds:.2} s; --format csv gives them all", rows.len())?;
+        writeln!(
+            out,
+            "{} of {total} rows, {seconds:.2} s; --max-rows N or --format csv gives more",
+            rows.len()
+        )?;
     } else {
         writeln!(out, "{total} {noun}, {seconds:.2} s")?;
     }

@@ -1,19 +1,20 @@
 //! The prompt: statements end with a semicolon, commands begin with a dot.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use millrace_runtime::reader_has_left;
-use millrace_sql::{Column, QueryError, Session, Statements};
+use millrace_runtime::{Shutdown, reader_has_left};
+use millrace_sql::{Cancel, Column, QueryError, Session, Statements};
 use rustyline::Editor;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 
-use super::answer::{Format, answer};
+use super::answer::{Format, Style, answer_at_prompt};
 use super::completion::Words;
+use super::pager::Pager;
 use crate::{error_report, output};
 use millrace_sql::suggestion::did_you_mean;
 
@@ -22,22 +23,26 @@ const HELP: &str = "\
   .tables          the lake's tables, and the views of them (also \\d)
   .schema TABLE    a table's or view's columns and their types (also \\d TABLE)
   .mode MODE       how answers are written: table, vertical, csv, json, markdown
+  .rows N          how many rows a table shows; the rest is counted
+  .pager on|off    whether an answer longer than the screen is shown by $PAGER, or less
   .timer on|off    whether the seconds of each answer are told
   .help            this
-  .quit            leave (so do exit and Ctrl-D); Ctrl-C drops what is typed
+  .quit            leave (so do exit and Ctrl-D)
+Ctrl-C drops what is typed, or ends the statement that runs; twice it leaves.
 Tab completes tables, columns and keywords. Timestamps are UTC: TIMESTAMP '2026-01-31 10:00:00'. docs/sql.md has the dialect.";
 
-const COMMANDS: [&str; 9] =
-    [".exit", ".help", ".mode", ".quit", ".schema", ".tables", ".timer", "\\d", "\\q"];
+const COMMANDS: [&str; 11] =
+    [".exit", ".help", ".mode", ".pager", ".quit", ".rows", ".schema", ".tables", ".timer", "\\d", "\\q"];
 
-/// How the prompt writes answers.
-struct Style {
-    format: Format,
+/// How the prompt answers.
+struct Manner {
+    style: Style,
     timer: bool,
+    pager: bool,
 }
 
 /// Asks until the person leaves. A failed query is told and the prompt goes on.
-pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
+pub(super) fn prompt(session: &Session, style: Style, shutdown: &Shutdown) -> anyhow::Result<()> {
     let mut editor =
         Editor::<Words, FileHistory>::new().context("the terminal cannot be used for a prompt")?;
     editor.set_helper(Some(Words::new(&COMMANDS)));
@@ -50,13 +55,13 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
     }
     let mut out = output::out();
     writeln!(out, "SQL over the lake; .help tells what there is")?;
-    let mut style = Style { format, timer: false };
+    let mut manner = Manner { style, timer: false, pager: true };
     let mut typed = String::new();
     loop {
         match editor.readline(if typed.is_empty() { "millrace> " } else { "     ...> " }) {
             Ok(line) if typed.is_empty() && is_command(line.trim()) => {
                 let _ = editor.add_history_entry(line.trim());
-                if !command(line.trim(), session, &mut style)? {
+                if !command(line.trim(), session, &mut manner)? {
                     break;
                 }
             }
@@ -67,13 +72,13 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
                 for sql in &statements.complete {
                     let _ = editor.add_history_entry(format!("{sql};"));
                     let started = Instant::now();
-                    if let Err(error) = answer(session, sql, style.format, None) {
+                    if let Err(error) = ask(session, sql, &manner, shutdown) {
                         if output::is_unread() {
                             return Err(error);
                         }
                         error_report::print(&error);
                     }
-                    if style.timer {
+                    if manner.timer {
                         writeln!(out, "{:.3} s", started.elapsed().as_secs_f64())?;
                     }
                 }
@@ -94,13 +99,28 @@ pub(super) fn prompt(session: &Session, format: Format) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Ctrl-C ends the statement alone; while a pager shows its answer, it is the pager's.
+fn ask(session: &Session, sql: &str, manner: &Manner, shutdown: &Shutdown) -> anyhow::Result<()> {
+    let cancel = Cancel::default();
+    let mut out = if manner.pager { Pager::new(&cancel) } else { Pager::never(&cancel) };
+    let (ends, pages, mut asked) = (cancel.clone(), out.is_shown(), false);
+    let _caught = shutdown.catch(move || {
+        let again = std::mem::replace(&mut asked, true);
+        ends.cancel();
+        !again || pages.get()
+    });
+    let answered = answer_at_prompt(session, sql, manner.style, &cancel, BufWriter::new(&mut out));
+    out.wait()?;
+    if out.has_left() { Ok(()) } else { answered.map(drop) }
+}
+
 fn is_command(line: &str) -> bool {
     let word = line.trim_end_matches(';');
     line.starts_with(['.', '\\']) || word.eq_ignore_ascii_case("exit") || word.eq_ignore_ascii_case("quit")
 }
 
 /// Does a command of the prompt's own; false when it was to leave.
-fn command(line: &str, session: &Session, style: &mut Style) -> anyhow::Result<bool> {
+fn command(line: &str, session: &Session, manner: &mut Manner) -> anyhow::Result<bool> {
     let mut out = output::out();
     let mut words = line.trim_end_matches(';').split_whitespace();
     match (words.next().map(str::to_lowercase).as_deref(), words.next()) {
@@ -128,10 +148,17 @@ fn command(line: &str, session: &Session, style: &mut Style) -> anyhow::Result<b
             Ok(Format::Parquet) | Err(_) => {
                 writeln!(out, "no mode {mode:?}: table, vertical, csv, json and markdown are there")?;
             }
-            Ok(format) => style.format = format,
+            Ok(format) => manner.style.format = format,
         },
-        (Some(".timer"), Some(word @ ("on" | "off"))) => style.timer = word == "on",
-        (Some(".mode" | ".timer"), _) => writeln!(out, "say which: .mode vertical, .timer on")?,
+        (Some(".rows"), Some(number)) => match number.parse() {
+            Ok(number) => manner.style.max_rows = number,
+            Err(_) => writeln!(out, "no number {number:?}: .rows 100")?,
+        },
+        (Some(".timer"), Some(word @ ("on" | "off"))) => manner.timer = word == "on",
+        (Some(".pager"), Some(word @ ("on" | "off"))) => manner.pager = word == "on",
+        (Some(".mode" | ".timer" | ".pager" | ".rows"), _) => {
+            writeln!(out, "say which: .mode vertical, .timer on, .pager off, .rows 100")?;
+        }
         _ => writeln!(out, "no command {line:?}; .help lists them")?,
     }
     Ok(true)

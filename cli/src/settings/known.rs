@@ -6,6 +6,7 @@ use millrace_stream::registry_environment as registry;
 use millrace_stream::security::{self, Protocol};
 
 use crate::broker_list::parse_brokers;
+use crate::duration::parse_duration;
 use crate::lake::LakeAddress;
 use crate::size::parse_memory;
 
@@ -24,13 +25,18 @@ pub(crate) struct Known {
     pub(crate) check: fn(&str) -> Result<(), String>,
 }
 
-pub(crate) const KNOWN: [Known; 14] = [
+pub(crate) const KNOWN: [Known; 19] = [
     known("lake", "MILLRACE_LAKE", Some("./lake"), |text| text.parse::<LakeAddress>().map(drop)),
     known("brokers", "MILLRACE_BROKERS", None, |text| parse_brokers(text).map(drop)),
     known("generation", "MILLRACE_GENERATION", None, |text| {
         TopicGeneration::new(text).map(drop).map_err(|error| error.to_string())
     }),
     known("memory_bytes", "MILLRACE_MEMORY_BYTES", None, |text| parse_memory(text).map(drop)),
+    known("query_memory", "MILLRACE_QUERY_MEMORY", Some("1GiB"), |text| parse_memory(text).map(drop)),
+    known("query_timeout", "MILLRACE_QUERY_TIMEOUT", None, |text| parse_duration(text).map(drop)),
+    known("sql_users", "MILLRACE_SQL_USERS", None, any),
+    known("sql_tls_cert", "MILLRACE_SQL_TLS_CERT", None, any),
+    known("sql_tls_key", "MILLRACE_SQL_TLS_KEY", None, any),
     known("log", telemetry::FILTER, None, any),
     known("registry_url", registry::URL, None, any),
     known("registry_user", registry::USER, None, any),
