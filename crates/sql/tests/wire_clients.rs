@@ -113,21 +113,24 @@ async fn psql_comes_by_tls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pythons_clients_read_and_reflect() {
-    let check = "Python's clients against the SQL server";
-    let Some(python) = std::env::var_os("MILLRACE_PYTHON") else {
-        return skipped(check, "MILLRACE_PYTHON names no interpreter");
-    };
     let served = serve(with_user).await;
-    for (client, module) in [
-        ("psycopg2", "psycopg2"),
-        ("psycopg", "psycopg"),
-        ("sqlalchemy", "sqlalchemy"),
-        ("adbc", "adbc_driver_postgresql"),
+    for (client, module, interpreter) in [
+        ("psycopg2", "psycopg2", "MILLRACE_PYTHON"),
+        ("psycopg", "psycopg", "MILLRACE_PYTHON"),
+        ("sqlalchemy", "sqlalchemy", "MILLRACE_PYTHON"),
+        // The 1.4 of it, which many tools still have.
+        ("sqlalchemy", "sqlalchemy", "MILLRACE_SQLALCHEMY14_PYTHON"),
+        ("adbc", "adbc_driver_postgresql", "MILLRACE_PYTHON"),
     ] {
+        let check = format!("{module} of {interpreter} against the SQL server");
+        let Some(python) = std::env::var_os(interpreter) else {
+            skipped(&check, &format!("{interpreter} names no interpreter"));
+            continue;
+        };
         let mut has = Command::new(&python);
         has.args(["-c", &format!("import {module}")]);
         if !run(has).await.status.success() {
-            skipped(check, &format!("its interpreter has no {module}"));
+            skipped(&check, &format!("its interpreter has no {module}"));
             continue;
         }
         let mut command = Command::new(&python);
@@ -139,7 +142,7 @@ async fn pythons_clients_read_and_reflect() {
         ]);
         let output = run(command).await;
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(output.status.success(), "{text}");
+        assert!(output.status.success(), "{check}: {text}");
     }
 }
 
