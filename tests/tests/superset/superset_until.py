@@ -5,13 +5,13 @@ usage: superset_until.py COMMAND...      (as of `superset`)
 
 import os
 import signal
-import sys
 import threading
 
 
 def end_with_the_caller() -> None:
-    # The caller writes nothing: this is the end of its pipe, whatever ended the caller.
-    sys.stdin.buffer.read()
+    # The caller writes nothing: nothing is read before the end of its pipe, whatever ended the caller. Not by sys.stdin, whose lock
+    # a command that ends could not take.
+    os.read(0, 1)
     os.killpg(0, signal.SIGKILL)
 
 
