@@ -31,7 +31,7 @@ def connect(superset: Superset, port: str, password: str) -> int:
     assert superset.post(test, tried(uri(port, password))) == {"message": "OK"}
     for given in (uri(port, "guessed"), uri(port, password, user="nobody")):
         error = superset.refused("POST", test, tried(given))
-        assert error["error_type"] in ("CONNECTION_INVALID_PASSWORD_ERROR", "CONNECTION_ACCESS_DENIED_ERROR"), error
+        assert error["error_type"] == "CONNECTION_INVALID_PASSWORD_ERROR", error
     made = superset.post(
         "/api/v1/database/",
         {"database_name": "lake", "sqlalchemy_uri": uri(port, password), "expose_in_sqllab": True},
@@ -105,10 +105,9 @@ def lab(superset: Superset, database: int, lake: Lake) -> None:
         "JOIN users_transformed u ON u.id = i.user_id GROUP BY i.status",
     ):
         same(lake.query(sql), ask(superset, database, sql)["data"], sql, ordered="ORDER BY" in sql)
-    (row,) = ask(superset, database, "SELECT 'Lærke 100%' AS name, NULL AS nothing, 2.5 AS score, :c AS c".replace(":c", "'a:b'"))[
-        "data"
-    ]
-    assert row["name"] == "Lærke 100%" and row["nothing"] is None and row["c"] == "a:b", row
+    # What drivers may take for a parameter.
+    (row,) = ask(superset, database, "SELECT 'Lærke 100%' AS name, NULL AS nothing, 'a:b %s' AS pair")["data"]
+    assert row == {"name": "Lærke 100%", "nothing": None, "pair": "a:b %s"}, row
     limited = ask(superset, database, "SELECT id FROM users_transformed", limit=7)
     assert len(limited["data"]) == 7 and "LIMIT 8" in limited["query"]["executedSql"], limited["query"]["executedSql"]
     for sql, *words in (

@@ -52,12 +52,11 @@ def same(ours: list[dict], theirs: list[dict], told: str, ordered: bool = False)
         numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (one, other))
         return math.isclose(one, other, rel_tol=1e-9) if numbers else one == other
 
-    def floats(rows: list[dict]) -> list[dict]:
-        # A decimal comes as a text or as a float, a count as a whole number or as a float, as pandas sees fit.
-        whole = lambda value: int(value) if isinstance(value, float) and value.is_integer() else value
-        return [{name: whole(value) for name, value in row.items()} for row in rows]
+    def whole(value: object) -> object:
+        # A count comes as a whole number or as a float, as pandas sees fit.
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
-    ours, theirs = floats(ours), floats(theirs)
+    ours, theirs = ([{name: whole(value) for name, value in row.items()} for row in rows] for rows in (ours, theirs))
     if not ordered:
         ours, theirs = sorted(ours, key=key), sorted(theirs, key=key)
     right = len(ours) == len(theirs) and all(
