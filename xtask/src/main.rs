@@ -29,7 +29,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "What a contributor to Millrace runs")]
@@ -44,7 +44,7 @@ enum Task {
     Test(test_run::TestArguments),
     /// Format check, clippy and rustdoc, warnings refused
     Lint,
-    /// What a pull request must pass: lint, dependency policy (cargo-deny, where installed), `test --strict`
+    /// What a pull request must pass: lint, dependency policy (cargo-deny, where installed), `test --strict` with every client
     Ci,
     /// Builds the functions' zips, and with --jobs the jobs', into target/lambda; a function's is held below 8 MB
     Package(package::PackageArguments),
@@ -122,7 +122,12 @@ fn tasks() -> Vec<String> {
 
 fn ci() -> anyhow::Result<bool> {
     let dependencies = lint::dependencies()?;
-    let tests = test_run::run(&test_run::TestArguments { strict: true, args: Vec::new() }, &tasks())?;
+    let arguments = test_run::TestArguments {
+        strict: true,
+        with: servers::sql_clients::Heavy::value_variants().to_vec(),
+        args: Vec::new(),
+    };
+    let tests = test_run::run(&arguments, &tasks())?;
     Ok(dependencies && tests)
 }
 

@@ -17,6 +17,7 @@ mod python;
 mod registry;
 pub(crate) mod snowflake;
 pub(crate) mod spark_kafka;
+pub(crate) mod sql_clients;
 mod started;
 
 use std::path::{Path, PathBuf};

@@ -12,10 +12,10 @@ use anyhow::Context;
 /// The variable that names the log.
 pub(crate) const VARIABLE: &str = "MILLRACE_SKIP_LOG";
 
-/// What `--strict` forgives, for only a cloud account, Docker or another processor would lift it; mdBook is a contributor's choice, and
-/// a block of the documents that is marked `no-run` is never run.
-const FORGIVEN: [&str; 6] =
-    ["no account", "no docker", "no arm64", "no recorded answers", "no mdbook", "no-run"];
+/// What `--strict` forgives, for only a cloud account, Docker or another processor would lift it; mdBook is a contributor's choice, a
+/// large client comes only where `--with` asks for it, and a block of the documents that is marked `no-run` is never run.
+const FORGIVEN: [&str; 7] =
+    ["no account", "no docker", "no arm64", "no recorded answers", "no mdbook", "no-run", "not asked for"];
 
 /// The log of one run.
 #[derive(Debug)]
@@ -94,6 +94,7 @@ mod tests {
         let forgiven = |line| Skip::of_line(line).map(|skip| skip.is_forgiven());
         assert_eq!(forgiven("skipped: s3 store: no account for AWS"), Some(true));
         assert_eq!(forgiven("skipped: localstack: No Docker here"), Some(true));
+        assert_eq!(forgiven("skipped: x: not asked for: cargo xtask test --with x"), Some(true));
         assert_eq!(forgiven("skipped: oracle: no python3"), Some(false));
         assert_eq!(forgiven("skipped: no account"), Some(false));
         assert_eq!(forgiven("test result: ok"), None);

@@ -7,15 +7,19 @@ use anyhow::Context;
 
 use crate::commands::{cargo, shown};
 use crate::python_env;
+use crate::servers::sql_clients::{self, Heavy};
 use crate::skips::{self, SkipLog};
 use crate::tally::Tally;
 use crate::{infra, lint, servers, sql, workflows, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct TestArguments {
-    /// Fail where a check was skipped, unless only a cloud account, Docker or arm64 would lift it
+    /// Fail where a check was skipped, unless only a cloud account, Docker, arm64 or --with would lift it
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Also by a client of the SQL server that is large; may be given again
+    #[arg(long, value_name = "NAME")]
+    pub(crate) with: Vec<Heavy>,
     /// Go to `cargo test` as they are; with them the lints are left out
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) args: Vec<String>,
@@ -61,6 +65,8 @@ pub(crate) fn run(arguments: &TestArguments, tasks: &[String]) -> anyhow::Result
     }
     tests.args(&arguments.args).env(skips::VARIABLE, log.path());
     set_up(&mut tests, &log)?;
+    sql_clients::asked_for(&mut tests, &arguments.with)?;
+    sql_clients::offer(&mut tests, &log, |package| wants(&arguments.args, package))?;
     // Stopped where they go out of scope, however the tests end.
     let _servers = servers::offer(&mut tests, &log, |package| wants(&arguments.args, package))?;
     let (mut counts, succeeded) = count(&mut tests)?;
