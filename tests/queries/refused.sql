@@ -225,3 +225,9 @@ SELECT TO_CHAR(DATE '2026-01-31', 'J') FROM users_transformed;
 -- says: IS DISTINCT FROM with AND or OR behind it
 SELECT id FROM users_transformed WHERE email_valid IS DISTINCT FROM TRUE AND phone_valid;
 SELECT id FROM users_transformed WHERE country = 'Norway' AND gender IS NOT DISTINCT FROM 'male' OR age_years > 40;
+
+-- says: there is no such time zone: name one as 'Europe/Berlin' or 'UTC'
+SELECT processed_at AT TIME ZONE '+01:00' AS a FROM users_transformed;
+
+-- says: there is no such time zone: name one as 'Europe/Berlin' or 'UTC'
+SELECT processed_at AT TIME ZONE 'Europe/Berlyn' AS a FROM users_transformed;

@@ -116,7 +116,9 @@ pub(crate) fn no_table<'a>(name: &str, known: impl IntoIterator<Item = &'a str>)
 /// Names the table that was meant, where there is one like it.
 fn with_suggestion(error: QueryError) -> anyhow::Error {
     match &error {
-        QueryError::NoTable { name, known } => anyhow!(no_table(name, known.iter().map(String::as_str))),
+        QueryError::NoTable { name, known, place } => {
+            anyhow!("{}{place}", no_table(name, known.iter().map(String::as_str)))
+        }
         _ => error.into(),
     }
 }

@@ -83,12 +83,19 @@ impl Cell {
             DataType::BinaryView => Self::Binary(column.as_binary_view().value(row).to_vec()),
             DataType::Date32 => Self::Temporal(date(i64::from(value!(Date32Type)))),
             DataType::Date64 => Self::Temporal(date(value!(Date64Type).div_euclid(86_400_000))),
-            DataType::Timestamp(unit, _) => Self::Temporal(match unit {
-                TimeUnit::Second => timestamp(value!(TimestampSecondType), *unit),
-                TimeUnit::Millisecond => timestamp(value!(TimestampMillisecondType), *unit),
-                TimeUnit::Microsecond => timestamp(value!(TimestampMicrosecondType), *unit),
-                TimeUnit::Nanosecond => timestamp(value!(TimestampNanosecondType), *unit),
-            }),
+            DataType::Timestamp(unit, zone) => {
+                let mut text = match unit {
+                    TimeUnit::Second => timestamp(value!(TimestampSecondType), *unit),
+                    TimeUnit::Millisecond => timestamp(value!(TimestampMillisecondType), *unit),
+                    TimeUnit::Microsecond => timestamp(value!(TimestampMicrosecondType), *unit),
+                    TimeUnit::Nanosecond => timestamp(value!(TimestampNanosecondType), *unit),
+                };
+                // A clock's time, of whatever zone.
+                if zone.is_none() && text.ends_with('Z') {
+                    text.pop();
+                }
+                Self::Temporal(text)
+            }
             DataType::Time32(TimeUnit::Second) => {
                 Self::Temporal(time(i64::from(value!(Time32SecondType)), 1_000_000_000))
             }
@@ -286,8 +293,9 @@ mod tests {
     fn times_are_iso_8601() {
         assert_eq!(text(Date32Array::from(vec![20_484])), "2026-01-31");
         assert_eq!(text(Date32Array::from(vec![-1])), "1969-12-31");
-        assert_eq!(text(TimestampMicrosecondArray::from(vec![1])), "1970-01-01T00:00:00.000001Z");
-        assert_eq!(text(TimestampMillisecondArray::from(vec![-1_000])), "1969-12-31T23:59:59Z");
+        assert_eq!(text(TimestampMicrosecondArray::from(vec![1])), "1970-01-01T00:00:00.000001");
+        let instant = TimestampMillisecondArray::from(vec![-1_000]).with_timezone("UTC");
+        assert_eq!(text(instant), "1969-12-31T23:59:59Z");
         assert!(text(TimestampMillisecondArray::from(vec![i64::MAX])).contains("after"));
         assert_eq!(text(Time64NanosecondArray::from(vec![36_672_000_000_000])), "10:11:12");
         assert_eq!(text(DurationMillisecondArray::from(vec![86_400_000 * 3])), "P3D");

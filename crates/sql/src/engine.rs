@@ -30,6 +30,7 @@ use crate::answer::{Answer, columns};
 use crate::cancel::Cancel;
 use crate::dialect::{self, Asked};
 use crate::error::QueryError;
+use crate::place::Place;
 use crate::scan::objects_of;
 use crate::snapshot::{Access, Catalog, Catalogs, DATABASE, SCHEMA, Snapshot};
 use crate::yielding::YieldingJoins;
@@ -356,7 +357,7 @@ async fn next_of(rows: &mut SendableRecordBatchStream, sql: &str) -> Result<Opti
 fn gave_up() -> QueryError {
     QueryError::Failed {
         reason: "the engine gave up on it: a fault of DataFusion; try it in smaller steps".to_owned(),
-        place: crate::place::Place::default(),
+        place: Place::default(),
         state: "XX000",
     }
 }
@@ -471,7 +472,10 @@ fn of_planning(error: datafusion::error::DataFusionError, sql: &str, snapshot: &
                 Some(name) => {
                     let ours = format!("{DATABASE}.{SCHEMA}.");
                     let name = name.strip_prefix(&ours).unwrap_or(name).to_owned();
-                    QueryError::NoTable { name, known: snapshot.names() }
+                    {
+                        let place = Place::of_name(&name, sql);
+                        QueryError::NoTable { name, place, known: snapshot.names() }
+                    }
                 }
                 None => QueryError::Failed { reason, place, state },
             }

@@ -73,10 +73,12 @@ pub enum QueryError {
         state: &'static str,
     },
     /// The lake has no such table.
-    #[error("there is no table {name} in the lake: there are {}", known.join(", "))]
+    #[error("there is no table {name} in the lake: there are {}{place}", known.join(", "))]
     NoTable {
         /// As it was asked for.
         name: String,
+        /// Where.
+        place: Place,
         /// What can be named.
         known: Vec<String>,
     },

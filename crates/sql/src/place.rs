@@ -39,6 +39,22 @@ impl Place {
         }
     }
 
+    /// Of a name without its qualifiers, where it stands first in the statement; quotes and letters' case are left aside.
+    pub(crate) fn of_name(name: &str, sql: &str) -> Self {
+        let name = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
+        let is_name = |part: char| part.is_alphanumeric() || part == '_';
+        for (number, line) in sql.lines().enumerate() {
+            let mut column = 1;
+            for word in line.split_inclusive(|part: char| !is_name(part)) {
+                if word.trim_end_matches(|part: char| !is_name(part)).eq_ignore_ascii_case(name) {
+                    return Self::at(number as u64 + 1, column, sql);
+                }
+                column += word.chars().count() as u64;
+            }
+        }
+        Self::default()
+    }
+
     /// `3, Column: 14`, as the parser says it.
     pub(crate) fn of_text(text: &str, sql: &str) -> Self {
         let mut numbers = text.split(", Column: ").map(|number| number.trim().parse());

@@ -86,7 +86,7 @@ fn a_table_that_is_not_there_is_told_by_its_name() {
         ("SELECT * FROM \"Raw_Users\"", "Raw_Users"),
     ] {
         match session.query(sql) {
-            Err(QueryError::NoTable { name: told, known }) => {
+            Err(QueryError::NoTable { name: told, known, .. }) => {
                 assert_eq!(told, name, "{sql}");
                 for table in ["raw_users", "users_transformed", "dim_user_demographics_current"] {
                     assert!(known.iter().any(|known| known == table), "{table}");

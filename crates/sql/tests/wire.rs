@@ -136,7 +136,7 @@ async fn errors_have_their_state_and_place_and_nothing_is_written() {
     for (sql, code, position) in [
         ("selec 1", "42601", Some(1)),
         ("select 1; select contry from users_transformed", "42703", Some(18)),
-        ("select * from nowhere", "42P01", None),
+        ("select * from nowhere", "42P01", Some(15)),
         ("select 1/0", "22012", None),
         ("create table x (a int)", "25006", None),
         ("insert into users_transformed select * from users_transformed", "25006", None),

@@ -1,12 +1,14 @@
 //! What makes DataFusion's SQL PostgreSQL's: see docs/sql.md.
 
 mod arithmetic;
+mod at_time_zone;
 mod date_arithmetic;
 mod patterns;
 mod percentile;
 mod refused;
 mod rewrite;
 mod rounding;
+mod scaled_interval;
 mod sum;
 mod timestamp_text;
 
@@ -30,6 +32,7 @@ pub(crate) fn register(context: &SessionContext) {
         context.deregister_udf(function.name());
         context.register_udf(ScalarUDF::from(function));
     }
+    context.register_udf(ScalarUDF::from(at_time_zone::AtTimeZone::default()));
     // PostgreSQL's names of what is there under others.
     context.register_udf(signum().as_ref().clone().with_aliases(["sign"]));
     context.register_udaf(var_samp_udaf().as_ref().clone().with_aliases(["variance"]));
@@ -38,4 +41,6 @@ pub(crate) fn register(context: &SessionContext) {
     // Before types are made to fit one another.
     let registered = state.write().register_function_rewrite(Arc::new(date_arithmetic::AsTimestamp));
     debug_assert!(registered.is_ok(), "any rule may be registered");
+    let registered = state.write().register_expr_planner(Arc::new(scaled_interval::Planner));
+    debug_assert!(registered.is_ok(), "any planner may be registered");
 }

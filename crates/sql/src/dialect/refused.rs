@@ -76,8 +76,11 @@ pub(crate) fn check(statement: &Statement) -> Result<Checked, QueryError> {
 fn writes(construct: &str) -> QueryError {
     QueryError::Refused {
         construct: construct.to_owned(),
-        remedy: "only what reads is answered: the lake is written by landing and jobs alone".to_owned(),
-        state: "25006",
+        remedy: match construct {
+            "PREPARE" | "EXECUTE" => "statements are prepared by the driver's own calls alone".to_owned(),
+            _ => "only what reads is answered: the lake is written by landing and jobs alone".to_owned(),
+        },
+        state: if matches!(construct, "PREPARE" | "EXECUTE") { "0A000" } else { "25006" },
     }
 }
 

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, DateTimeField, Expr, ExtractSyntax, Fetch, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, Query, Value,
-    VisitMut, VisitorMut,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, Interval, LimitClause, ObjectName,
+    Query, TypedString, Value, VisitMut, VisitorMut,
 };
 
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
@@ -61,6 +61,21 @@ impl VisitorMut for Rewriter {
             Expr::Function(function) => {
                 let called = call(function);
                 return replace(expr, called);
+            }
+            Expr::TypedString(TypedString { data_type: DataType::Timestamp(..), value, .. }) if matches!(&value.value, Value::SingleQuotedString(text) if text.eq_ignore_ascii_case("epoch")) =>
+            {
+                value.value = Value::SingleQuotedString("1970-01-01 00:00:00".to_owned());
+            }
+            Expr::Interval(Interval { value, .. }) => {
+                if let Expr::Value(value) = value.as_mut()
+                    && let Value::SingleQuotedString(text) = &mut value.value
+                {
+                    *text = text.split_whitespace().map(clock_as_units).collect::<Vec<_>>().join(" ");
+                }
+            }
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                let arguments = [timestamp, time_zone].map(|argument| argument.as_ref().clone());
+                *expr = function(super::at_time_zone::NAME, arguments.into());
             }
             Expr::InSubquery { expr: left, subquery, negated: false } => {
                 if let Expr::Tuple(values) = left.as_ref() {
@@ -157,6 +172,39 @@ fn call(function: &Function) -> Option<Expr> {
         }
         _ => None,
     }
+}
+
+/// `04:05:06.7` of an interval, in the words that Arrow reads; whatever is no clock stays.
+fn clock_as_units(word: &str) -> String {
+    let (sign, clock) = match word.strip_prefix('-') {
+        Some(clock) => ("-", clock),
+        None => ("", word),
+    };
+    let parts: Vec<&str> = clock.split(':').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if !(2..=3).contains(&parts.len()) || !parts.iter().all(is_number) {
+        return word.to_owned();
+    }
+    let units = parts.iter().zip(["hours", "minutes", "seconds"]);
+    units.map(|(part, unit)| format!("{sign}{part} {unit}")).collect::<Vec<_>>().join(" ")
+}
+
+fn function(name: &str, arguments: Vec<Expr>) -> Expr {
+    let args = arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)));
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.collect(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
 }
 
 fn given(argument: &FunctionArg) -> Option<&Expr> {

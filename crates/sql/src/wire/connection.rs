@@ -80,6 +80,11 @@ fn at_start(variables: &mut Variables, name: &str, value: &str) -> Result<(), Pr
             Ok(())
         }
         name if name.starts_with("_pq_.") => Ok(()),
+        // Java's driver tells its machine's zone. Timestamps have their offset, so that they are right for it.
+        name if name.eq_ignore_ascii_case("timezone") => {
+            let _ = variables.set(name, value);
+            Ok(())
+        }
         name => variables.set(name, value),
     }
 }

@@ -4,12 +4,14 @@ use pgwire::error::{ErrorInfo, PgWireError};
 use pgwire::messages::response::ErrorResponse;
 
 use crate::error::QueryError;
+use crate::suggestion::nearest;
 
 /// An error as PostgreSQL's protocol has them.
 #[derive(Debug, Clone)]
 pub(super) struct Problem {
     pub(super) state: &'static str,
     message: String,
+    hint: Option<String>,
     /// In characters of the statement, from 1.
     position: Option<usize>,
     /// The connection ends with it.
@@ -18,7 +20,7 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(state: &'static str, message: impl Into<String>) -> Self {
-        Self { state, message: message.into(), position: None, is_fatal: false }
+        Self { state, message: message.into(), hint: None, position: None, is_fatal: false }
     }
 
     pub(super) fn fatal(state: &'static str, message: impl Into<String>) -> Self {
@@ -50,33 +52,54 @@ impl Problem {
         let severity = if self.is_fatal { "FATAL" } else { "ERROR" };
         let mut info = ErrorInfo::new(severity.to_owned(), self.state.to_owned(), self.message.clone());
         info.severity_nonlocalized = Some(severity.to_owned());
+        info.hint = self.hint.clone();
         info.position = self.position.map(|position| position.to_string());
         info.into()
     }
 }
 
+/// In PostgreSQL's words where tools look for them: Superset shows the name and the line of a column that isn't there.
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         let state = error.state();
         // Clients show the place by its position: the message is without the line that ours has.
-        let (message, position) = match error {
+        match error {
             QueryError::Syntax { reason, place } => {
-                (format!("the query could not be parsed: {reason}"), place.position)
+                let message = match reason.rsplit_once(", found: ") {
+                    Some((_, "EOF")) => "syntax error at end of input".to_owned(),
+                    Some((_, token)) => format!("syntax error at or near \"{token}\""),
+                    None => return Self { position: place.position, ..Self::new(state, reason) },
+                };
+                Self { position: place.position, hint: Some(reason), ..Self::new(state, message) }
             }
-            QueryError::Failed { reason, place, .. } => (reason, place.position),
-            QueryError::Memory { .. } => (
-                "the statement needs more memory than the server gives: `millrace serve --memory`".to_owned(),
-                None,
+            QueryError::Failed { reason, place, .. } => {
+                let column = reason.strip_prefix("there is no column ");
+                let column =
+                    column.filter(|_| state == "42703").and_then(|rest| rest.split([';', ':']).next());
+                let (message, hint) = match column {
+                    Some(name) => (format!("column \"{name}\" does not exist"), Some(reason)),
+                    None => (reason, None),
+                };
+                Self { position: place.position, hint, ..Self::new(state, message) }
+            }
+            QueryError::NoTable { name, known, place } => {
+                let near = nearest(&name, known.iter().map(String::as_str));
+                let hint = near.map(|near| format!("did you mean {near}?"));
+                let message = format!("relation \"{name}\" does not exist");
+                Self { position: place.position, hint, ..Self::new(state, message) }
+            }
+            QueryError::Memory { .. } => Self::new(
+                state,
+                "the statement needs more memory than the server gives: `millrace serve --memory`",
             ),
-            QueryError::Timeout { seconds } => (
+            QueryError::Timeout { seconds } => Self::new(
+                state,
                 format!(
                     "canceling statement due to statement timeout: `millrace serve --timeout` is {seconds} s"
                 ),
-                None,
             ),
-            other => (other.to_string(), None),
-        };
-        Self { position, ..Self::new(state, message) }
+            other => Self::new(state, other.to_string()),
+        }
     }
 }
 

@@ -130,8 +130,10 @@ impl Variables {
                         | "+00:00"
                         | "universal"
                 ) {
-                    // Timestamps are sent in UTC with their offset: they are right in whatever zone the client is.
-                    return Ok(());
+                    return refused(
+                        "invalid value for parameter \"TimeZone\": days and hours are UTC's here; write x AT TIME ZONE 'Europe/Berlin'"
+                            .to_owned(),
+                    );
                 }
                 return self.keep(key, name, "UTC");
             }
@@ -231,6 +233,7 @@ mod tests {
         for (name, value) in [
             ("client_encoding", "LATIN1"),
             ("DateStyle", "German"),
+            ("TimeZone", "Europe/Berlin"),
             ("statement_timeout", "soon"),
             ("server_version", "9"),
         ] {
