@@ -4,6 +4,7 @@ import datetime
 import glob
 import json
 import sys
+import tempfile
 import time
 
 import duckdb
@@ -23,8 +24,9 @@ def value(cell):
     return cell if cell is None or isinstance(cell, (bool, int, float, str)) else str(cell)
 
 
-def main():
-    connection = duckdb.connect(config={"threads": int(THREADS), "memory_limit": f"{MEMORY}B"})
+def main(spilled):
+    config = {"threads": int(THREADS), "memory_limit": f"{MEMORY}B", "temp_directory": spilled}
+    connection = duckdb.connect(config=config)
     connection.execute("SET TimeZone = 'UTC'")
     for name, pattern, folders in [
         ("users_transformed_latest", "curated/users_transformed/*/*.parquet", "processing_date"),
@@ -44,4 +46,6 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    # Where ours spills too, and not into the checkout.
+    with tempfile.TemporaryDirectory() as spilled:
+        main(spilled)
