@@ -92,7 +92,7 @@ const DATAFUSION: Thing = Thing("DataFusion", &["datafusion", "datafusion-*"]);
 const TOKIO: Thing = Thing("tokio", &["tokio", "tokio-*"]);
 
 /// Rooms that use any other: the tests and the benches.
-const TESTS: [&str; 10] = [
+const TESTS: [&str; 11] = [
     "millrace-tests",
     "millrace-bench-compact",
     "millrace-bench-functions",
@@ -100,6 +100,7 @@ const TESTS: [&str; 10] = [
     "millrace-bench-jobs",
     "millrace-bench-land",
     "millrace-bench-report",
+    "millrace-bench-sql",
     "millrace-bench-streams",
     "millrace-scripted-server",
     "millrace-skips",

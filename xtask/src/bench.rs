@@ -12,7 +12,7 @@ const LAND: &str = "land";
 const FUNCTIONS: &str = "functions";
 
 /// The benchmarks that measure whole runs of the program: the others need no Polars to be built.
-const OF_THE_PROGRAM: [&str; 2] = ["ingest", JOBS];
+const OF_THE_PROGRAM: [&str; 3] = ["ingest", JOBS, "sql"];
 
 #[derive(clap::Args)]
 pub(crate) struct BenchArguments {

@@ -180,3 +180,14 @@ fn values_are_in_no_message() {
     assert!(error.to_string().contains("TRY_CAST"), "{error}");
     assert_eq!(error.state(), "22P02");
 }
+
+/// So many that DataFusion stops to group them before it sends them on.
+#[test]
+fn percentiles_of_nearly_as_many_groups_as_rows_are_found() {
+    let lake = tempfile::tempdir().expect("a folder");
+    let session = Session::open(lake.path()).expect("a lake");
+    let sql = "SELECT COUNT(*) AS groups, SUM(p) AS total FROM \
+               (SELECT x, percentile_cont(0.25) WITHIN GROUP (ORDER BY x) AS p FROM generate_series(1, 400000) AS t(x) GROUP BY x)";
+    let rows = ours(&session, sql).expect(sql);
+    assert!(alike(&json!(rows), &json!([[400_000, 80_000_200_000.0]])), "{rows:?}");
+}
