@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod at_time_zone;
+mod counted_values;
 mod date_arithmetic;
 mod patterns;
 mod percentile;
@@ -27,6 +28,7 @@ pub(crate) use rewrite::rewrite;
 pub(crate) fn register(context: &SessionContext) {
     context.register_udaf(AggregateUDF::from(sum::CheckedSum::default()));
     context.register_udaf(AggregateUDF::from(percentile::ExactPercentile::default()));
+    context.register_udaf(AggregateUDF::from(percentile::CountedMedian::default()));
     for function in patterns::ByPattern::all() {
         // With its other names, under which it would come back.
         context.deregister_udf(function.name());
