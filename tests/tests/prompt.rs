@@ -94,6 +94,12 @@ fn ctrl_c_ends_the_statement_and_twice_the_prompt() -> Result<()> {
     terminal.types("SELECT COUNT(*) AS n FROM users_transformed;\n")?;
     terminal.shows("100")?;
     terminal.shows("millrace> ")?;
+    // Each line is kept when it is typed: a terminal that is closed loses none.
+    let history = std::fs::read_to_string(lake.path().join("state/millrace/query_history"))?;
+    ensure!(
+        history.contains(HEAVY) && history.contains("SELECT COUNT(*) AS n FROM users_transformed;"),
+        "{history}"
+    );
     terminal.types("exit\n")?;
     let status = terminal.child.wait()?;
     ensure!(status.success(), "{status}");

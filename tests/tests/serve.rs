@@ -104,6 +104,30 @@ async fn each_statement_sees_the_lake_as_it_is_then() -> Result<()> {
     Ok(())
 }
 
+/// The page's statements, each as a person would paste it into psql.
+#[tokio::test]
+async fn the_recipes_of_the_docs_are_answered() -> Result<()> {
+    let lake = tempfile::tempdir()?;
+    let streams = ["--streams", "all", "--events", "3000"];
+    Ended::of(simulate(lake.path(), 300, 7, &streams)?)?.summary(0)?;
+    let (_serving, port) = serve(lake.path(), &[])?;
+    let client = connect(port, "me", "").await?;
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/sql.md");
+    let page = std::fs::read_to_string(page)?;
+    let recipes =
+        page.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next()).context("no recipes")?;
+    let mut answered = 0;
+    for recipe in recipes.split("-- ").filter(|recipe| !recipe.trim().is_empty()) {
+        let (what, sql) = recipe.split_once('\n').context("a statement below its line")?;
+        let rows = client.simple_query(sql).await.with_context(|| what.to_owned())?;
+        let rows = rows.iter().filter(|message| matches!(message, SimpleQueryMessage::Row(_))).count();
+        ensure!(rows > 0, "{what}: no row");
+        answered += 1;
+    }
+    ensure!(answered == 10, "{answered} recipes");
+    Ok(())
+}
+
 #[test]
 fn what_would_leave_the_lake_open_is_refused() -> Result<()> {
     let lake = lake()?;

@@ -1,7 +1,7 @@
 //! The prompt: statements end with a semicolon, commands begin with a dot.
 
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -60,7 +60,7 @@ pub(super) fn prompt(session: &Session, style: Style, shutdown: &Shutdown) -> an
     loop {
         match editor.readline(if typed.is_empty() { "millrace> " } else { "     ...> " }) {
             Ok(line) if typed.is_empty() && is_command(line.trim()) => {
-                let _ = editor.add_history_entry(line.trim());
+                keep(&mut editor, line.trim(), history.as_deref());
                 if !command(line.trim(), session, &mut manner)? {
                     break;
                 }
@@ -70,7 +70,7 @@ pub(super) fn prompt(session: &Session, style: Style, shutdown: &Shutdown) -> an
                 typed.push('\n');
                 let statements = Statements::split(&typed);
                 for sql in &statements.complete {
-                    let _ = editor.add_history_entry(format!("{sql};"));
+                    keep(&mut editor, &format!("{sql};"), history.as_deref());
                     let started = Instant::now();
                     if let Err(error) = ask(session, sql, &manner, shutdown) {
                         if output::is_unread() {
@@ -90,11 +90,6 @@ pub(super) fn prompt(session: &Session, style: Style, shutdown: &Shutdown) -> an
             Err(_) if reader_has_left() => break,
             Err(error) => return Err(error).context("the prompt ended"),
         }
-    }
-    if let Some(history) = history
-        && let Err(error) = save(&mut editor, &history)
-    {
-        tracing::warn!(path = %history.display(), %error, "the history could not be kept");
     }
     Ok(())
 }
@@ -183,9 +178,12 @@ fn history_file() -> Option<PathBuf> {
     Some(state.join("millrace/query_history"))
 }
 
-fn save(editor: &mut Editor<Words, FileHistory>, history: &std::path::Path) -> rustyline::Result<()> {
-    if let Some(folder) = history.parent() {
-        std::fs::create_dir_all(folder)?;
+/// At once, and behind what other prompts have kept meanwhile.
+fn keep(editor: &mut Editor<Words, FileHistory>, entry: &str, history: Option<&Path>) {
+    let _ = editor.add_history_entry(entry);
+    let Some(history) = history else { return };
+    let folder = history.parent().map_or(Ok(()), std::fs::create_dir_all);
+    if let Err(error) = folder.map_err(ReadlineError::from).and_then(|()| editor.append_history(history)) {
+        tracing::warn!(path = %history.display(), %error, "the history could not be kept");
     }
-    editor.save_history(history)
 }
