@@ -34,8 +34,9 @@ const SET: [&str; 8] = [
     "alarms_role_arn=ARN",
 ];
 
-/// Commands that ask servers which are not here, or answer no JSON.
-const OF_ELSEWHERE: [&[&str]; 6] = [
+/// Commands that ask servers which are not here, go on until they are ended (tests/serve.rs), or answer no JSON.
+const OF_ELSEWHERE: [&[&str]; 7] = [
+    &["serve"],
     &["schema", "check"],
     &["schema", "register"],
     &["snowflake", "deploy"],
