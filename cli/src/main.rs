@@ -19,6 +19,7 @@ mod erase;
 mod error_report;
 mod exit_code;
 mod export;
+mod file_mode;
 mod interrupt;
 mod job;
 mod lake;

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use millrace_runtime::Shutdown;
 use millrace_sql::Engine;
 use millrace_sql::wire::{Server, ServerSettings};
@@ -61,7 +62,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE", env = "MILLRACE_SQL_TLS_KEY", requires = "sql_tls_cert")]
     sql_tls_key: Option<PathBuf>,
     /// Connections at a time; further ones are told that there are too many
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 100,
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     sql_connections: usize,
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "LAKE", default_value = "./lake", env = "MILLRACE_LAKE")]
@@ -71,10 +73,6 @@ pub(crate) struct ServeArgs {
     /// Tell the address as JSON
     #[arg(long)]
     json: bool,
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "give a number from 1 on".to_owned())
 }
 
 pub(crate) async fn serve(args: ServeArgs, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {

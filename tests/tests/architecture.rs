@@ -44,8 +44,8 @@ const ARROWS: [(&str, &[&str]); 22] = [
     // A crate of its own for its client's sake, which takes minutes to build.
     ("millrace-glue", &["millrace-lake"]),
     ("millrace-jobs", &["millrace-events", "millrace-lake", "millrace-runtime", "millrace-tables"]),
-    // The query engine, without the jobs' one.
-    ("millrace-sql", &["millrace-events", "millrace-lake", "millrace-tables"]),
+    // The query engine, without the jobs' one. The runtime for its `Secret`: clients of its server log in.
+    ("millrace-sql", &["millrace-events", "millrace-lake", "millrace-runtime", "millrace-tables"]),
     // The jobs' mains for the cloud, with what only they need: Lambda and Glue.
     (
         "millrace-cloud-jobs",

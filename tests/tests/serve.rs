@@ -142,7 +142,7 @@ fn what_would_leave_the_lake_open_is_refused() -> Result<()> {
             &["--sql", "127.0.0.1:0", "--sql-tls-cert", &open, "--sql-tls-key", &open],
             "there is no CERTIFICATE",
         ),
-        (&["--sql", "127.0.0.1:0", "--sql-connections", "0"], "from 1 on"),
+        (&["--sql", "127.0.0.1:0", "--sql-connections", "0"], "0 is not in 1.."),
         (&["--sql", "here"], "--sql"),
         (&[], "--sql"),
     ] {

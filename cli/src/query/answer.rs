@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
-use millrace_sql::{Answer, Cancel, QueryError, Session};
+use millrace_sql::{Cancel, QueryError, Session};
 
 use super::{format, grid};
 use crate::run::UsageError;
@@ -83,7 +83,7 @@ pub(crate) fn answer(
         if style.format == Format::Parquet && std::io::stdout().is_terminal() {
             bail!("a terminal cannot show Parquet: give --output FILE, or pipe it");
         }
-        return write(session, sql, style, BufWriter::new(output::out()));
+        return answer_until(session, sql, style, &Cancel::default(), BufWriter::new(output::out()));
     };
     // A reader sees the whole file or the one before.
     let mut partial = path.as_os_str().to_owned();
@@ -91,10 +91,11 @@ pub(crate) fn answer(
     let partial = PathBuf::from(partial);
     let _left_out = interrupt::partial_file(partial.clone());
     let file = File::create(&partial).with_context(|| format!("could not create {}", partial.display()))?;
-    let written = write(session, sql, style, BufWriter::new(file)).and_then(|rows| {
-        std::fs::rename(&partial, path).with_context(|| format!("could not write {}", path.display()))?;
-        Ok(rows)
-    });
+    let written =
+        answer_until(session, sql, style, &Cancel::default(), BufWriter::new(file)).and_then(|rows| {
+            std::fs::rename(&partial, path).with_context(|| format!("could not write {}", path.display()))?;
+            Ok(rows)
+        });
     if written.is_err() {
         // The first failure is the one to tell.
         let _ = std::fs::remove_file(&partial);
@@ -123,31 +124,16 @@ fn with_suggestion(error: QueryError) -> anyhow::Error {
     }
 }
 
-fn write(session: &Session, sql: &str, style: Style, out: impl Write + Send) -> anyhow::Result<u64> {
-    let started = Instant::now();
-    let answer = session.query(sql).map_err(with_suggestion)?;
-    write_rows(answer, started, style, out)
-}
-
-/// Asks `sql` at a prompt, where `cancel` ends it.
-pub(super) fn answer_at_prompt(
+/// Asks `sql`, unless `cancel` ends it, and writes its answer to `out`. Returns its rows.
+pub(super) fn answer_until(
     session: &Session,
     sql: &str,
     style: Style,
     cancel: &Cancel,
-    out: impl Write + Send,
+    mut out: impl Write + Send,
 ) -> anyhow::Result<u64> {
     let started = Instant::now();
     let answer = session.query_until(sql, cancel).map_err(with_suggestion)?;
-    write_rows(answer, started, style, out)
-}
-
-fn write_rows(
-    answer: Answer,
-    started: Instant,
-    style: Style,
-    mut out: impl Write + Send,
-) -> anyhow::Result<u64> {
     let rows = match style.format {
         Format::Table => grid::write(answer, started, style.max_rows, &mut out)?,
         Format::Vertical => format::write_vertical(answer, &mut out)?,

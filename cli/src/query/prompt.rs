@@ -12,7 +12,7 @@ use rustyline::Editor;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 
-use super::answer::{Format, Style, answer_at_prompt};
+use super::answer::{Format, Style, answer_until};
 use super::completion::Words;
 use super::pager::Pager;
 use crate::{error_report, output};
@@ -104,7 +104,7 @@ fn ask(session: &Session, sql: &str, manner: &Manner, shutdown: &Shutdown) -> an
         ends.cancel();
         !again || pages.get()
     });
-    let answered = answer_at_prompt(session, sql, manner.style, &cancel, BufWriter::new(&mut out));
+    let answered = answer_until(session, sql, manner.style, &cancel, BufWriter::new(&mut out));
     out.wait()?;
     if out.has_left() { Ok(()) } else { answered.map(drop) }
 }

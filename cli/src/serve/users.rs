@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
+use millrace_runtime::Secret;
 use millrace_sql::Access;
-use millrace_sql::wire::{Secret, User};
+use millrace_sql::wire::User;
 use serde::Deserialize;
+
+use crate::file_mode::others_may_read;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,11 +27,7 @@ enum Reads {
 
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<User>> {
     let told = || format!("the users in {} cannot be read", path.display());
-    ensure!(
-        !others_read(path).with_context(told)?,
-        "{}: others may read its passwords; chmod 600 {0}",
-        path.display()
-    );
+    ensure!(!others_may_read(path), "{}: others may read its passwords; chmod 600 {0}", path.display());
     let text = std::fs::read_to_string(path).with_context(told)?;
     let entries: BTreeMap<String, Entry> = match toml::from_str(&text) {
         Ok(entries) => entries,
@@ -48,17 +47,6 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<User>> {
         },
     };
     Ok(entries.into_iter().map(user).collect())
-}
-
-#[cfg(unix)]
-fn others_read(path: &Path) -> std::io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(std::fs::metadata(path)?.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_read(_: &Path) -> std::io::Result<bool> {
-    Ok(false)
 }
 
 #[cfg(test)]

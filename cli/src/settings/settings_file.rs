@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use config::{ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
 
 use super::known::{self, KNOWN, Known};
+use crate::file_mode::others_may_read;
 use millrace_sql::suggestion::did_you_mean;
 
 /// Why a file gives no settings.
@@ -72,18 +73,6 @@ impl SettingsFile {
         KNOWN.iter().any(|known| known.is_secret && self.values.contains_key(known.key))
             && others_may_read(&self.path)
     }
-}
-
-#[cfg(unix)]
-fn others_may_read(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_may_read(_: &Path) -> bool {
-    false
 }
 
 impl Source for SettingsFile {

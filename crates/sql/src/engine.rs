@@ -18,8 +18,6 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use datafusion::prelude::SessionConfig;
-use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use futures::{FutureExt, StreamExt};
 use millrace_lake::Store;
 use tokio::runtime::{Handle, Runtime};
@@ -30,6 +28,7 @@ use crate::answer::{Answer, columns};
 use crate::cancel::Cancel;
 use crate::dialect::{self, Asked};
 use crate::error::QueryError;
+use crate::parsing::parse;
 use crate::place::Place;
 use crate::scan::objects_of;
 use crate::snapshot::{Access, Catalog, Catalogs, DATABASE, SCHEMA, Snapshot};
@@ -433,22 +432,6 @@ async fn within<T>(
     }
 }
 
-/// One statement.
-pub(crate) fn parse(sql: &str) -> Result<Statement, QueryError> {
-    let of_parser = |error| match error {
-        datafusion::error::DataFusionError::SQL(error, _) => QueryError::of_parser(&error, sql),
-        error => QueryError::of_engine(error, sql),
-    };
-    let mut parser =
-        DFParserBuilder::new(sql).with_dialect(&PostgreSqlDialect {}).build().map_err(of_parser)?;
-    let mut statements = parser.parse_statements().map_err(of_parser)?;
-    match (statements.pop_front(), statements.is_empty()) {
-        (Some(statement), true) => Ok(statement),
-        (None, _) => Err(refused("an empty statement", "write a query")),
-        (Some(_), false) => Err(refused("several statements", "give them one at a time")),
-    }
-}
-
 /// A row a column, with its type as docs/tables.md has it.
 fn described(schema: &SchemaRef) -> Result<LogicalPlan, QueryError> {
     let rows = columns(schema).into_iter().map(|column| vec![lit(column.name), lit(column.dtype)]);
@@ -456,10 +439,6 @@ fn described(schema: &SchemaRef) -> Result<LogicalPlan, QueryError> {
         rows.project([col("column1").alias("column_name"), col("column2").alias("data_type")])?.build()
     });
     plan.map_err(|error| QueryError::of_engine(error, ""))
-}
-
-fn refused(construct: &str, remedy: &str) -> QueryError {
-    QueryError::Refused { construct: construct.to_owned(), remedy: remedy.to_owned(), state: "42601" }
 }
 
 fn of_planning(error: datafusion::error::DataFusionError, sql: &str, snapshot: &Snapshot) -> QueryError {
@@ -472,10 +451,8 @@ fn of_planning(error: datafusion::error::DataFusionError, sql: &str, snapshot: &
                 Some(name) => {
                     let ours = format!("{DATABASE}.{SCHEMA}.");
                     let name = name.strip_prefix(&ours).unwrap_or(name).to_owned();
-                    {
-                        let place = Place::of_name(&name, sql);
-                        QueryError::NoTable { name, place, known: snapshot.names() }
-                    }
+                    let place = Place::of_name(&name, sql);
+                    QueryError::NoTable { name, place, known: snapshot.names() }
                 }
                 None => QueryError::Failed { reason, place, state },
             }

@@ -82,6 +82,16 @@ pub enum QueryError {
         /// What can be named.
         known: Vec<String>,
     },
+    /// Its tables have no such column.
+    #[error("the query failed: {reason}{place}")]
+    NoColumn {
+        /// As it was asked for.
+        name: String,
+        /// With the name that is near, or those there are.
+        reason: String,
+        /// Where.
+        place: Place,
+    },
     /// A table whose rows are about persons, asked for by somebody who may not read such.
     #[error(
         "{name} holds data about persons, which this user may not read; take a table without them, or ask with the rights for it"
@@ -132,6 +142,7 @@ impl QueryError {
         match self {
             Self::Syntax { .. } => "42601",
             Self::NoTable { .. } => "42P01",
+            Self::NoColumn { .. } => "42703",
             Self::Forbidden { .. } => "42501",
             Self::Refused { state, .. } | Self::Failed { state, .. } => state,
             Self::Restless => "40001",
@@ -190,7 +201,15 @@ impl QueryError {
                 error => of_arrow(&error),
             },
             DataFusionError::SQL(error, _) => return Self::of_parser(&error, sql),
-            DataFusionError::SchemaError(error, _) => (of_names(&error), "42703"),
+            DataFusionError::SchemaError(error, _) => {
+                let reason = of_names(&error);
+                match *error {
+                    SchemaError::FieldNotFound { field, .. } => {
+                        return Self::NoColumn { name: field.name().to_owned(), reason, place };
+                    }
+                    _ => (reason, "42703"),
+                }
+            }
             DataFusionError::Plan(text) => match text.split("Invalid function '").nth(1) {
                 Some(rest) => (of_function(rest.split('\'').next().unwrap_or_default()), "42883"),
                 None => (cut(&text), "42000"),

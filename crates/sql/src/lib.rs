@@ -12,6 +12,7 @@ mod error;
 mod lake;
 mod open_object;
 mod overlap;
+mod parsing;
 mod place;
 mod scan;
 mod session;

@@ -8,8 +8,9 @@ mod lake;
 use std::time::Duration;
 
 use lake::{Served, serve};
+use millrace_runtime::Secret;
 use millrace_sql::Access;
-use millrace_sql::wire::{Secret, User};
+use millrace_sql::wire::User;
 use tokio::io::AsyncWriteExt;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;

@@ -70,7 +70,7 @@ async fn no_bytes_end_the_server() {
     let users = |settings: &mut millrace_sql::wire::ServerSettings| {
         settings.users = vec![millrace_sql::wire::User {
             name: "bi".to_owned(),
-            password: millrace_sql::wire::Secret::new("x"),
+            password: millrace_runtime::Secret::new("x"),
             access: millrace_sql::Access::All,
         }];
     };

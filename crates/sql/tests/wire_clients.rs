@@ -10,9 +10,10 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use lake::{Served, serve};
+use millrace_runtime::Secret;
 use millrace_skips::skipped;
 use millrace_sql::Access;
-use millrace_sql::wire::{Secret, ServerSettings, User};
+use millrace_sql::wire::{ServerSettings, User};
 
 const PASSWORD: &str = "bi-secret";
 

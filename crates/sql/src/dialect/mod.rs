@@ -18,6 +18,8 @@ use std::sync::Arc;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SessionContext;
 use datafusion::functions::math::signum;
+use datafusion::functions_aggregate::median::Median;
+use datafusion::functions_aggregate::percentile_cont::PercentileCont;
 use datafusion::functions_aggregate::variance::var_samp_udaf;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, ScalarUDFImpl};
 
@@ -27,8 +29,8 @@ pub(crate) use rewrite::rewrite;
 /// Makes a session answer by the dialect.
 pub(crate) fn register(context: &SessionContext) {
     context.register_udaf(AggregateUDF::from(sum::CheckedSum::default()));
-    context.register_udaf(AggregateUDF::from(percentile::ExactPercentile::default()));
-    context.register_udaf(AggregateUDF::from(percentile::CountedMedian::default()));
+    context.register_udaf(AggregateUDF::from(percentile::Counted::<PercentileCont>::default()));
+    context.register_udaf(AggregateUDF::from(percentile::Counted::<Median>::default()));
     for function in patterns::ByPattern::all() {
         // With its other names, under which it would come back.
         context.deregister_udf(function.name());

@@ -34,4 +34,4 @@ mod utility;
 mod variables;
 
 pub use server::{Server, Stop};
-pub use settings::{Secret, ServerSettings, User, WireError};
+pub use settings::{ServerSettings, User, WireError};

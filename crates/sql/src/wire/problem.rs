@@ -73,14 +73,11 @@ impl From<QueryError> for Problem {
                 Self { position: place.position, hint: Some(reason), ..Self::new(state, message) }
             }
             QueryError::Failed { reason, place, .. } => {
-                let column = reason.strip_prefix("there is no column ");
-                let column =
-                    column.filter(|_| state == "42703").and_then(|rest| rest.split([';', ':']).next());
-                let (message, hint) = match column {
-                    Some(name) => (format!("column \"{name}\" does not exist"), Some(reason)),
-                    None => (reason, None),
-                };
-                Self { position: place.position, hint, ..Self::new(state, message) }
+                Self { position: place.position, ..Self::new(state, reason) }
+            }
+            QueryError::NoColumn { name, reason, place } => {
+                let message = format!("column \"{name}\" does not exist");
+                Self { position: place.position, hint: Some(reason), ..Self::new(state, message) }
             }
             QueryError::NoTable { name, known, place } => {
                 let near = nearest(&name, known.iter().map(String::as_str));

@@ -1,31 +1,11 @@
 //! Who is served, and where.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use millrace_runtime::Secret;
+
 use crate::snapshot::Access;
-
-/// A password: never shown, not even by `{:?}`.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Of its text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// One who may connect, and what they may read.
 #[derive(Debug, Clone)]
