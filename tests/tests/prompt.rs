@@ -22,7 +22,7 @@ struct Terminal {
 impl Terminal {
     fn open(lake: &Path, pager: &str) -> Result<Self> {
         let program =
-            format!("stty rows 20 cols 120; {} query --lake {}", binary()?.display(), lake.display());
+            format!("stty rows 20 cols 120; exec {} query --lake {}", binary()?.display(), lake.display());
         let state = lake.join("state");
         let mut command = Command::new("script");
         command.args(["-qefc", &program, "/dev/null"]);
