@@ -1,6 +1,6 @@
 //! The tables of the job raw-transformation.
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use crate::column::ColumnType::{Boolean, Date, Float64, Int32, Int64, Text, Texts, Timestamp};
 use crate::table_spec::{Contents, TableSpec};

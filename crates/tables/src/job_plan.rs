@@ -114,7 +114,7 @@ impl PlannedTable {
 
 #[cfg(test)]
 mod tests {
-    use millrace_lake::layout::Layer;
+    use millrace_events::layer::Layer;
 
     use super::*;
     use crate::aggregate::{Condition, Counted, Key, Measure, Text};
