@@ -4,16 +4,12 @@
 //! folder, and each range in turn is deduplicated, transformed, sorted and appended to the one file of the table.
 
 mod attempt;
-pub mod clean;
-pub mod email;
 mod expressions;
 mod input;
 mod newest;
 mod pass;
 mod pass_output;
-pub mod phone;
 mod positions;
-pub mod quality;
 mod ranges;
 pub mod raw_columns;
 pub mod raw_scan;

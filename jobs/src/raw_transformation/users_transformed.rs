@@ -1,13 +1,13 @@
 //! From raw rows to users_transformed: pure plans, knowing neither where rows come from nor where they go.
 
 use millrace_events::enrich::{self, GenderBranch};
+use millrace_kernels::{clean, email, phone, quality};
 use millrace_tables::ages;
 use millrace_tables::curated::USERS_TRANSFORMED;
 use millrace_tables::job_names::RAW_TRANSFORMATION;
 use polars::prelude::*;
 
 use super::expressions::{date, finite, holds, integer, part_of_text, text, texts, word};
-use super::{clean, email, phone, quality};
 use crate::job_settings::RunContext;
 use crate::polars_schema::{polars_schema, timestamp};
 
