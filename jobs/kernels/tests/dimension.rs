@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type};
-use arrow_array::{
-    ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, StringViewArray,
-};
+use arrow_array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, StringViewArray};
 use millrace_events::instant::Micros;
 use millrace_kernels::dimension::{LatestVersions, TEXTS, changed, file_schema, plain};
 use millrace_tables::RunContext;
