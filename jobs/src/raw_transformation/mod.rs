@@ -3,8 +3,8 @@
 //! Memory stays flat however many rows there are: they are parted by ranges of the id into files of a scratch
 //! folder, and each range in turn is deduplicated, transformed, sorted and appended to the one file of the table.
 
+mod arrow_frame;
 mod attempt;
-mod expressions;
 mod input;
 mod newest;
 mod pass;
@@ -18,7 +18,7 @@ mod report;
 mod sources;
 mod spill;
 pub mod state;
-pub mod summary;
+pub(crate) mod summary;
 pub(crate) mod table_writer;
 pub mod users_transformed;
 

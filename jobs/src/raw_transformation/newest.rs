@@ -4,13 +4,14 @@ use millrace_kernels::newest::{Competitors, Version, compare, parted, winners};
 use polars::prelude::*;
 use rayon::prelude::*;
 
-/// Of the rows of one id the newest, ids byte for byte, in their order; before them every row without an id, as they came. Positions must
-/// be distinct already.
+/// Of the rows of one id the newest, ids byte for byte, in their order; before them every row without an id, by its source position: the
+/// order of the table. Positions must be distinct already.
 pub(super) fn per_id(mut rows: DataFrame) -> PolarsResult<DataFrame> {
     // A value of a column in one piece is found at once.
     rows.rechunk_mut();
     let competitors = Rows::of(&rows)?;
     let (mut with_id, mut newest) = parted(&competitors);
+    newest.sort_unstable_by(|one, other| competitors.position(*one).cmp(&competitors.position(*other)));
     with_id.par_sort_unstable_by(|one, other| compare(&competitors, one, other));
     newest.extend(winners(&competitors, with_id));
     rows.take(&IdxCa::from_vec("rows".into(), newest))
@@ -35,6 +36,11 @@ impl<'a> Rows<'a> {
             partitions: rows.column("_partition")?.i32()?,
             topics: rows.column("_topic")?.str()?,
         })
+    }
+
+    fn position(&self, row: u32) -> (&str, &str, i32, i64) {
+        let (generation, _, offset, partition, topic) = self.version(row);
+        (topic, generation, partition, offset)
     }
 }
 
@@ -80,6 +86,6 @@ mod tests {
         let newest = per_id(rows).expect("rows");
         let offsets: Vec<_> =
             newest.column("_offset").expect("offsets").i64().expect("i64").iter().flatten().collect();
-        assert_eq!(offsets, [4, 3, 2, 1]);
+        assert_eq!(offsets, [3, 4, 2, 1]);
     }
 }
