@@ -1,10 +1,12 @@
 //! Counts aggregates over users on this machine: threads over the row groups of a partition, their partials merged.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_schema::DataType;
-use millrace_tables::aggregate::{Aggregate, Partial, Text, columns_of};
+use millrace_kernels::counts::{Job, Partial};
+use millrace_tables::aggregate::Text;
 
 use crate::job_error::JobError;
 use crate::partition::{Partition, ReadColumn};
@@ -22,17 +24,17 @@ impl Default for EngineSettings {
     }
 }
 
-/// Counts `aggregates` over all users of the file. `rows_read` is told of rows as they are done, from any thread.
+/// The job's counts of all users of the file. `rows_read` is told of rows as they are done, from any thread.
 pub(crate) fn count(
     users: &Partition,
-    aggregates: &[&'static Aggregate],
+    job: Job,
     settings: EngineSettings,
     rows_read: &(dyn Fn(u64) + Sync),
 ) -> Result<Partial, JobError> {
-    let columns = columns_of(aggregates);
+    let columns: BTreeSet<&str> = job.columns()?.collect();
     let next = AtomicUsize::new(0);
     let work = || -> Result<Partial, JobError> {
-        let mut partial = Partial::new(aggregates);
+        let mut partial = Partial::new(job)?;
         loop {
             let row_group = next.fetch_add(1, Ordering::Relaxed);
             if row_group >= users.row_groups() {
@@ -40,7 +42,7 @@ pub(crate) fn count(
             }
             for batch in users.read(&columns, vec![row_group])? {
                 let batch = batch?;
-                partial.add(&batch);
+                partial.add(&batch)?;
                 rows_read(batch.num_rows() as u64);
             }
         }
@@ -52,11 +54,11 @@ pub(crate) fn count(
         for worker in workers {
             let part = worker.join().map_err(|_| JobError::Worker { reason: "it panicked".into() })??;
             match &mut whole {
-                Some(whole) => whole.merge(part),
+                Some(whole) => whole.merge(part)?,
                 None => whole = Some(part),
             }
         }
-        Ok(whole.unwrap_or_else(|| Partial::new(aggregates)))
+        Ok(whole.map_or_else(|| Partial::new(job), Ok)?)
     })
 }
 

@@ -9,7 +9,6 @@ use millrace_lake::layout::LayoutError;
 use millrace_lake::object_key::{BadKey, Key};
 use millrace_lake::raw_listing::ListingError;
 use millrace_lake::store::StoreError;
-use millrace_tables::PlanError;
 use polars::error::PolarsError;
 
 /// Why a job failed. Where it failed while it published, some tables of the day may be newer than the run record: the same run
@@ -98,17 +97,9 @@ pub enum JobError {
         /// The job that makes the table.
         made_by: &'static str,
     },
-    /// A table asks for what is not counted.
-    #[error("the job's tables cannot be counted; this is a bug")]
-    Plan(#[from] PlanError),
-    /// The rows of a table do not fit its columns.
-    #[error("could not make {table}; this is a bug")]
-    Table {
-        /// The table's name.
-        table: &'static str,
-        /// What does not fit.
-        source: arrow_schema::ArrowError,
-    },
+    /// Rows that were read are no rows of their table.
+    #[error(transparent)]
+    Kernel(#[from] millrace_kernels::KernelError),
     /// A table could not be written as Parquet.
     #[error("could not encode {table} as Parquet")]
     Encode {
@@ -224,6 +215,7 @@ impl Classified for JobError {
             Self::Open(error) => error.class(),
             Self::Listing(error) => error.class(),
             Self::ErasedIds(error) => error.class(),
+            Self::Kernel(error) => error.class(),
             Self::Rewritten { .. } | Self::Erased => Class::Retry,
             _ => Class::Stop,
         }

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
+use millrace_kernels::counts::Partial;
 use millrace_lake::layout::partition_key;
 use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
-use millrace_tables::TableSpec;
 use millrace_tables::curated::USERS_TRANSFORMED;
-use millrace_tables::job_plan::{Facts, JobPlan};
+use millrace_tables::{QualityDay, TableSpec};
 
 use crate::aggregation;
 use crate::erasure_epoch::{self, Epoch};
@@ -98,13 +98,15 @@ impl Ready {
     }
 }
 
-/// The plan's tables as files.
-pub(crate) fn made(plan: &JobPlan, facts: &Facts<'_>) -> Result<Vec<Ready>, JobError> {
-    let tables = plan.tables().iter().map(|table| {
-        let name = table.spec.name;
-        let batch = table.batch(facts).map_err(|source| JobError::Table { table: name, source })?;
-        let file = TableFile::of(&batch).map_err(|source| JobError::Encode { table: name, source })?;
-        Ready::new(&table.spec, facts.run, batch.num_rows() as u64, |key| Staged::Bytes(key, file.into()))
+/// The job's tables of counts as files.
+pub(crate) fn made(
+    counts: &Partial,
+    quality_days: &[QualityDay],
+    run: &RunContext,
+) -> Result<Vec<Ready>, JobError> {
+    let tables = counts.tables(quality_days, run)?.into_iter().map(|(spec, batch)| {
+        let file = TableFile::of(&batch).map_err(|source| JobError::Encode { table: spec.name, source })?;
+        Ready::new(spec, run, batch.num_rows() as u64, |key| Staged::Bytes(key, file.into()))
     });
     tables.collect()
 }

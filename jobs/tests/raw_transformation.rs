@@ -14,7 +14,8 @@ use millrace_events::failure::{Class, Classified};
 use millrace_events::instant::Micros;
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
-use millrace_jobs::raw_transformation::{self, JobReport, summary, users_transformed};
+use millrace_jobs::polars_schema::polars_schema;
+use millrace_jobs::raw_transformation::{self, JobReport, users_transformed};
 use millrace_jobs::run_record::RunRecord;
 use millrace_lake::FolderStore;
 use millrace_lake::memory_store::MemoryStore;
@@ -154,7 +155,10 @@ async fn the_rules_of_the_table_row_by_row() {
     assert_eq!(users.schema(), &users_transformed::users_transformed_schema());
     insta::assert_snapshot!("users_transformed", rendered(&users));
     let summary = table(&store, "data_quality_summary", "2024-03-01").await;
-    assert_eq!(summary.schema(), &summary::data_quality_summary_schema());
+    assert_eq!(
+        summary.schema(),
+        &polars_schema(&millrace_tables::curated::DATA_QUALITY_SUMMARY.arrow_schema())
+    );
     insta::assert_snapshot!("data_quality_summary", rendered(&summary));
 }
 

@@ -9,7 +9,7 @@ use quote::ToTokens;
 use syn::{Item, UseTree};
 
 /// Crates whose files are looked at, by their folders of sources.
-const SOURCES: [&str; 23] = [
+const SOURCES: [&str; 24] = [
     "cli/src",
     "crates/aws-http/src",
     "crates/event-source/src",
@@ -31,6 +31,7 @@ const SOURCES: [&str; 23] = [
     "functions/replay-dead-letters/src",
     "jobs/src",
     "jobs/cloud/src",
+    "jobs/kernels/src",
     "proto/src",
     "xtask/src",
 ];

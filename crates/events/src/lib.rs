@@ -28,6 +28,7 @@ mod json_reader;
 mod json_schema;
 mod json_value;
 mod json_writer;
+pub mod layer;
 pub mod position;
 mod proto_descriptor;
 mod proto_text;

@@ -1,63 +1,14 @@
 //! Where the lake keeps what is not raw: the partitions of tables, the records of runs, the dead letters.
 
-use millrace_events::position::Offset;
-use std::fmt;
-
 use chrono::{Datelike, NaiveDate};
-use serde::Serialize;
+pub use millrace_events::layer::Layer;
+use millrace_events::position::Offset;
 
 use crate::object_key::{BadKey, Key};
 use crate::raw_object_name::{self, RawObjectName};
-use crate::root_names::{self, CLAIMS, DEAD_LETTERS, LOCKS, RAW, REMOVAL_MARKS, RUNS};
+use crate::root_names::{CLAIMS, DEAD_LETTERS, LOCKS, RAW, REMOVAL_MARKS, RUNS};
 use crate::table_name::is_table;
 use crate::topic_generation::TopicGeneration;
-
-/// A layer of the lake: the first part of its tables' paths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layer {
-    /// As landed, append-only, one row a record; objects may overlap. Partitions are hours: [`crate::raw_object_name`].
-    Raw,
-    /// Cleaned rows, a file a day; so for the next ones.
-    Curated,
-    /// What analytics-aggregation counts.
-    Analytics,
-    /// What time-series-analysis makes.
-    Timeseries,
-}
-
-impl Layer {
-    /// In the order in which rows pass through them.
-    pub const ALL: [Self; 4] = [Self::Raw, Self::Curated, Self::Analytics, Self::Timeseries];
-
-    /// Those whose tables jobs make, a partition a day.
-    pub(crate) const OF_JOBS: [Self; 3] = [Self::Curated, Self::Analytics, Self::Timeseries];
-
-    /// The folder at the lake's root that holds the layer's tables.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Raw => RAW,
-            Self::Curated => root_names::CURATED,
-            Self::Analytics => root_names::ANALYTICS,
-            Self::Timeseries => root_names::TIMESERIES,
-        }
-    }
-
-    /// The name queries use for the table in `folder` of this layer: `raw/users` is `raw_users`, the others are
-    /// called as their folder.
-    pub fn table_name(self, folder: &str) -> String {
-        match self {
-            Self::Raw => format!("raw_{folder}"),
-            _ => folder.to_owned(),
-        }
-    }
-}
-
-impl fmt::Display for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What cannot be a place in the lake.
 #[derive(Debug, thiserror::Error)]

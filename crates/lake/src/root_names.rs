@@ -1,14 +1,16 @@
 //! What lies at a lake's root, by name. Nothing else here or above names it: Terraform grants rights on it by infra/lake.json, which is
 //! made of [`PLACES`].
 
+use millrace_events::layer::Layer;
+
 /// As landed.
-pub const RAW: &str = "raw";
+pub const RAW: &str = Layer::Raw.as_str();
 /// Cleaned rows.
-pub const CURATED: &str = "curated";
+pub const CURATED: &str = Layer::Curated.as_str();
 /// Counts.
-pub const ANALYTICS: &str = "analytics";
+pub const ANALYTICS: &str = Layer::Analytics.as_str();
 /// Series.
-pub const TIMESERIES: &str = "timeseries";
+pub const TIMESERIES: &str = Layer::Timeseries.as_str();
 /// The records of jobs' runs.
 pub const RUNS: &str = "_runs";
 /// What jobs keep to be quicker; they make it anew.

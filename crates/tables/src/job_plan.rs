@@ -114,13 +114,13 @@ impl PlannedTable {
 
 #[cfg(test)]
 mod tests {
-    use millrace_lake::layout::Layer;
+    use millrace_events::layer::Layer;
 
     use super::*;
     use crate::aggregate::{Condition, Counted, Key, Measure, Text};
     use crate::column::columns;
     use crate::table_spec::Contents;
-    use crate::{analytics, time_series};
+    use crate::{analytics, curated, time_series};
 
     static COUNTRIES: Aggregate =
         Aggregate { name: "users by country", keys: &[Key::Text(Text::Country)], measures: &[Measure::Rows] };
@@ -151,6 +151,7 @@ mod tests {
 
     #[test]
     fn the_plans_of_the_jobs_are_whole() {
+        curated::plan().expect("a plan");
         analytics::plan().expect("a plan");
         time_series::plan().expect("a plan");
     }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use arrow_schema::SchemaRef;
 use millrace_events::event::Event;
 use millrace_events::event_catalogue::events;
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use crate::job_names::{ANALYTICS_AGGREGATION, RAW_TRANSFORMATION, TIME_SERIES_ANALYSIS};
 use crate::job_plan::PlannedTable;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use crate::column::{self, Column, Row};
 

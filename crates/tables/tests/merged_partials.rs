@@ -11,14 +11,13 @@ use arrow_array::{
 };
 use chrono::NaiveDate;
 use millrace_events::instant::Micros;
-use millrace_tables::aggregate::Partial;
+use millrace_tables::aggregate::{Partial, PartialError};
 use millrace_tables::job_plan::{Facts, JobPlan};
-use millrace_tables::{QualityDay, time_series};
-use millrace_tables::{RunContext, analytics};
+use millrace_tables::{QualityDay, RunContext, analytics, curated, time_series};
 use proptest::prelude::*;
 
-fn plans() -> [JobPlan; 2] {
-    [analytics::plan().expect("a plan"), time_series::plan().expect("a plan")]
+fn plans() -> [JobPlan; 3] {
+    [curated::plan(), analytics::plan(), time_series::plan()].map(|plan| plan.expect("a plan"))
 }
 
 /// A user as the jobs read one.
@@ -75,6 +74,21 @@ fn any_user() -> impl Strategy<Value = User> {
                 phone_valid,
             }
         })
+}
+
+/// A user of whom nothing is known.
+fn nobody() -> User {
+    User {
+        texts: vec![None; TEXTS.len()],
+        id: None,
+        username: None,
+        birth: None,
+        registered: None,
+        age: None,
+        account_age: None,
+        email_valid: false,
+        phone_valid: false,
+    }
 }
 
 fn batch(users: &[User]) -> RecordBatch {
@@ -153,14 +167,93 @@ proptest! {
                     users.iter().filter(|(_, its)| *its == part).map(|(user, _)| user.clone()).collect();
                 counted(plan, &members)
             };
-            // From any part on, round to the one before it; nothing merged with something too.
+            // From any part on, round to the one before it; nothing merged with something too. Some come as bytes.
             let mut merged = Partial::new(plan.aggregates());
             for offset in 0..5 {
-                merged.merge(part((first + offset) % 5));
+                let part = part((first + offset) % 5);
+                let bytes = part.to_bytes();
+                let read = Partial::from_bytes(plan.aggregates(), &bytes).expect("counts");
+                prop_assert_eq!(&read.to_bytes(), &bytes);
+                merged.merge(if offset % 2 == 0 { read } else { part });
             }
             prop_assert_eq!(tables(plan, &merged), tables(plan, &counted(plan, &everyone)));
         }
     }
+}
+
+/// Some of the bytes replaced, and the hash at their end made to fit again.
+fn spoilt(mut bytes: Vec<u8>, at: &[(usize, u8)]) -> Vec<u8> {
+    let body = bytes.len() - 8;
+    for (place, value) in at {
+        bytes[place % body] = *value;
+    }
+    let hash = xxhash_rust::xxh3::xxh3_64(&bytes[..body]);
+    bytes[body..].copy_from_slice(&hash.to_le_bytes());
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn bytes_that_are_cut_or_changed_are_refused(
+        users in prop::collection::vec(any_user(), 0..8), cut in any::<prop::sample::Index>(), flip in any::<prop::sample::Index>()
+    ) {
+        for plan in &plans() {
+            let bytes = counted(plan, &users).to_bytes();
+            prop_assert!(Partial::from_bytes(plan.aggregates(), &bytes[..cut.index(bytes.len())]).is_err());
+            let mut changed = bytes.clone();
+            changed[flip.index(bytes.len())] ^= 1;
+            prop_assert!(Partial::from_bytes(plan.aggregates(), &changed).is_err());
+        }
+    }
+
+    #[test]
+    fn bytes_that_somebody_made_up_are_refused_or_make_tables(
+        users in prop::collection::vec(any_user(), 0..8), at in prop::collection::vec((any::<usize>(), any::<u8>()), 1..4)
+    ) {
+        for plan in &plans() {
+            let honest = counted(plan, &users);
+            let bytes = spoilt(honest.to_bytes(), &at);
+            if let Ok(mut partial) = Partial::from_bytes(plan.aggregates(), &bytes) {
+                partial.merge(honest);
+                tables(plan, &partial);
+            }
+        }
+    }
+}
+
+#[test]
+fn counts_of_another_job_or_version_are_told_apart() {
+    let [_, analytics, time_series] = plans();
+    let bytes = counted(&analytics, &[]).to_bytes();
+    let read = |bytes: &[u8]| Partial::from_bytes(analytics.aggregates(), bytes).map(drop);
+    assert_eq!(read(&bytes), Ok(()));
+    assert_eq!(read(b""), Err(PartialError::NotCounts));
+    assert_eq!(read(b"PAR1"), Err(PartialError::NotCounts));
+    assert_eq!(read(&spoilt(bytes.clone(), &[(4, 9)])), Err(PartialError::Version { found: 9 }));
+    let other = Partial::from_bytes(time_series.aggregates(), &bytes).map(drop);
+    assert_eq!(other, Err(PartialError::OtherAggregates));
+}
+
+#[test]
+fn usernames_may_be_told_apart_elsewhere() {
+    let plan = analytics::plan().expect("a plan");
+    let mut users = Vec::new();
+    for name in ["a", "b", "a"] {
+        let mut user = nobody();
+        user.username = Some(name.to_owned());
+        users.push(user);
+    }
+    let whole = counted(&plan, &users);
+    let mut without = Partial::new(plan.aggregates());
+    let mut batch = batch(&users);
+    batch.remove_column(batch.schema().index_of("username").expect("a column"));
+    without.add(&batch);
+    let mut merged = Partial::from_bytes(plan.aggregates(), &without.to_bytes()).expect("counts");
+    merged.add_distinct_usernames(2);
+    let merged = Partial::from_bytes(plan.aggregates(), &merged.to_bytes()).expect("counts");
+    assert_eq!(tables(&plan, &merged), tables(&plan, &whole));
 }
 
 #[test]
@@ -169,7 +262,10 @@ fn tables_of_nobody_have_their_columns_and_only_the_rows_that_count() {
         let nobody = Partial::new(plan.aggregates());
         for (table, batch) in plan.tables().iter().zip(tables(plan, &nobody)) {
             let rows = match table.spec.name {
-                "fact_data_quality_metrics" | "fact_data_quality_trends" | "fact_quality_anomalies" => 1,
+                "data_quality_summary"
+                | "fact_data_quality_metrics"
+                | "fact_data_quality_trends"
+                | "fact_quality_anomalies" => 1,
                 "user_analytics" => 2,
                 _ => 0,
             };

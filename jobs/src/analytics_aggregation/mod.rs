@@ -10,9 +10,10 @@ use millrace_lake::layout::{partition_day, partition_key, table_prefix};
 use millrace_lake::store::Store;
 use tokio::sync::mpsc;
 
-use millrace_tables::analytics::{self, DIM_USER_DEMOGRAPHICS};
+use millrace_kernels::counts::Job;
+use millrace_kernels::dimension::file_schema;
+use millrace_tables::analytics::DIM_USER_DEMOGRAPHICS;
 use millrace_tables::job_names::ANALYTICS_AGGREGATION as JOB;
-use millrace_tables::job_plan::{Facts, JobPlan};
 
 use crate::aggregation::{self, EngineSettings};
 use crate::job_error::JobError;
@@ -38,7 +39,6 @@ pub async fn run(
     run: &RunContext,
     progress: &(dyn Fn(JobProgress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
-    let plan = analytics::plan()?;
     let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
     let earlier = earlier_versions(store.as_ref(), run.as_of).await?;
@@ -48,8 +48,7 @@ pub async fn run(
     // A few row groups may wait for a slow store, no more.
     let (sender, mut receiver) = mpsc::channel(2);
     let (context, work_users, work_earlier) = (*run, users.clone(), earlier.clone());
-    let work =
-        tokio::task::spawn_blocking(move || work(&plan, &work_users, &work_earlier, &context, &sender));
+    let work = tokio::task::spawn_blocking(move || work(&work_users, &work_earlier, &context, &sender));
     while let Some(message) = receiver.recv().await {
         match message {
             Message::Bytes(bytes) => writer.write(bytes.into()).await?,
@@ -66,7 +65,6 @@ pub async fn run(
 
 /// The blocking part: counts, makes the small tables, and sends the dimension's bytes; answers its rows.
 fn work(
-    plan: &JobPlan,
     users: &Partition,
     earlier: &[Partition],
     run: &RunContext,
@@ -78,8 +76,8 @@ fn work(
         // A full channel has newer news.
         let _ = sender.try_send(Message::Progress(JobProgress { rows, of }));
     };
-    let counts = aggregation::count(users, plan.aggregates(), EngineSettings::default(), &tell)?;
-    let tables = made(plan, &Facts { users: &counts, quality_days: &[], run })?;
+    let counts = aggregation::count(users, Job::AnalyticsAggregation, EngineSettings::default(), &tell)?;
+    let tables = made(&counts, &[], run)?;
     drop(counts);
 
     let encode = |source| JobError::Encode { table: DIM_USER_DEMOGRAPHICS.name, source };
@@ -87,7 +85,7 @@ fn work(
         true => Ok(()),
         false => sender.blocking_send(Message::Bytes(bytes)).map_err(|_| JobError::Cancelled),
     };
-    let mut file = TableFile::new(dimension::file_schema()).map_err(encode)?;
+    let mut file = TableFile::new(file_schema()).map_err(encode)?;
     dimension::versions(users, earlier, run, &mut |rows| {
         send(file.append(&rows).map_err(encode)?)?;
         tell(rows.num_rows() as u64);

@@ -172,7 +172,7 @@ impl PersonTable {
     ) -> Result<Without, JobError> {
         let failed = || JobError::engine(format!("take persons out of {}", file.key));
         let mut writer = None;
-        let mut without = Without { removed: 0, kept: 0, summary: Summary::default(), processed_at: None };
+        let mut without = Without { removed: 0, kept: 0, summary: Summary::new()?, processed_at: None };
         for piece in pieces(file, None)? {
             let piece = piece?;
             let writer = match &mut writer {
@@ -190,7 +190,7 @@ impl PersonTable {
                     let instants = piece.column("processed_at").map_err(failed())?.to_physical_repr();
                     without.processed_at = instants.i64().map_err(failed())?.first().map(Micros);
                 }
-                without.summary.add(&rows).map_err(failed())?;
+                without.summary.add(&rows)?;
             }
             send(writer.append(rows).map_err(failed())?)?;
         }
@@ -211,11 +211,7 @@ impl PersonTable {
         let record = published(store, self.job, day).await?;
         let started_at = record.as_ref().map(|record| record.started_at).or(without.processed_at);
         let ctx = RunContext { as_of: day, started_at: started_at.unwrap_or_default() };
-        let failed = || JobError::engine("write data_quality_summary");
-        let table = without.summary.table(&ctx).map_err(failed())?;
-        let mut writer = TableWriter::new(table.schema()).map_err(failed())?;
-        let mut summary = writer.append(table).map_err(failed())?;
-        summary.extend(writer.finish().map_err(failed())?.0);
+        let summary = without.summary.file(&ctx)?;
         let summary_bytes = summary.len() as u64;
         let key = partition_key(Layer::Curated, DATA_QUALITY_SUMMARY.name, day)?;
         store.put(&key, summary.into()).await?;

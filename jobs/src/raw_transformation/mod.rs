@@ -3,17 +3,13 @@
 //! Memory stays flat however many rows there are: they are parted by ranges of the id into files of a scratch
 //! folder, and each range in turn is deduplicated, transformed, sorted and appended to the one file of the table.
 
+mod arrow_frame;
 mod attempt;
-pub mod clean;
-pub mod email;
-mod expressions;
 mod input;
 mod newest;
 mod pass;
 mod pass_output;
-pub mod phone;
 mod positions;
-pub mod quality;
 mod ranges;
 pub mod raw_columns;
 pub mod raw_scan;
@@ -22,7 +18,7 @@ mod report;
 mod sources;
 mod spill;
 pub mod state;
-pub mod summary;
+pub(crate) mod summary;
 pub(crate) mod table_writer;
 pub mod users_transformed;
 

@@ -7,6 +7,7 @@ use millrace_lake::erasure::refused_ids::RefusedIds;
 
 use polars::prelude::*;
 
+use super::newest;
 use super::pass_output::PassOutput;
 use super::positions::Positions;
 use super::reading::{self, Bounds, Reading};
@@ -16,7 +17,7 @@ use super::spill::Spill;
 use super::state::rows::KeptRows;
 use super::summary::Summary;
 use super::table_writer::TableWriter;
-use super::{newest, users_transformed};
+use super::users_transformed::{Users, transformed, users_transformed_schema};
 use crate::job_error::JobError;
 use crate::job_settings::{JobSettings, RunContext};
 use crate::run_record::RowCounts;
@@ -61,7 +62,7 @@ pub(super) fn run(
         None => error,
     })?;
     let kept = kept.finish(output)?;
-    Ok(Outcome { rows: counts, summary: encoded_summary(&summary, ctx)?, positions, kept })
+    Ok(Outcome { rows: counts, summary: summary.file(ctx)?, positions, kept })
 }
 
 fn balanced(counts: &RowCounts) -> Result<(), JobError> {
@@ -74,7 +75,7 @@ fn balanced(counts: &RowCounts) -> Result<(), JobError> {
 
 /// One range on its way into the table.
 struct Made {
-    users: DataFrame,
+    users: Users,
     /// Rows of the range, those that lost among them.
     rows: u64,
 }
@@ -86,8 +87,8 @@ fn transform(reading: &mut Reading<'_>) -> Result<Summary, JobError> {
     let output = reading.output;
     // Rows dropped while reading are done with.
     let mut encoder = Encoder {
-        summary: Summary::default(),
-        writer: TableWriter::new(&users_transformed::users_transformed_schema()).map_err(transforming())?,
+        summary: Summary::new()?,
+        writer: TableWriter::new(&users_transformed_schema()).map_err(transforming())?,
         output,
         done: counts.duplicates,
         competing: *competing,
@@ -113,8 +114,8 @@ fn transform(reading: &mut Reading<'_>) -> Result<Summary, JobError> {
             })
         });
         let transformed = ranges_of_winners.into_iter().try_for_each(|Winners { newest, rows }| {
-            let users = users_of(newest, ctx)?;
-            counts.duplicates += rows - users.height() as u64;
+            let users = transformed(newest, ctx)?;
+            counts.duplicates += rows - users.rows.height() as u64;
             made.send(Made { users, rows }).map_err(|_| JobError::Cancelled)
         });
         drop(made);
@@ -147,14 +148,6 @@ fn winners_of(spill: &mut Spill, range: usize) -> Result<Option<Winners>, JobErr
     Ok(Some(Winners { newest, rows }))
 }
 
-fn users_of(newest: DataFrame, ctx: &RunContext) -> Result<DataFrame, JobError> {
-    let without_id = newest.column("user_id").map_err(transforming())?.null_count();
-    let users = users_transformed::users_transformed(newest.lazy(), ctx);
-    // The newest come sorted by id. Only rows without one have an order among themselves to be found.
-    let users = if without_id == 0 { users } else { users_transformed::in_order(users) };
-    Ok(users.collect_with_engine(Engine::Streaming).map_err(transforming())?.unwrap_single())
-}
-
 /// The second half of a range's way.
 struct Encoder<'a> {
     summary: Summary,
@@ -166,8 +159,8 @@ struct Encoder<'a> {
 
 impl Encoder<'_> {
     fn encode(&mut self, range: Made) -> Result<(), JobError> {
-        self.summary.add(&range.users).map_err(transforming())?;
-        self.output.bytes(self.writer.append(range.users).map_err(transforming())?)?;
+        self.summary.merge(range.users.counts)?;
+        self.output.bytes(self.writer.append(range.users.rows).map_err(transforming())?)?;
         self.done += range.rows;
         self.output.send_progress(Progress::Transformed { rows: self.done, of: self.competing })
     }
@@ -175,13 +168,4 @@ impl Encoder<'_> {
 
 fn transforming() -> impl FnOnce(PolarsError) -> JobError {
     JobError::engine("transform users")
-}
-
-fn encoded_summary(summary: &Summary, ctx: &RunContext) -> Result<Vec<u8>, JobError> {
-    let failed = || JobError::engine("write data_quality_summary");
-    let table = summary.table(ctx).map_err(failed())?;
-    let mut writer = TableWriter::new(table.schema()).map_err(failed())?;
-    let mut bytes = writer.append(table).map_err(failed())?;
-    bytes.extend(writer.finish().map_err(failed())?.0);
-    Ok(bytes)
 }

@@ -4,17 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow_array::RecordBatch;
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
 use arrow_schema::DataType;
+use millrace_kernels::counts::Job;
+use millrace_kernels::quality_days::{AVERAGE, COUNTS, Told, told};
 use millrace_lake::layout::{partition_day, table_prefix};
 use millrace_lake::store::Store;
 
+use millrace_tables::QualityDay;
 use millrace_tables::analytics::DATA_QUALITY_METRICS;
 use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS as JOB};
-use millrace_tables::job_plan::Facts;
-use millrace_tables::{QualityDay, time_series};
 
 use crate::aggregation::{self, EngineSettings};
 use crate::job_error::JobError;
@@ -31,7 +29,6 @@ pub async fn run(
     run: &RunContext,
     progress: &(dyn Fn(JobProgress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
-    let plan = time_series::plan()?;
     let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
     let metrics = metrics_up_to(store.as_ref(), run).await?;
@@ -49,8 +46,9 @@ pub async fn run(
             // A full channel has newer news.
             let _ = sender.try_send(JobProgress { rows, of });
         };
-        let counts = aggregation::count(&work_users, plan.aggregates(), EngineSettings::default(), &tell)?;
-        made(&plan, &Facts { users: &counts, quality_days: &quality_days, run: &context })
+        let counts =
+            aggregation::count(&work_users, Job::TimeSeriesAnalysis, EngineSettings::default(), &tell)?;
+        made(&counts, &quality_days, &context)
     });
     while let Some(step) = receiver.recv().await {
         progress(step);
@@ -83,20 +81,9 @@ async fn metrics_up_to(store: &dyn Store, run: &RunContext) -> Result<Vec<Partit
     Ok(found)
 }
 
-const COUNTS: [&str; 8] = [
-    "total_records",
-    "excellent_quality",
-    "good_quality",
-    "fair_quality",
-    "poor_quality",
-    "very_poor_quality",
-    "valid_emails",
-    "valid_phones",
-];
-
 fn read_columns() -> Vec<ReadColumn> {
     let mut columns: Vec<_> = COUNTS.iter().map(|name| ReadColumn::of(name, DataType::Int64)).collect();
-    columns.push(ReadColumn::of("avg_quality_score", DataType::Float64));
+    columns.push(ReadColumn::of(AVERAGE, DataType::Float64));
     columns
 }
 
@@ -106,54 +93,12 @@ fn quality_of(partition: &Partition) -> Result<Option<QualityDay>, JobError> {
     let columns: BTreeSet<&str> = read_columns().iter().map(|column| column.name).collect();
     let row_groups = (0..partition.row_groups()).collect();
     let Some(rows) = partition.read(&columns, row_groups)?.next().transpose()? else { return Ok(None) };
-    let Some(average) = average(&rows) else { return Ok(None) };
-    let day = quality_day(day.to_epoch_days(), average, &rows);
-    if day.is_none() {
-        // A zero would count as a day of nothing but bad users.
-        tracing::warn!(partition = %partition.key(), "a day's quality lacks a column and is left out; make its tables again");
-    }
-    Ok(day)
-}
-
-/// `None` where the row lacks a column.
-fn quality_day(day: i32, average: f64, rows: &RecordBatch) -> Option<QualityDay> {
-    let count = |name: &str| rows.column_by_name(name)?.as_primitive::<Int64Type>().iter().next().flatten();
-    Some(QualityDay {
-        day,
-        total_records: count("total_records")?,
-        avg_quality_score: average,
-        excellent: count("excellent_quality")?,
-        good: count("good_quality")?,
-        fair: count("fair_quality")?,
-        poor: count("poor_quality")? + count("very_poor_quality")?,
-        valid_emails: count("valid_emails")?,
-        valid_phones: count("valid_phones")?,
-    })
-}
-
-fn average(rows: &RecordBatch) -> Option<f64> {
-    rows.column_by_name("avg_quality_score")?.as_primitive::<Float64Type>().iter().next().flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::{ArrayRef, Int64Array};
-
-    use super::*;
-
-    #[test]
-    fn a_day_that_lacks_a_count_is_left_out_and_not_0() {
-        let row = |names: &[&str]| {
-            let column = |name: &&str| ((*name).to_owned(), Arc::new(Int64Array::from(vec![3])) as ArrayRef);
-            RecordBatch::try_from_iter(names.iter().map(column)).unwrap()
-        };
-        let whole = quality_day(7, 80.0, &row(&COUNTS)).unwrap();
-        assert_eq!((whole.total_records, whole.poor), (3, 6));
-        for missing in COUNTS {
-            let names: Vec<_> = COUNTS.iter().copied().filter(|name| *name != missing).collect();
-            assert!(quality_day(7, 80.0, &row(&names)).is_none(), "{missing}");
+    Ok(match told(day.to_epoch_days(), &rows)? {
+        Told::Quality(day) => Some(day),
+        Told::Nobody => None,
+        Told::Incomplete => {
+            tracing::warn!(partition = %partition.key(), "a day's quality lacks a column and is left out; make its tables again");
+            None
         }
-    }
+    })
 }

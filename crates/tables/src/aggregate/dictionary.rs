@@ -38,6 +38,11 @@ impl Codes {
         &self.values[code as usize]
     }
 
+    /// The values in the order of their codes, from 0.
+    pub(super) fn values(&self) -> &[Arc<str>] {
+        &self.values
+    }
+
     /// For each code of `other` the code here.
     pub(super) fn absorb(&mut self, other: &Self) -> Vec<u32> {
         other.values.iter().map(|value| self.code(value)).collect()

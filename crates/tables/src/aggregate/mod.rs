@@ -7,10 +7,12 @@ mod cells;
 mod columns;
 mod dictionary;
 mod partial;
+mod partial_bytes;
 
 pub use cells::{Cells, Counted, KeyValue};
 pub use columns::columns_of;
 pub use partial::Partial;
+pub use partial_bytes::PartialError;
 
 /// A text of users_transformed with few distinct values, which can be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

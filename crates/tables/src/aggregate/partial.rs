@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 
 use super::cells::{Cell, Cells, KeyValue};
 use super::dictionary::{ABSENT, AllCodes, Coded, NO_NUMBER};
-use super::{Aggregate, Key, Measure};
+use super::{Aggregate, Key, Measure, Text};
 use crate::plan_error::PlanError;
 
 /// The counts of `aggregates` over a part of the users.
@@ -15,22 +15,24 @@ use crate::plan_error::PlanError;
 /// `merge` of the partials of any split of the users is the partial of the whole.
 #[derive(Debug, Clone)]
 pub struct Partial {
-    aggregates: Vec<&'static Aggregate>,
-    codes: AllCodes,
-    groups: Vec<Groups>,
+    pub(super) aggregates: Vec<&'static Aggregate>,
+    pub(super) codes: AllCodes,
+    pub(super) groups: Vec<Groups>,
 }
 
 /// The groups of one aggregate.
 #[derive(Debug, Clone, Default)]
-struct Groups {
+pub(super) struct Groups {
     /// A group's number by its key's three codes, packed.
     numbers: HashMap<u128, u32, FixedState>,
-    keys: Vec<u128>,
+    pub(super) keys: Vec<u128>,
     /// The sums of group g begin at `g * width`.
-    sums: Vec<i64>,
+    pub(super) sums: Vec<i64>,
     /// For each distinct measure, pairs of group and code.
-    distinct: Vec<HashSet<u64, FixedState>>,
-    usernames: HashSet<u128, FixedState>,
+    pub(super) distinct: Vec<HashSet<u64, FixedState>>,
+    pub(super) usernames: HashSet<u128, FixedState>,
+    /// Distinct usernames that were counted elsewhere and are in no set.
+    pub(super) usernames_elsewhere: i64,
 }
 
 impl Measure {
@@ -59,7 +61,8 @@ impl Measure {
             match self {
                 Self::Least(_) => *ours = (*ours).min(*theirs),
                 Self::Greatest(_) => *ours = (*ours).max(*theirs),
-                _ => *ours += *theirs,
+                // Sums of users stay far below; partials from elsewhere may hold anything.
+                _ => *ours = ours.saturating_add(*theirs),
             }
         }
     }
@@ -79,8 +82,12 @@ impl Aggregate {
         })
     }
 
-    fn distinct_measures(&self) -> usize {
-        self.measures.iter().filter(|measure| matches!(measure, Measure::Distinct(_))).count()
+    /// The text of each distinct measure, in the order of the measures.
+    pub(super) fn distinct_texts(&self) -> impl Iterator<Item = Text> {
+        self.measures.iter().filter_map(|measure| match measure {
+            Measure::Distinct(text) => Some(*text),
+            _ => None,
+        })
     }
 }
 
@@ -88,7 +95,7 @@ impl Partial {
     /// Of no user.
     pub fn new(aggregates: &[&'static Aggregate]) -> Self {
         let groups = aggregates.iter().map(|aggregate| {
-            let distinct = vec![HashSet::default(); aggregate.distinct_measures()];
+            let distinct = vec![HashSet::default(); aggregate.distinct_texts().count()];
             let mut groups = Groups { distinct, ..Groups::default() };
             if aggregate.keys.is_empty() {
                 // All users are a group even where there is none.
@@ -132,6 +139,16 @@ impl Partial {
         }
     }
 
+    /// Counts distinct usernames that were told apart elsewhere, where users come without the column: by an engine that shuffles
+    /// millions of them, so that no partial holds their hashes.
+    pub fn add_distinct_usernames(&mut self, count: u32) {
+        for (aggregate, groups) in self.aggregates.iter().zip(&mut self.groups) {
+            if aggregate.measures.contains(&Measure::DistinctUsernames) {
+                groups.usernames_elsewhere = groups.usernames_elsewhere.saturating_add(count.into());
+            }
+        }
+    }
+
     /// The counts of one aggregate.
     ///
     /// # Errors
@@ -146,7 +163,7 @@ impl Partial {
                 key: self.key_values(aggregate, *key),
                 sums: groups.sums[number * width..(number + 1) * width].to_vec(),
                 distinct: vec![HashSet::default(); groups.distinct.len()],
-                usernames: groups.usernames.len() as i64,
+                usernames: groups.usernames_elsewhere.saturating_add(groups.usernames.len() as i64),
             })
             .collect();
         for (which, pairs) in groups.distinct.iter().enumerate() {
@@ -166,16 +183,17 @@ impl Partial {
     }
 }
 
-fn packed(codes: [u32; 3]) -> u128 {
+pub(super) fn packed(codes: [u32; 3]) -> u128 {
     codes.into_iter().fold(0, |packed, code| packed << 32 | u128::from(code))
 }
 
-fn unpacked(packed: u128) -> [u32; 3] {
+pub(super) fn unpacked(packed: u128) -> [u32; 3] {
     [(packed >> 64) as u32, (packed >> 32) as u32, packed as u32]
 }
 
 impl Groups {
-    fn number(&mut self, aggregate: &Aggregate, key: u128) -> u32 {
+    /// The number of the group with this key, a new one where there was none.
+    pub(super) fn number(&mut self, aggregate: &Aggregate, key: u128) -> u32 {
         *self.numbers.entry(key).or_insert_with(|| {
             self.keys.push(key);
             for measure in aggregate.measures {
@@ -291,10 +309,7 @@ impl Groups {
                 measure.merge(&mut self.sums[ours..ours + sums], &other.sums[theirs..theirs + sums]);
             }
         }
-        let texts = aggregate.measures.iter().filter_map(|measure| match measure {
-            Measure::Distinct(text) => Some(*text),
-            _ => None,
-        });
+        let texts = aggregate.distinct_texts();
         for ((ours, theirs), text) in self.distinct.iter_mut().zip(other.distinct).zip(texts) {
             let recoded = &recoded[text as usize];
             ours.extend(theirs.into_iter().map(|pair| {
@@ -302,6 +317,7 @@ impl Groups {
                 u64::from(numbers[group]) << 32 | u64::from(recoded[code as usize])
             }));
         }
+        self.usernames_elsewhere = self.usernames_elsewhere.saturating_add(other.usernames_elsewhere);
         if self.usernames.len() < other.usernames.len() {
             let fewer = std::mem::replace(&mut self.usernames, other.usernames);
             self.usernames.extend(fewer);

@@ -1,6 +1,6 @@
 //! fact_age_generation_analysis and fact_quality_by_segment.
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use super::aggregate_definitions::{BUSINESS, GROUPS, NEW, PERSONAL, VETERAN};
 use crate::aggregate::{Condition, Counted, Key, Number, Text};

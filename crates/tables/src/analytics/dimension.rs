@@ -1,6 +1,6 @@
 //! dim_user_demographics: a slowly changing dimension of type 2.
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use crate::column::ColumnType::{Boolean, Date, Float64, Text, Timestamp};
 use crate::table_spec::{Contents, TableSpec};

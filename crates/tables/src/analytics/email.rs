@@ -1,6 +1,6 @@
 //! fact_email_provider_analysis and fact_email_domain_analysis.
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use super::aggregate_definitions::{DOMAINS, FEMALE, MALE, PROVIDERS};
 use crate::aggregate::{Counted, Number, Text};

@@ -1,6 +1,6 @@
 //! fact_geographic_analysis.
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use super::aggregate_definitions::{BUSINESS, FEMALE, MALE, PLACES};
 use crate::aggregate::{Cells, Counted, Key, Number, Text};

@@ -1,6 +1,6 @@
 //! fact_users_by_country: how many users each country has.
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use super::aggregate_definitions::PLACES;
 use crate::aggregate::{Counted, Key, Number, Text};

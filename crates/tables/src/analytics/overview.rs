@@ -1,6 +1,6 @@
 //! user_analytics and user_demographics: the numbers that people look at first.
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use super::aggregate_definitions::{ALL_USERS, DOMAINS, GROUPS, PLACES, STATES};
 use crate::aggregate::{Cells, Key, Text};

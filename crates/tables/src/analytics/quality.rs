@@ -1,6 +1,6 @@
 //! fact_data_quality_metrics: one row, also of no user.
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use super::aggregate_definitions::{ALL_USERS, EXCELLENT, FAIR, GOOD, POOR, VERY_POOR};
 use crate::aggregate::{Condition, Counted, Number};

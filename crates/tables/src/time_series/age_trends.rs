@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use super::aggregate_definitions::COHORTS;
 use crate::aggregate::{Counted, Key, Number, Text};

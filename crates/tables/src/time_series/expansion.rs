@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use super::aggregate_definitions::COUNTRIES;
 use crate::ages;

@@ -1,6 +1,6 @@
 //! fact_data_quality_trends and fact_quality_anomalies: the series of fact_data_quality_metrics over its days.
 
-use millrace_lake::layout::Layer;
+use millrace_events::layer::Layer;
 
 use super::anomalies;
 use crate::column::{Column, Row, Value, columns, followed_by};

@@ -1,50 +1,41 @@
 //! The latest version of each user of a range of ids, of all earlier partitions.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, StringArray};
-use foldhash::fast::FixedState;
+use arrow_schema::DataType;
+use millrace_kernels::dimension::{LatestVersions, TEXTS};
 use millrace_tables::analytics::DIM_USER_DEMOGRAPHICS;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
-use xxhash_rust::xxh3::xxh3_128;
 
-use super::attributes::{Attributes, read_columns_of_versions};
 use crate::job_error::JobError;
-use crate::partition::Partition;
+use crate::partition::{Partition, ReadColumn};
 
-/// Fingerprints of attributes by a hash of the id: two of a billion ids share theirs with a chance below 10^-20.
-#[derive(Debug, Default)]
-pub(super) struct LatestVersions(HashMap<u128, u128, FixedState>);
+/// What is read of the table's earlier partitions.
+pub fn read_columns_of_versions() -> Vec<ReadColumn> {
+    let mut columns = vec![ReadColumn::of("user_id", DataType::Utf8)];
+    columns.extend(TEXTS.map(ReadColumn::repeating));
+    columns.push(ReadColumn::of("data_quality_score", DataType::Float64));
+    columns.push(ReadColumn::of("demographic_score", DataType::Float64));
+    columns.push(ReadColumn::repeating("target_segment"));
+    columns
+}
 
-impl LatestVersions {
-    /// Of `partitions`, in the order of their days: what a later one says holds.
-    pub(super) fn of(partitions: &[Partition], ids: Option<&(String, String)>) -> Result<Self, JobError> {
-        let mut latest = Self::default();
-        let Some((least, greatest)) = ids else { return Ok(latest) };
-        let columns: BTreeSet<&str> = read_columns_of_versions().iter().map(|column| column.name).collect();
-        for partition in partitions {
-            for batch in partition.read(&columns, row_groups_with(partition, least, greatest))? {
-                let versions = Attributes::of_versions(&batch?);
-                let (ids, fingerprints) = (versions.ids(), versions.fingerprints());
-                for row in (0..ids.len()).filter(|row| ids.is_valid(*row)) {
-                    let id = ids.value(row);
-                    if (least.as_str()..=greatest.as_str()).contains(&id) {
-                        latest.0.insert(xxh3_128(id.as_bytes()), fingerprints[row]);
-                    }
-                }
-            }
+/// Of `partitions`, in the order of their days: what a later one says holds.
+pub(super) fn of(
+    partitions: &[Partition],
+    ids: Option<&(String, String)>,
+) -> Result<LatestVersions, JobError> {
+    let mut latest = LatestVersions::default();
+    let Some((least, greatest)) = ids else { return Ok(latest) };
+    let columns: BTreeSet<&str> = read_columns_of_versions().iter().map(|column| column.name).collect();
+    for partition in partitions {
+        for batch in partition.read(&columns, row_groups_with(partition, least, greatest))? {
+            latest.add(&batch?, |id| (least.as_str()..=greatest.as_str()).contains(&id))?;
         }
-        Ok(latest)
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn get(&self, id: &str) -> Option<u128> {
-        self.0.get(&xxh3_128(id.as_bytes())).copied()
-    }
+    Ok(latest)
 }
 
 /// Which row groups of a partition of the table may hold ids of a range, as their statistics tell.

@@ -1,40 +1,26 @@
-//! dim_user_demographics: a slowly changing dimension of type 2. A day's partition holds the users who are new or
-//! whose attributes changed; nobody is removed, and what earlier partitions say is never rewritten.
+//! dim_user_demographics of a lake: the day's users beside the versions of the table's earlier partitions.
 
-mod attributes;
 mod latest;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
-use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
-use millrace_tables::ages;
-use millrace_tables::analytics::DIM_USER_DEMOGRAPHICS;
+use arrow_array::{Array, RecordBatch, StringArray};
+use arrow_schema::DataType;
+use millrace_kernels::dimension::{LatestVersions, TEXTS, changed};
 
-pub use attributes::{read_columns_of_users, read_columns_of_versions};
-
-use self::attributes::Attributes;
-use self::latest::LatestVersions;
+pub use self::latest::read_columns_of_versions;
 use crate::job_error::JobError;
 use crate::job_settings::RunContext;
-use crate::partition::Partition;
+use crate::partition::{Partition, ReadColumn};
 
-/// The table's schema as it is encoded: texts that repeat stay dictionaries, which are plain texts in the file.
-pub fn file_schema() -> SchemaRef {
-    let schema = DIM_USER_DEMOGRAPHICS.arrow_schema();
-    let fields = schema.fields().iter().map(|field| match field.data_type() {
-        DataType::Utf8 if field.name() != "user_id" => {
-            let repeating = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-            field.as_ref().clone().with_data_type(repeating)
-        }
-        _ => field.as_ref().clone(),
-    });
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+/// What is read of users_transformed.
+pub fn read_columns_of_users() -> Vec<ReadColumn> {
+    let mut columns = vec![ReadColumn::of("id", DataType::Utf8)];
+    columns.extend(TEXTS.map(ReadColumn::repeating));
+    columns.push(ReadColumn::of("data_quality_score", DataType::Float64));
+    columns
 }
 
 /// Row groups of users that are compared with earlier versions at once: their versions are held in memory, about 50
@@ -54,57 +40,16 @@ pub fn versions(
         let row_groups = start..users.row_groups().min(start + ROW_GROUPS_AT_ONCE);
         let latest = match earlier {
             [] => LatestVersions::default(),
-            _ => LatestVersions::of(earlier, id_range(users, row_groups.clone())?.as_ref())?,
+            _ => latest::of(earlier, id_range(users, row_groups.clone())?.as_ref())?,
         };
         for batch in users.read(&columns, row_groups.collect())? {
-            let rows = changed(&batch?, &latest, run)
-                .map_err(|source| JobError::Table { table: DIM_USER_DEMOGRAPHICS.name, source })?;
+            let rows = changed(&batch?, &latest, run)?;
             if rows.num_rows() > 0 {
                 put(rows)?;
             }
         }
     }
     Ok(())
-}
-
-/// The rows of a batch of users that are new versions, as the table has them.
-fn changed(
-    users: &RecordBatch,
-    latest: &LatestVersions,
-    run: &RunContext,
-) -> Result<RecordBatch, ArrowError> {
-    let attributes = Attributes::of_users(users)?;
-    let ids = attributes.ids();
-    let fingerprints = if latest.is_empty() { Vec::new() } else { attributes.fingerprints() };
-    let is_new = |row: usize| {
-        ids.is_valid(row) && (latest.is_empty() || latest.get(ids.value(row)) != Some(fingerprints[row]))
-    };
-    let mask: BooleanArray = (0..users.num_rows()).map(|row| Some(is_new(row))).collect();
-    let rows = mask.true_count();
-    let kept = |column: &ArrayRef| -> Result<ArrayRef, ArrowError> {
-        if rows == mask.len() { Ok(Arc::clone(column)) } else { arrow_select::filter::filter(column, &mask) }
-    };
-    let instant =
-        || Arc::new(TimestampMicrosecondArray::from_value(run.started_at.get(), rows).with_timezone("UTC"));
-    let of = |name: &str| kept(attributes.column(name));
-    let columns: Vec<ArrayRef> = vec![
-        of("id")?,
-        of("age_group")?,
-        of("generation")?,
-        of("gender")?,
-        of("country")?,
-        of("city")?,
-        of("email_provider_type")?,
-        of("account_tenure_category")?,
-        of("data_quality_score")?,
-        Arc::new(Date32Array::from_value(ages::days(run.as_of), rows)),
-        of("demographic_score")?,
-        of("target_segment")?,
-        instant(),
-        instant(),
-        Arc::new(BooleanArray::from(vec![true; rows])),
-    ];
-    RecordBatch::try_new(file_schema(), columns)
 }
 
 /// The least and the greatest id of some row groups of users, which are sorted by id; nothing where none has one.
