@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use apache_avro::schema::{RecordSchema, Schema, UnionSchema};
+use apache_avro::schema::{RecordSchema, Schema, SchemaKind, UnionSchema};
 use apache_avro::types::Value;
 use apache_avro::{Codec, DeflateSettings, Reader, Writer};
 
@@ -97,7 +97,8 @@ pub(crate) fn read<T>(
     Ok(records)
 }
 
-/// Refuses schemas whose records could be read for ever: those that hold themselves, and lists of what takes no byte.
+/// Refuses schemas that metadata doesn't have and whose records could be read for ever or take all memory: those that hold themselves, lists
+/// of what takes no byte, and bytes of a length that only the schema knows (the decoder allocates it before it looks for them).
 fn check(file: &str, schema: &Schema) -> Result<(), IcebergError> {
     match schema {
         Schema::Record(record) => record.fields.iter().try_for_each(|field| check(file, &field.schema)),
@@ -109,8 +110,24 @@ fn check(file: &str, schema: &Schema) -> Result<(), IcebergError> {
         }
         Schema::Map(map) => check(file, &map.types),
         Schema::Union(union) => union.variants().iter().try_for_each(|variant| check(file, variant)),
-        Schema::Ref { name } => Err(IcebergError::damaged(file, format!("its schema uses {name} twice"))),
-        _ => Ok(()),
+        Schema::Null
+        | Schema::Boolean
+        | Schema::Int
+        | Schema::Long
+        | Schema::Float
+        | Schema::Double
+        | Schema::Bytes
+        | Schema::String
+        | Schema::Date
+        | Schema::TimeMicros
+        | Schema::TimestampMicros => Ok(()),
+        other => {
+            let kind = SchemaKind::from(other);
+            Err(IcebergError::damaged(
+                file,
+                format!("its schema has {kind:?}, which metadata here never has"),
+            ))
+        }
     }
 }
 
@@ -118,7 +135,6 @@ fn takes_no_byte(schema: &Schema) -> bool {
     match schema {
         Schema::Null => true,
         Schema::Record(record) => record.fields.iter().all(|field| takes_no_byte(&field.schema)),
-        Schema::Fixed(fixed) => fixed.size == 0,
         _ => false,
     }
 }
@@ -185,7 +201,7 @@ impl<'f> Record<'f> {
     pub(crate) fn bytes(&self, number: i32) -> Result<Option<Vec<u8>>, IcebergError> {
         match self.values.get(&number) {
             None => Ok(None),
-            Some((Value::Bytes(bytes) | Value::Fixed(_, bytes), _)) => Ok(Some(bytes.clone())),
+            Some((Value::Bytes(bytes), _)) => Ok(Some(bytes.clone())),
             Some(_) => Err(self.wrong(number, "bytes")),
         }
     }

@@ -1,6 +1,8 @@
 //! A small table of untidy rows, and its files.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub(crate) mod bare;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
