@@ -11,7 +11,7 @@ use millrace_lake::Store;
 use millrace_lake::faulty_store::{FaultPoint, FaultyStore, InjectedFault};
 use millrace_lake::memory_store::MemoryStore;
 
-use samples::bare::{bare, runs};
+use samples::bare::{bare, copied, runs};
 use samples::{TABLE, at, commit, create, day, schema};
 
 /// What somebody does to a table.
@@ -110,14 +110,6 @@ async fn view(table: &Table) -> View {
 
 async fn listed(store: &MemoryStore) -> usize {
     store.list("iceberg/users/data/").await.unwrap().len()
-}
-
-async fn copied(from: &MemoryStore) -> MemoryStore {
-    let store = MemoryStore::new();
-    for object in from.list("").await.unwrap() {
-        store.put(&object.key, from.get(&object.key).await.unwrap()).await.unwrap();
-    }
-    store
 }
 
 /// Dies at the `nth` call of a kind. `false` where the work has fewer.

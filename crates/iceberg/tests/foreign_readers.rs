@@ -61,32 +61,46 @@ fn told(rows: &Value) -> Vec<(i64, Option<String>, Option<String>)> {
     rows.as_array().unwrap().iter().map(one).collect()
 }
 
-#[tokio::test]
-async fn pyiceberg_reads_the_table_and_its_history() {
+/// What `script` tells of the table in JSON; `None`, and a skip, where there is no Python with its engine.
+async fn read_by(script: &str, table: &Table) -> Option<Value> {
     let Some(python) = std::env::var_os("MILLRACE_PYICEBERG_PYTHON") else {
-        millrace_skips::skipped("Iceberg by pyiceberg", "not asked for: cargo xtask test --with iceberg");
-        return;
+        millrace_skips::skipped(&format!("Iceberg, {script}"), "not asked for: cargo xtask test --with iceberg");
+        return None;
     };
+    let script = format!("{}/tests/{script}", env!("CARGO_MANIFEST_DIR"));
+    let location = table.load().await.unwrap().location;
+    let output = Command::new(python).arg(script).arg(location).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// Every snapshot reads as it was, and the newest is what is read now.
+async fn assert_history(seen: &Value, table: &Table, expected: &[Vec<RecordBatch>]) {
+    assert_eq!(told(&seen["now"]), rows(expected.last().unwrap()));
+    let history = table.history().await.unwrap();
+    assert_eq!(history.len(), expected.len());
+    for ((snapshot, _), expected) in history.iter().zip(expected) {
+        assert_eq!(told(&seen["then"][snapshot.snapshot_id.to_string()]), rows(expected));
+    }
+}
+
+#[tokio::test]
+async fn duckdb_reads_the_table_and_its_history() {
     let folder = tempfile::tempdir().unwrap();
     let table = table(Arc::new(FolderStore::new(folder.path())));
     let expected = with_history(&table).await;
-    let current = table.load().await.unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/read_by_pyiceberg.py");
-    let output = Command::new("nice")
-        .arg("-n")
-        .arg("19")
-        .arg(&python)
-        .arg(script)
-        .arg(&current.location)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let Some(seen) = read_by("read_by_duckdb.py", &table).await else { return };
+    assert_history(&seen, &table, &expected).await;
+    assert_eq!(seen["filtered"], json!([[4, 90]]));
+}
 
-    assert_eq!(told(&seen["now"]), rows(&expected[3]));
-    for (snapshot, expected) in table.history().await.unwrap().iter().zip(&expected) {
-        assert_eq!(told(&seen["then"][snapshot.0.snapshot_id.to_string()]), rows(expected));
-    }
+#[tokio::test]
+async fn pyiceberg_reads_the_table_and_its_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = table(Arc::new(FolderStore::new(folder.path())));
+    let expected = with_history(&table).await;
+    let Some(seen) = read_by("read_by_pyiceberg.py", &table).await else { return };
+    assert_history(&seen, &table, &expected).await;
     let one = json!({"processing_date": "2026-02-01", "email": "person21@example.com", "n": 21, "age": 21, "share": 3.0, "valid": false,
         "seen": "2026-02-01T00:00:00.000021+00:00", "issues": [], "city": "Ciudad del Este y más 00021", "nickname": null});
     assert_eq!(seen["now"][1], one);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use millrace_iceberg::{DataFile, Snapshot, Table, TableMetadata, data_key};
 use millrace_lake::Store;
+use millrace_lake::memory_store::MemoryStore;
 
 use super::{TABLE, at};
 
@@ -56,4 +57,13 @@ pub(crate) async fn runs(
 pub(crate) async fn now(table: &Table) -> BTreeSet<(i32, String)> {
     let metadata = table.load().await.unwrap().metadata;
     runs(table, &metadata, metadata.current_snapshot()).await
+}
+
+/// The same objects in a store of their own.
+pub(crate) async fn copied(from: &MemoryStore) -> MemoryStore {
+    let store = MemoryStore::new();
+    for object in from.list("").await.unwrap() {
+        store.put(&object.key, from.get(&object.key).await.unwrap()).await.unwrap();
+    }
+    store
 }
