@@ -126,6 +126,13 @@ pub struct SnapshotRef {
     pub rest: Map<String, Value>,
 }
 
+impl Snapshot {
+    /// When it was committed; the beginning of 1970 where the number is no time.
+    pub fn timestamp(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.timestamp_ms).unwrap_or_default()
+    }
+}
+
 impl TableMetadata {
     /// Reads and checks what the file at `location` holds.
     ///

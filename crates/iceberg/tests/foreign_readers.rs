@@ -64,7 +64,10 @@ fn told(rows: &Value) -> Vec<(i64, Option<String>, Option<String>)> {
 /// What `script` tells of the table in JSON; `None`, and a skip, where there is no Python with its engine.
 async fn read_by(script: &str, table: &Table) -> Option<Value> {
     let Some(python) = std::env::var_os("MILLRACE_PYICEBERG_PYTHON") else {
-        millrace_skips::skipped(&format!("Iceberg, {script}"), "not asked for: cargo xtask test --with iceberg");
+        millrace_skips::skipped(
+            &format!("Iceberg, {script}"),
+            "not asked for: cargo xtask test --with iceberg",
+        );
         return None;
     };
     let script = format!("{}/tests/{script}", env!("CARGO_MANIFEST_DIR"));

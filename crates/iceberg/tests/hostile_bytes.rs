@@ -63,7 +63,9 @@ async fn a_file_that_is_cut_off_is_named() {
             let (store, table) = again(&whole).await;
             store.put(&key, bytes.slice(..length)).await.unwrap();
             match read_all(&table).await.unwrap_err() {
-                IcebergError::Damaged { file, .. } => assert!(file.ends_with(key.name()), "{file} is told for {key}"),
+                IcebergError::Damaged { file, .. } => {
+                    assert!(file.ends_with(key.name()), "{file} is told for {key}")
+                }
                 error => panic!("{error}"),
             }
         }
