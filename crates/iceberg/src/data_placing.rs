@@ -4,12 +4,12 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use millrace_lake::root_names::ICEBERG;
 use millrace_lake::{Key, Store};
 
 use crate::failure::IcebergError;
 use crate::partitioning;
 use crate::table_metadata::TableMetadata;
-use crate::warehouse::ICEBERG;
 
 /// How the start of a run stands in a file's name.
 const STARTED: &str = "%Y%m%dT%H%M%S%6fZ";

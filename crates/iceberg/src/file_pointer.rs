@@ -3,12 +3,13 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use millrace_lake::root_names::ICEBERG;
 use millrace_lake::{Key, PutNew};
 
 use crate::failure::IcebergError;
 use crate::pointer::{Current, Pointer, Swap};
 use crate::table_metadata::TableMetadata;
-use crate::warehouse::{ICEBERG, Warehouse, check_table_name};
+use crate::warehouse::{Warehouse, check_table_name};
 
 /// The file whose number is now or was lately.
 pub(crate) const HINT: &str = "version-hint.text";

@@ -1,13 +1,14 @@
 //! The files of a table: where they lie, and which of them a snapshot names.
 
 use bytes::Bytes;
+use millrace_lake::root_names::ICEBERG;
 use millrace_lake::Key;
 
 use crate::failure::IcebergError;
 use crate::manifest::{self, DataFile, Entry};
 use crate::manifest_list::{self, ManifestFile};
 use crate::table_metadata::{Snapshot, TableMetadata};
-use crate::warehouse::{ICEBERG, Warehouse};
+use crate::warehouse::Warehouse;
 
 /// One table's folder.
 #[derive(Debug, Clone)]

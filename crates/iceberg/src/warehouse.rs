@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use millrace_lake::root_names::ICEBERG;
 use millrace_lake::{Key, Store};
 
 use crate::failure::IcebergError;
-
-/// The folder at the lake's root that holds all Iceberg tables.
-pub const ICEBERG: &str = "iceberg";
 
 /// A lake's store, and the address of its root as other engines know it.
 #[derive(Debug, Clone)]

@@ -9,6 +9,8 @@ pub const CURATED: &str = "curated";
 pub const ANALYTICS: &str = "analytics";
 /// Series.
 pub const TIMESERIES: &str = "timeseries";
+/// Iceberg tables: data files and metadata. In no [`PLACES`] yet: no program of the cloud writes there.
+pub const ICEBERG: &str = "iceberg";
 /// The records of jobs' runs.
 pub const RUNS: &str = "_runs";
 /// What jobs keep to be quicker; they make it anew.
