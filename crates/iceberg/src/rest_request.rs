@@ -49,8 +49,11 @@ pub fn commit_table(base: &TableMetadata, next: &TableMetadata) -> Result<Value,
         updates.push(json!({"action": "add-schema", "schema": schema}));
     }
     if next.current_schema_id != base.current_schema_id {
-        requirements.push(json!({"type": "assert-current-schema-id", "current-schema-id": base.current_schema_id}));
-        requirements.push(json!({"type": "assert-last-assigned-field-id", "last-assigned-field-id": base.last_column_id}));
+        requirements
+            .push(json!({"type": "assert-current-schema-id", "current-schema-id": base.current_schema_id}));
+        requirements.push(
+            json!({"type": "assert-last-assigned-field-id", "last-assigned-field-id": base.last_column_id}),
+        );
         updates.push(json!({"action": "set-current-schema", "schema-id": next.current_schema_id}));
     }
     let set: serde_json::Map<String, Value> = next
@@ -62,7 +65,8 @@ pub fn commit_table(base: &TableMetadata, next: &TableMetadata) -> Result<Value,
     if !set.is_empty() {
         updates.push(json!({"action": "set-properties", "updates": set}));
     }
-    let gone: Vec<&String> = base.properties.keys().filter(|name| !next.properties.contains_key(*name)).collect();
+    let gone: Vec<&String> =
+        base.properties.keys().filter(|name| !next.properties.contains_key(*name)).collect();
     if !gone.is_empty() {
         updates.push(json!({"action": "remove-properties", "removals": gone}));
     }
@@ -76,7 +80,8 @@ pub fn commit_table(base: &TableMetadata, next: &TableMetadata) -> Result<Value,
         }
         updates.push(update);
     }
-    let removed: Vec<i64> = base.snapshots.iter().map(|one| one.snapshot_id).filter(|id| next.snapshot(*id).is_none()).collect();
+    let removed: Vec<i64> =
+        base.snapshots.iter().map(|one| one.snapshot_id).filter(|id| next.snapshot(*id).is_none()).collect();
     if !removed.is_empty() {
         updates.push(json!({"action": "remove-snapshots", "snapshot-ids": removed}));
     }

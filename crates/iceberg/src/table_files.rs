@@ -1,8 +1,8 @@
 //! The files of a table: where they lie, and which of them a snapshot names.
 
 use bytes::Bytes;
-use millrace_lake::root_names::ICEBERG;
 use millrace_lake::Key;
+use millrace_lake::root_names::ICEBERG;
 
 use crate::failure::IcebergError;
 use crate::manifest::{self, DataFile, Entry};

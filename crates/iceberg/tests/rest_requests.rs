@@ -3,6 +3,8 @@
 
 mod samples;
 
+use std::io::{Seek, SeekFrom, Write};
+use std::process::Command;
 use std::sync::Arc;
 
 use millrace_iceberg::{Retention, TableMetadata, rest_request};
@@ -49,7 +51,10 @@ async fn each_change_is_said_as_the_specification_says_it() {
     ] {
         let request = request(n);
         assert_eq!(kinds(&request, "updates", "action"), updates, "{n}");
-        assert_eq!(kinds(&request, "requirements", "type")[..2], ["assert-table-uuid", "assert-ref-snapshot-id"]);
+        assert_eq!(
+            kinds(&request, "requirements", "type")[..2],
+            ["assert-table-uuid", "assert-ref-snapshot-id"]
+        );
         assert_eq!(request["requirements"][0]["uuid"], versions[0].table_uuid);
         assert_eq!(request["requirements"][1]["snapshot-id"], json!(versions[n].current_snapshot_id), "{n}");
     }
@@ -61,7 +66,10 @@ async fn each_change_is_said_as_the_specification_says_it() {
     let evolved = request(2);
     assert_eq!(evolved["updates"][0]["schema"]["schema-id"], 1);
     assert_eq!(evolved["updates"][2]["updates"].as_object().unwrap().len(), 1, "the name mapping alone");
-    assert_eq!(kinds(&evolved, "requirements", "type")[2..], ["assert-current-schema-id", "assert-last-assigned-field-id"]);
+    assert_eq!(
+        kinds(&evolved, "requirements", "type")[2..],
+        ["assert-current-schema-id", "assert-last-assigned-field-id"]
+    );
     assert_eq!(request(4)["updates"][0]["snapshot-ids"], json!([snapshot.snapshot_id]));
 }
 
@@ -76,4 +84,55 @@ async fn a_new_table_is_said_whole_and_another_place_not_at_all() {
     let mut moved = versions[1].clone();
     moved.location = "s3://other".to_owned();
     assert!(rest_request::commit_table(&versions[0], &moved).is_err());
+}
+
+/// pyiceberg's models stand in for a server, as none can be had here.
+#[tokio::test]
+async fn pyiceberg_makes_the_same_metadata_of_each_request() {
+    let Some(python) = std::env::var_os("MILLRACE_PYICEBERG_PYTHON") else {
+        millrace_skips::skipped(
+            "Iceberg's REST requests by pyiceberg",
+            "not asked for: cargo xtask test --with iceberg",
+        );
+        return;
+    };
+    let versions = versions().await;
+    let pairs = versions.windows(2);
+    let asked: Vec<Value> =
+        pairs.map(|two| json!([two[0], rest_request::commit_table(&two[0], &two[1]).unwrap()])).collect();
+    let mut input = tempfile::tempfile().unwrap();
+    input.write_all(Value::from(asked).to_string().as_bytes()).unwrap();
+    input.seek(SeekFrom::Start(0)).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/commit_by_pyiceberg.py");
+    let output = Command::new(python).arg(script).stdin(input).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let made: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(made.len(), versions.len() - 1);
+    for (n, (made, next)) in made.iter().zip(&versions[1..]).enumerate() {
+        let next = serde_json::to_value(next).unwrap();
+        for part in [
+            "current-schema-id",
+            "last-column-id",
+            "properties",
+            "snapshots",
+            "refs",
+            "last-sequence-number",
+            "current-snapshot-id",
+        ] {
+            assert_eq!(without_nulls(&made[part]), without_nulls(&next[part]), "{part} of {n}");
+        }
+        assert_eq!(made["schemas"].as_array().unwrap().len(), next["schemas"].as_array().unwrap().len());
+    }
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name.clone(), without_nulls(value)))
+            .collect(),
+        Value::Array(values) => values.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
 }
