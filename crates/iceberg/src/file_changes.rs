@@ -1,6 +1,6 @@
 //! Changes of a table's files, each one snapshot: files that are added, and a day that is replaced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -70,9 +70,7 @@ impl Change for FileChange<'_> {
         if let Some(outcome) = self.known(metadata) {
             return Ok(Next::Nothing(outcome));
         }
-        for file in &self.files {
-            self.table.warehouse.key(&file.location)?;
-        }
+        self.check_places()?;
         let by = Inherited { snapshot_id: new_id(metadata), sequence_number: next_sequence_number(base)? };
         let mut totals = Totals::default();
         // Told apart from a try of the same commit before, and dated for whoever looks for orphans.
@@ -108,6 +106,26 @@ impl Change for FileChange<'_> {
 }
 
 impl FileChange<'_> {
+    /// Every file lies below the table, once: what lies elsewhere others write over, and no expiry removes.
+    fn check_places(&self) -> Result<(), IcebergError> {
+        let mut keys = BTreeSet::new();
+        for file in &self.files {
+            let key = self.table.warehouse.key(&file.location)?;
+            let refused = |reason: &str| IcebergError::DataFile {
+                file: file.location.clone(),
+                partition: self.table.name.clone(),
+                reason: reason.to_owned(),
+            };
+            if !key.as_str().starts_with(&self.table.prefix()) {
+                return Err(refused("it doesn't lie below the table; place it there first"));
+            }
+            if !keys.insert(key) {
+                return Err(refused("it is given twice; its rows would be read twice"));
+            }
+        }
+        Ok(())
+    }
+
     /// What the snapshots tell of this commit already.
     fn known(&self, metadata: &TableMetadata) -> Option<Outcome> {
         let said = |snapshot: &Snapshot, name: &str, value: &str| {

@@ -62,7 +62,7 @@ fn told(rows: &Value) -> Vec<(i64, Option<String>, Option<String>)> {
 }
 
 /// What `script` tells of the table in JSON; `None`, and a skip, where there is no Python with its engine.
-async fn read_by(script: &str, table: &Table) -> Option<Value> {
+async fn read_by(script: &str, table: &Table, conditions: &[&str]) -> Option<Value> {
     let Some(python) = std::env::var_os("MILLRACE_PYICEBERG_PYTHON") else {
         millrace_skips::skipped(
             &format!("Iceberg, {script}"),
@@ -72,7 +72,7 @@ async fn read_by(script: &str, table: &Table) -> Option<Value> {
     };
     let script = format!("{}/tests/{script}", env!("CARGO_MANIFEST_DIR"));
     let location = table.load().await.unwrap().location;
-    let output = Command::new(python).arg(script).arg(location).output().unwrap();
+    let output = Command::new(python).arg(script).arg(location).args(conditions).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
@@ -92,7 +92,7 @@ async fn duckdb_reads_the_table_and_its_history() {
     let folder = tempfile::tempdir().unwrap();
     let table = table(Arc::new(FolderStore::new(folder.path())));
     let expected = with_history(&table).await;
-    let Some(seen) = read_by("read_by_duckdb.py", &table).await else { return };
+    let Some(seen) = read_by("read_by_duckdb.py", &table, &[]).await else { return };
     assert_history(&seen, &table, &expected).await;
     assert_eq!(seen["filtered"], json!([[4, 90]]));
 }
@@ -102,7 +102,15 @@ async fn pyiceberg_reads_the_table_and_its_history() {
     let folder = tempfile::tempdir().unwrap();
     let table = table(Arc::new(FolderStore::new(folder.path())));
     let expected = with_history(&table).await;
-    let Some(seen) = read_by("read_by_pyiceberg.py", &table).await else { return };
+    let conditions = [
+        "processing_date = '2026-02-01'",
+        "n >= 100000",
+        "n = 20",
+        "city < 'A'",
+        "city > 'Ciudad del Est~'",
+        "email = 'nobody'",
+    ];
+    let Some(seen) = read_by("read_by_pyiceberg.py", &table, &conditions).await else { return };
     assert_history(&seen, &table, &expected).await;
     let one = json!({"processing_date": "2026-02-01", "email": "person21@example.com", "n": 21, "age": 21, "share": 3.0, "valid": false,
         "seen": "2026-02-01T00:00:00.000021+00:00", "issues": [], "city": "Ciudad del Este y más 00021", "nickname": null});
@@ -119,4 +127,30 @@ async fn pyiceberg_reads_the_table_and_its_history() {
         seen["bounds"],
         json!(["age", "city", "n", "nickname", "processing_date", "seen", "share", "valid"])
     );
+}
+
+#[tokio::test]
+async fn pyiceberg_reads_rows_that_are_parted_by_the_day_of_an_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = table(Arc::new(FolderStore::new(folder.path())));
+    let schema = schema(&[]);
+    let definition = millrace_iceberg::Definition {
+        schema: &schema,
+        partitioning: millrace_iceberg::Partitioning::DayOf("seen".to_owned()),
+        sorted_by: Vec::new(),
+        properties: Default::default(),
+    };
+    assert!(table.create(&definition, at(0)).await.unwrap());
+    let mut expected = Vec::new();
+    for n in 0..3 {
+        let rows = batch(day(n), 10 * n, 4, &[]);
+        let data = file(&table, day(n), &format!("run-{n}"), &rows).await;
+        table.replace_day(day(n), vec![data], &commit(&format!("run-{n}"), n)).await.unwrap();
+        expected.push(rows);
+    }
+    let condition = "seen >= '2026-02-03T00:00:00+00:00'";
+    let Some(seen) = read_by("read_by_pyiceberg.py", &table, &[condition]).await else { return };
+    assert_eq!(told(&seen["now"]), rows(&expected));
+    assert_eq!(seen["planned"], json!([1]));
+    assert_eq!(seen["partitions"], json!(["2026-02-01 4", "2026-02-02 4", "2026-02-03 4"]));
 }

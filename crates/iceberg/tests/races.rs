@@ -194,3 +194,28 @@ async fn of_one_day_the_later_started_wins_whoever_comes_first() {
     assert!(matches!(outcome, Outcome::Superseded(_)));
     assert_eq!(there, ["quicker"]);
 }
+
+#[tokio::test]
+async fn whoever_slept_over_a_hundred_commits_finds_no_gap_to_commit_into() {
+    let store = MemoryStore::new();
+    let table = table(Arc::new(store.clone()));
+    create(&table).await;
+    let pointer = FilePointer::new(table.warehouse().clone(), TABLE).unwrap();
+    let asleep = pointer.load().await.unwrap().unwrap();
+    for n in 0..103 {
+        table.add_columns(&schema(&[&format!("more_{n}")]), at(n)).await.unwrap();
+    }
+    let cleaned = table.remove_orphans(at(1_000_000), Removal::Remove).await.unwrap();
+    let versions: Vec<&str> = cleaned.removed.iter().map(|object| object.key.name()).collect();
+    assert_eq!(versions, ["v1.metadata.json", "v2.metadata.json", "v3.metadata.json"]);
+    let mut next = asleep.metadata.clone();
+    next.last_updated_ms += 1;
+    assert_eq!(pointer.swap(Some(&asleep), &next).await.unwrap(), Swap::Lost);
+    assert_eq!(pointer.load().await.unwrap().unwrap().token, "104");
+    // Without its hint too.
+    store
+        .delete(&millrace_lake::Key::new("iceberg/users/metadata/version-hint.text").unwrap())
+        .await
+        .unwrap();
+    assert_eq!(pointer.load().await.unwrap().unwrap().token, "104");
+}
