@@ -2,6 +2,7 @@
 
 use millrace_events::failure::{Class, Classified};
 use millrace_lake::StoreError;
+use millrace_lake::data_catalog::DataCatalogError;
 
 /// What is wrong, where, and what helps.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +10,9 @@ pub enum IcebergError {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The catalogue that keeps the table's location refused or failed.
+    #[error(transparent)]
+    Catalogue(#[from] DataCatalogError),
     /// A text that cannot name a table.
     #[error("{0:?} is no name of a table; give 1 to 255 of the characters a-z, 0-9 and '_'")]
     TableName(String),
@@ -118,6 +122,7 @@ impl Classified for IcebergError {
     fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
+            Self::Catalogue(error) => error.class(),
             Self::Contended { .. } => Class::Retry,
             _ => Class::Stop,
         }

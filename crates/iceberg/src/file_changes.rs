@@ -313,3 +313,83 @@ fn next_sequence_number(base: &Current) -> Result<i64, IcebergError> {
         .checked_add(1)
         .ok_or_else(|| IcebergError::damaged(&base.location, "its last-sequence-number can't grow"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_schema::{DataType, Field, Schema};
+    use millrace_lake::Key;
+    use millrace_lake::memory_store::MemoryStore;
+
+    use super::*;
+    use crate::committing;
+    use crate::file_pointer::FilePointer;
+    use crate::partitioning::Partitioning;
+    use crate::pointer::Pointer;
+    use crate::table::{Definition, Table};
+    use crate::warehouse::Warehouse;
+
+    fn file(table: &TableFiles, day: i32, name: &str) -> DataFile {
+        let key = Key::new(format!("{}data/{name}.parquet", table.prefix())).unwrap();
+        DataFile {
+            location: table.warehouse.location(&key),
+            format: "PARQUET".to_owned(),
+            day: Some(day),
+            records: 3,
+            bytes: 5,
+            column_sizes: BTreeMap::from([(1, 4)]),
+            value_counts: BTreeMap::from([(1, 3)]),
+            null_counts: BTreeMap::from([(1, 1)]),
+            nan_counts: BTreeMap::from([(1, 0)]),
+            lower_bounds: BTreeMap::from([(1, vec![1])]),
+            upper_bounds: BTreeMap::from([(1, vec![2])]),
+            key_metadata: Some(vec![9]),
+            split_offsets: Some(vec![4, 8]),
+            sort_order_id: Some(0),
+        }
+    }
+
+    #[tokio::test]
+    async fn files_of_other_days_keep_who_added_them_and_when() {
+        let warehouse = Warehouse::new(Arc::new(MemoryStore::new()), "s3://bucket/lake");
+        let table = Table::without_catalogue(warehouse.clone(), "t").unwrap();
+        let schema = Schema::new(vec![Field::new("day", DataType::Date32, true)]);
+        let partitioning = Partitioning::Date("day".to_owned());
+        let (sorted_by, properties) = (Vec::new(), BTreeMap::new());
+        let definition = Definition { schema: &schema, partitioning, sorted_by, properties };
+        let now = DateTime::UNIX_EPOCH;
+        table.create(&definition, now).await.unwrap();
+        let files = TableFiles { warehouse: warehouse.clone(), name: "t".to_owned() };
+        let (old, stays, new) = (file(&files, 0, "old"), file(&files, 1, "stays"), file(&files, 0, "new"));
+        let commit = |id: &str| Commit { id: id.to_owned(), started: now, now, summary: BTreeMap::new() };
+        let first = table.append(vec![old.clone(), stays.clone()], &commit("one")).await.unwrap();
+        let second = table.replace_day(now.date_naive(), vec![new.clone()], &commit("two")).await.unwrap();
+        let (Outcome::Committed(first), Outcome::Committed(second)) = (first, second) else { panic!() };
+
+        let pointer = FilePointer::new(warehouse, "t").unwrap();
+        let metadata = committing::load(&files, &pointer as &dyn Pointer).await.unwrap().metadata;
+        let listed = files.manifests(metadata.current_snapshot().unwrap()).await.unwrap();
+        let counts: Vec<_> =
+            listed.iter().map(|one| (one.files, one.rows, one.min_sequence_number)).collect();
+        assert_eq!(counts, [([0, 1, 1], [0, 3, 3], 1), ([1, 0, 0], [3, 0, 0], 2)]);
+        let mut entries = Vec::new();
+        for manifest in &listed {
+            entries.extend(files.entries(&metadata, manifest).await.unwrap());
+        }
+        let entry = |status, snapshot_id, sequence_number, file| Entry {
+            status,
+            snapshot_id,
+            sequence_number,
+            file_sequence_number: sequence_number,
+            file,
+        };
+        // All that was told of a file is told of it still.
+        let expected = [
+            entry(Status::Deleted, second, 1, old),
+            entry(Status::Existing, first, 1, stays),
+            entry(Status::Added, second, 2, new),
+        ];
+        assert_eq!(entries, expected);
+    }
+}

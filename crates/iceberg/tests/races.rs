@@ -219,3 +219,19 @@ async fn whoever_slept_over_a_hundred_commits_finds_no_gap_to_commit_into() {
         .unwrap();
     assert_eq!(pointer.load().await.unwrap().unwrap().token, "104");
 }
+
+#[tokio::test]
+async fn whoever_finds_its_own_version_there_has_committed() {
+    let table = table(Arc::new(MemoryStore::new()));
+    create(&table).await;
+    let pointer = FilePointer::new(table.warehouse().clone(), TABLE).unwrap();
+    let base = pointer.load().await.unwrap().unwrap();
+    let mut next = base.metadata.clone();
+    next.last_updated_ms += 1;
+    // A store that tries again by itself says so of the object that its first try wrote.
+    for _ in 0..2 {
+        assert_eq!(pointer.swap(Some(&base), &next).await.unwrap(), Swap::Done);
+    }
+    next.last_updated_ms += 1;
+    assert_eq!(pointer.swap(Some(&base), &next).await.unwrap(), Swap::Lost);
+}
