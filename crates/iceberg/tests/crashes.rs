@@ -142,6 +142,9 @@ async fn dies(
     if result.is_ok() {
         assert_eq!(seen, *after, "{what}");
     }
+    if matches!((point, death), (FaultPoint::Put, Death::AnswerLost)) {
+        assert_eq!(result.is_ok(), seen == *after, "{what}: what was done is said to be done");
+    }
     done(&table, work, files).await.unwrap();
     assert_eq!(view(&table).await, *after, "{what}, and tried again");
     table.remove_orphans(at(1_000_000), Removal::Remove).await.unwrap();
