@@ -9,12 +9,13 @@ use quote::ToTokens;
 use syn::{Item, UseTree};
 
 /// Crates whose files are looked at, by their folders of sources.
-const SOURCES: [&str; 24] = [
+const SOURCES: [&str; 25] = [
     "cli/src",
     "crates/aws-http/src",
     "crates/event-source/src",
     "crates/events/src",
     "crates/glue/src",
+    "crates/iceberg/src",
     "crates/lake/src",
     "crates/lambda/src",
     "crates/runtime/src",

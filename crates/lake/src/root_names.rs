@@ -11,6 +11,8 @@ pub const CURATED: &str = Layer::Curated.as_str();
 pub const ANALYTICS: &str = Layer::Analytics.as_str();
 /// Series.
 pub const TIMESERIES: &str = Layer::Timeseries.as_str();
+/// Iceberg tables: data files and metadata. In no [`PLACES`] yet: no program of the cloud writes there.
+pub const ICEBERG: &str = "iceberg";
 /// The records of jobs' runs.
 pub const RUNS: &str = "_runs";
 /// What jobs keep to be quicker; they make it anew.

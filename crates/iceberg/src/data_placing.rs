@@ -1,0 +1,138 @@
+//! Data files come to lie below the table: named by the run that made them, so that a snapshot's files are never written over.
+
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use millrace_lake::root_names::ICEBERG;
+use millrace_lake::{Key, Store};
+
+use crate::failure::IcebergError;
+use crate::partitioning;
+use crate::table_metadata::TableMetadata;
+
+/// How the start of a run stands in a file's name.
+const STARTED: &str = "%Y%m%dT%H%M%S%6fZ";
+
+/// Where the `n`th file of a run for one day of `table` belongs:
+/// `iceberg/<table>/data/<partition>/<started>-<run>-<n>.parquet`. Its start tells how old a file is that nothing refers to.
+///
+/// # Errors
+/// `run` can't be a part of a name, or rows of the table are parted by something else than a date.
+pub fn data_key(
+    table: &str,
+    metadata: &TableMetadata,
+    day: NaiveDate,
+    started: DateTime<Utc>,
+    run: &str,
+    n: usize,
+) -> Result<Key, IcebergError> {
+    let folder = partitioning::folder(metadata.spec(metadata.default_spec_id)?.day_field(table)?, day);
+    let refused = |reason: &str| IcebergError::DataFile {
+        file: run.to_owned(),
+        partition: folder.clone(),
+        reason: format!("{reason}; name the run with letters, digits and '-'"),
+    };
+    if run.is_empty() || !run.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return Err(refused("this can't stand in a file's name"));
+    }
+    let started = started.format(STARTED);
+    let key = format!("{ICEBERG}/{table}/data/{folder}/{started}-{run}-{n:05}.parquet");
+    Key::new(key).map_err(|bad| refused(&bad.to_string()))
+}
+
+/// When the run of a data file's name began.
+pub(crate) fn started(name: &str) -> Option<DateTime<Utc>> {
+    let (begin, _) = name.split_once('-')?;
+    NaiveDateTime::parse_from_str(begin, STARTED).ok().map(|began| began.and_utc())
+}
+
+/// Makes `to` the same object as `from`: in a folder a second name of the same file, elsewhere a copy. `from` may be replaced or removed
+/// afterwards. What is at `to` already is left there if it is the same: a run that is tried again places the same files.
+///
+/// # Errors
+/// There is no `from`, `to` is something else, or the store refuses.
+pub async fn place(store: &dyn Store, from: &Key, to: &Key) -> Result<(), IcebergError> {
+    if let (Some(source), Some(target)) = (store.local_path(from), store.local_path(to)) {
+        let (from, to) = (from.to_string(), to.to_string());
+        let linked = tokio::task::spawn_blocking(move || link(&source, &target)).await;
+        match linked.unwrap_or_else(|gone| Err(Error::other(gone))) {
+            Ok(()) => return Ok(()),
+            // Another disk, or one without links: by copying.
+            Err(error) if matches!(error.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => {}
+            Err(source) => return Err(IcebergError::Link { from, to, source }),
+        }
+    }
+    let body = store.get(from).await?;
+    match store.get(to).await {
+        Ok(there) if there == body => Ok(()),
+        Ok(_) => Err(taken(to.as_str())),
+        Err(error) if error.is_not_found() => Ok(store.put(to, body).await?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn taken(to: &str) -> IcebergError {
+    IcebergError::damaged(to, "another file has this name; no two runs have one id and one start")
+}
+
+fn link(source: &Path, target: &Path) -> std::io::Result<()> {
+    let folder = target.parent().ok_or_else(|| Error::from(ErrorKind::InvalidFilename))?;
+    let new_folders: Vec<PathBuf> =
+        folder.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
+    std::fs::create_dir_all(folder)?;
+    match std::fs::hard_link(source, target) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            if std::fs::read(source)? != std::fs::read(target)? {
+                return Err(Error::new(ErrorKind::AlreadyExists, taken(&target.display().to_string())));
+            }
+        }
+        other => other?,
+    }
+    // The name must outlive a crash before a commit names it, and so must the folders that it needed.
+    let parents = new_folders.iter().filter_map(|folder| folder.parent());
+    for folder in std::iter::once(folder).chain(parents) {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use millrace_lake::FolderStore;
+    use millrace_lake::memory_store::MemoryStore;
+
+    use super::*;
+
+    async fn places(store: &dyn Store) {
+        let key = |text: &str| Key::new(text).unwrap();
+        let (from, to) = (key("curated/t/part-00000.parquet"), key("iceberg/t/data/d=1/run.parquet"));
+        store.put(&from, Bytes::from_static(b"one")).await.unwrap();
+        place(store, &from, &to).await.unwrap();
+        place(store, &from, &to).await.unwrap();
+        store.put(&from, Bytes::from_static(b"two")).await.unwrap();
+        assert_eq!(
+            store.get(&to).await.unwrap(),
+            "one",
+            "what was published anew left the placed file alone"
+        );
+        assert!(place(store, &from, &to).await.is_err());
+        assert!(place(store, &key("gone"), &key("iceberg/x")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_placed_file_outlives_what_it_was_placed_from() {
+        places(&MemoryStore::new()).await;
+        let folder = tempfile::tempdir().unwrap();
+        places(&FolderStore::new(folder.path())).await;
+    }
+
+    #[test]
+    fn a_name_tells_when_its_run_began() {
+        let began: DateTime<Utc> = "2026-02-01T03:04:05.000006Z".parse().unwrap();
+        let name = format!("{}-run-1-00000.parquet", began.format(STARTED));
+        assert_eq!(started(&name), Some(began));
+        assert_eq!(started("00000-1-abc.parquet"), None);
+    }
+}
