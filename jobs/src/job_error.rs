@@ -100,6 +100,19 @@ pub enum JobError {
     /// Rows that were read are no rows of their table.
     #[error(transparent)]
     Kernel(#[from] millrace_kernels::KernelError),
+    /// An Iceberg table could not be committed. The day's plain tables are published, their record is not: the same run again makes both.
+    #[error(transparent)]
+    Iceberg(#[from] millrace_iceberg::IcebergError),
+    /// The day was replaced in the Iceberg table by a run that started later than this one.
+    #[error(
+        "{as_of} of the Iceberg table {table} was made by a run that started later; run the job again with a later --started-at, or without"
+    )]
+    IcebergIsNewer {
+        /// The table.
+        table: String,
+        /// The day.
+        as_of: NaiveDate,
+    },
     /// A table could not be written as Parquet.
     #[error("could not encode {table} as Parquet")]
     Encode {
@@ -216,6 +229,7 @@ impl Classified for JobError {
             Self::Listing(error) => error.class(),
             Self::ErasedIds(error) => error.class(),
             Self::Kernel(error) => error.class(),
+            Self::Iceberg(error) => error.class(),
             Self::Rewritten { .. } | Self::Erased => Class::Retry,
             _ => Class::Stop,
         }

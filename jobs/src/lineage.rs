@@ -89,6 +89,7 @@ mod tests {
                 bytes: 1,
                 key: "k".to_owned(),
                 schema_fingerprint: "f".to_owned(),
+                iceberg_snapshot: None,
             }],
         };
         let key = Key::new(format!("_runs/{job}/{day}.json")).expect("a key");

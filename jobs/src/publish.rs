@@ -9,6 +9,7 @@ use millrace_lake::store::{ObjectWriter, Store, StoreError};
 use polars::prelude::{Schema, SchemaExt};
 
 use crate::erasure_epoch::{self, Epoch};
+use crate::iceberg_tables::{self, Lake};
 use crate::job_error::JobError;
 use crate::run_record::RunRecord;
 
@@ -21,8 +22,8 @@ pub enum Staged {
     Bytes(Key, Bytes),
 }
 
-/// Makes the staged tables visible, then `record`, its tables' bytes filled in; answers false, and publishes
-/// nothing, where a run that started later has published this day already.
+/// Makes the staged tables visible, commits them to the lake's Iceberg tables where it has them, then writes `record`, its tables' bytes
+/// and snapshots filled in; answers false, and publishes nothing, where a run that started later has published this day already.
 ///
 /// `since` is the epoch of erasures ([`erasure_epoch::epoch`]) when the run began to read; where another has begun since, it
 /// fails with [`JobError::Erased`] and publishes nothing.
@@ -30,12 +31,15 @@ pub enum Staged {
 /// The compares and the writes happen under the store's locks for this job and day and for the epoch. A death between
 /// them leaves tables newer than their record: the next run of the day, whichever, replaces both.
 pub async fn publish(
-    store: &dyn Store,
+    lake: &Lake,
     staged: Vec<Staged>,
     record: &mut RunRecord,
     since: Epoch,
 ) -> Result<bool, JobError> {
+    let store = lake.store.as_ref();
     let record_key = layout::run_record_key(&record.job, record.as_of)?;
+    // What keeps the lake's Iceberg tables from being written is told before anything is published.
+    lake.iceberg().await?;
     let _lock = store.lock(&day_lock(&record.job, record.as_of)?).await?;
     let _epoch = erasure_epoch::hold(store, since).await?;
     let published = published(store, &record.job, record.as_of).await?;
@@ -51,6 +55,10 @@ pub async fn publish(
                 bytes
             }
         };
+    }
+    // Asked behind the tables: whoever gives the lake Iceberg tables after this has found them published.
+    if let Some(iceberg) = lake.iceberg().await? {
+        iceberg_tables::commit(&iceberg, record).await?;
     }
     write_record(store, &record_key, record).await?;
     Ok(true)

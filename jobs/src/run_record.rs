@@ -82,4 +82,7 @@ pub struct TableReport {
     pub key: String,
     /// Changes when a column's name, type or place does.
     pub schema_fingerprint: String,
+    /// The snapshot of its Iceberg table that this run committed, where the lake has Iceberg tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iceberg_snapshot: Option<i64>,
 }

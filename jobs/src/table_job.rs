@@ -11,6 +11,7 @@ use millrace_tables::{QualityDay, TableSpec};
 
 use crate::aggregation;
 use crate::erasure_epoch::{self, Epoch};
+use crate::iceberg_tables::Lake;
 use crate::job_error::JobError;
 use crate::job_settings::RunContext;
 use crate::partition::{Partition, ReadColumn};
@@ -93,6 +94,7 @@ impl Ready {
             bytes: 0,
             key: key.to_string(),
             schema_fingerprint: schema_fingerprint(&polars_schema(&spec.arrow_schema())),
+            iceberg_snapshot: None,
         };
         Ok(Self { staged: staged(key), report })
     }
@@ -113,7 +115,7 @@ pub(crate) fn made(
 
 /// Publishes the tables and the run's record.
 pub(crate) async fn publish_all(
-    store: &dyn Store,
+    lake: &Lake,
     job: &'static str,
     run: &RunContext,
     inputs: &[&Partition],
@@ -136,7 +138,7 @@ pub(crate) async fn publish_all(
         rows: RowCounts { rows_in: users, users, ..RowCounts::default() },
         tables,
     };
-    let published = publish(store, staged, &mut record, began.since).await?;
+    let published = publish(lake, staged, &mut record, began.since).await?;
     let seconds = began.at.elapsed().as_secs_f64();
     tracing::info!(job, users, published, as_of = %run.as_of, seconds, "job done");
     Ok(TablesReport { job, users, tables: record.tables, published, seconds })

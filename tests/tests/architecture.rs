@@ -49,7 +49,14 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("millrace-glue", &["millrace-lake"]),
     (
         "millrace-jobs",
-        &["millrace-events", "millrace-kernels", "millrace-lake", "millrace-runtime", "millrace-tables"],
+        &[
+            "millrace-events",
+            "millrace-iceberg",
+            "millrace-kernels",
+            "millrace-lake",
+            "millrace-runtime",
+            "millrace-tables",
+        ],
     ),
     // The query engine, without the jobs' one. The runtime for its `Secret`: clients of its server log in.
     ("millrace-sql", &["millrace-events", "millrace-lake", "millrace-runtime", "millrace-tables"]),

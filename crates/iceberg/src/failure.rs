@@ -4,6 +4,8 @@ use millrace_events::failure::{Class, Classified};
 use millrace_lake::StoreError;
 use millrace_lake::data_catalog::DataCatalogError;
 
+use crate::lake_tables::Catalogue;
+
 /// What is wrong, where, and what helps.
 #[derive(Debug, thiserror::Error)]
 pub enum IcebergError {
@@ -33,6 +35,42 @@ pub enum IcebergError {
         location: String,
         /// The lake's root.
         root: String,
+    },
+    /// The file that says that a lake has Iceberg tables is damaged.
+    #[error("{file} cannot be read: {reason}; restore it, or remove it and run `millrace adopt` again")]
+    Mark {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Iceberg's metadata names files by where the lake was.
+    #[error(
+        "the lake's Iceberg tables were made at {was} and name their files there, but the lake is {is} now; move it back, or remove its folder iceberg/, with the tables' history, and run `millrace adopt` again"
+    )]
+    Moved {
+        /// The root as the metadata names it.
+        was: String,
+        /// The root as it is.
+        is: String,
+    },
+    /// One lake's tables are in one catalogue.
+    #[error("the lake's Iceberg tables are known by {known} already, not by {asked}")]
+    OtherCatalogue {
+        /// Who knows them.
+        known: Catalogue,
+        /// Who was to.
+        asked: Catalogue,
+    },
+    /// Only who asks Glue knows the table's newest metadata.
+    #[error(
+        "where the Iceberg table {table} is now is known to Glue's database {database} alone: ask through an engine that reads it there, such as Athena"
+    )]
+    OnlyByGlue {
+        /// The table.
+        table: String,
+        /// Glue's database.
+        database: String,
     },
     /// Bytes that are not what their name says.
     #[error(

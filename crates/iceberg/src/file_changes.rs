@@ -51,6 +51,8 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     Append,
+    /// An append to a table without a snapshot, and to no other.
+    Fill,
     Replace(NaiveDate),
 }
 
@@ -133,6 +135,9 @@ impl FileChange<'_> {
         };
         if let Some(own) = metadata.ancestors().find(|snapshot| said(snapshot, COMMIT_ID, &self.commit.id)) {
             return Some(Outcome::AlreadyThere(own.snapshot_id));
+        }
+        if self.effect == Effect::Fill {
+            return metadata.current_snapshot().map(|first| Outcome::Superseded(first.snapshot_id));
         }
         let Effect::Replace(day) = self.effect else { return None };
         let day = day.to_string();
@@ -220,7 +225,7 @@ impl FileChange<'_> {
         say(COMMIT_ID, self.commit.id.clone());
         say(STARTED_AT, self.commit.started.timestamp_micros().to_string());
         match self.effect {
-            Effect::Append => say("operation", "append".to_owned()),
+            Effect::Append | Effect::Fill => say("operation", "append".to_owned()),
             Effect::Replace(day) => {
                 say(DAY, day.to_string());
                 say("operation", "overwrite".to_owned())

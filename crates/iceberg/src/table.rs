@@ -195,6 +195,16 @@ impl Table {
         self.commit(&FileChange { table: &self.files, effect: Effect::Append, files, commit }).await
     }
 
+    /// Adds files as the table's first. `false` where it has a snapshot already, which is left as it is.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub async fn fill(&self, files: Vec<DataFile>, commit: &Commit) -> Result<bool, IcebergError> {
+        let outcome =
+            self.commit(&FileChange { table: &self.files, effect: Effect::Fill, files, commit }).await?;
+        Ok(!matches!(outcome, Outcome::Superseded(_)))
+    }
+
     /// Makes `files` all that there is of `day`, in one snapshot: its former files go, these come. Without files the day is emptied.
     /// A run that started later than this one and has replaced the day stays: [`Outcome::Superseded`]. That is told by the snapshots that
     /// are left: keep them longer than a run takes.

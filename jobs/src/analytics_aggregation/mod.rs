@@ -2,7 +2,6 @@
 
 pub mod dimension;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::NaiveDate;
@@ -16,6 +15,7 @@ use millrace_tables::analytics::DIM_USER_DEMOGRAPHICS;
 use millrace_tables::job_names::ANALYTICS_AGGREGATION as JOB;
 
 use crate::aggregation::{self, EngineSettings};
+use crate::iceberg_tables::Lake;
 use crate::job_error::JobError;
 use crate::job_settings::RunContext;
 use crate::partition::Partition;
@@ -35,10 +35,12 @@ enum Message {
 /// Delivery: a re-run replaces the day's files; of two runs at once the later-started wins. Fails where
 /// raw-transformation has not made the day's users. Dropping the future ends the work and leaves nothing behind.
 pub async fn run(
-    store: Arc<dyn Store>,
+    lake: impl Into<Lake>,
     run: &RunContext,
     progress: &(dyn Fn(JobProgress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
+    let lake = lake.into();
+    let store = &lake.store;
     let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
     let earlier = earlier_versions(store.as_ref(), run.as_of).await?;
@@ -60,7 +62,7 @@ pub async fn run(
     let mut ready = vec![Ready::new(&DIM_USER_DEMOGRAPHICS, run, versions, |_| Staged::Writer(writer))?];
     ready.extend(tables);
     let inputs: Vec<&Partition> = std::iter::once(&users).chain(&earlier).collect();
-    publish_all(store.as_ref(), JOB, run, &inputs, users.rows(), ready, began).await
+    publish_all(&lake, JOB, run, &inputs, users.rows(), ready, began).await
 }
 
 /// The blocking part: counts, makes the small tables, and sends the dimension's bytes; answers its rows.

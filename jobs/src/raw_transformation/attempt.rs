@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use millrace_lake::erasure::refused_ids::RefusedIds;
 use millrace_lake::layout::partition_key;
-use millrace_lake::store::{ObjectMeta, ObjectWriter, Store};
+use millrace_lake::store::{ObjectMeta, ObjectWriter};
 use millrace_tables::curated::{DATA_QUALITY_SUMMARY, USERS_TRANSFORMED};
 use millrace_tables::job_names::RAW_TRANSFORMATION;
 use tokio::sync::mpsc;
@@ -19,6 +19,7 @@ use super::report::{JobReport, Progress};
 use super::sources::Sources;
 use super::state::replacement::{self, Next, Origin, StateReplacement};
 use crate::erasure_epoch::Epoch;
+use crate::iceberg_tables::Lake;
 use crate::job_error::JobError;
 use crate::job_settings::{JobSettings, RunContext};
 use crate::polars_schema::polars_schema;
@@ -28,7 +29,7 @@ use crate::scratch::Scratch;
 
 /// What a try starts from.
 pub(super) struct Attempt<'a> {
-    pub(super) store: &'a Arc<dyn Store>,
+    pub(super) lake: &'a Lake,
     pub(super) ctx: &'a RunContext,
     pub(super) settings: &'a JobSettings,
     pub(super) progress: &'a (dyn Fn(Progress) + Send + Sync),
@@ -51,7 +52,8 @@ impl Attempt<'_> {
     /// The state comes first because the run record is the job's last write. A death between them does no harm: the
     /// state says what raw holds, whoever has published what.
     pub(super) async fn run(&self) -> Result<JobReport, JobError> {
-        let Self { store, ctx, settings, .. } = *self;
+        let Self { lake, ctx, settings, .. } = *self;
+        let store = &lake.store;
         let scratch = Arc::new(Scratch::new_in(&settings.scratch_dir)?);
         let input =
             Input::gather(store.as_ref(), ctx, self.listed, self.manifest, self.trusted, scratch.path())
@@ -98,7 +100,7 @@ impl Attempt<'_> {
         };
         let summary_key = partition_key(DATA_QUALITY_SUMMARY.layer, DATA_QUALITY_SUMMARY.name, ctx.as_of)?;
         let staged = vec![Staged::Writer(writer), Staged::Bytes(summary_key, Bytes::from(summary))];
-        let published = publish(store.as_ref(), staged, &mut record, self.since).await?;
+        let published = publish(self.lake, staged, &mut record, self.since).await?;
         tracing::info!(?rows, published, as_of = %ctx.as_of, "raw-transformation done");
         Ok(JobReport {
             rows_in: rows.rows_in,
@@ -167,7 +169,14 @@ fn tables(
     let tables = tables.into_iter().map(|(spec, rows, bytes)| {
         let key = partition_key(spec.layer, spec.name, ctx.as_of)?;
         let schema_fingerprint = schema_fingerprint(&polars_schema(&spec.arrow_schema()));
-        Ok(TableReport { name: spec.name.into(), rows, bytes, key: key.to_string(), schema_fingerprint })
+        Ok(TableReport {
+            name: spec.name.into(),
+            rows,
+            bytes,
+            key: key.to_string(),
+            schema_fingerprint,
+            iceberg_snapshot: None,
+        })
     });
     tables.collect()
 }

@@ -26,12 +26,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use millrace_lake::erasure::refused_ids::RefusedIds;
-use millrace_lake::store::Store;
 use millrace_tables::job_names::RAW_TRANSFORMATION;
 
 use self::attempt::Attempt;
 pub use self::report::{JobReport, Progress};
 use crate::erasure_epoch;
+use crate::iceberg_tables::Lake;
 use crate::job_error::JobError;
 use crate::job_settings::{JobSettings, RunContext};
 
@@ -42,7 +42,7 @@ pub const JOB: &str = RAW_TRANSFORMATION;
 /// rewrites raw without end is somebody's mistake to be told.
 const TRIES: usize = 5;
 
-/// Runs the job for `ctx.as_of` over the raw rows that `store` holds now.
+/// Runs the job for `ctx.as_of` over the raw rows that `lake` holds now.
 ///
 /// Delivery: exactly one row an id. A re-run replaces the day's files; of two runs at once the later-started wins.
 /// Stops without publishing where rows do not add up, an object cannot be read or has a column of the wrong type.
@@ -52,11 +52,13 @@ const TRIES: usize = 5;
 /// [`state`]); the tables are the same to the byte either way. Where objects are compacted or rewritten meanwhile it
 /// starts over.
 pub async fn run(
-    store: Arc<dyn Store>,
+    lake: impl Into<Lake>,
     ctx: &RunContext,
     settings: &JobSettings,
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<JobReport, JobError> {
+    let lake = lake.into();
+    let store = &lake.store;
     let started = Instant::now();
     let mut trusted = true;
     let mut tries = 0;
@@ -67,10 +69,10 @@ pub async fn run(
         // The manifest before the listing: what it covers is in the listing then, unless it has gone since.
         let manifest = state::find(store.as_ref()).await?;
         let listed = raw_scan::list(store.as_ref()).await?;
-        let (store, listed, manifest) = (&store, listed.as_slice(), manifest.as_ref());
+        let (lake, listed, manifest) = (&lake, listed.as_slice(), manifest.as_ref());
         let refused = &refused;
         let attempt =
-            Attempt { store, ctx, settings, progress, started, listed, manifest, since, refused, trusted };
+            Attempt { lake, ctx, settings, progress, started, listed, manifest, since, refused, trusted };
         let error = match attempt.run().await {
             Ok(report) => return Ok(report),
             Err(error) if tries == TRIES => return Err(error),

@@ -1,7 +1,6 @@
 //! The job time-series-analysis: six tables over the day's users_transformed and the days' quality metrics.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_schema::DataType;
@@ -15,6 +14,7 @@ use millrace_tables::analytics::DATA_QUALITY_METRICS;
 use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS as JOB};
 
 use crate::aggregation::{self, EngineSettings};
+use crate::iceberg_tables::Lake;
 use crate::job_error::JobError;
 use crate::job_settings::RunContext;
 use crate::partition::{Partition, ReadColumn};
@@ -25,10 +25,12 @@ use crate::table_job::{Began, JobProgress, TablesReport, made, publish_all, user
 /// Delivery: a re-run replaces the day's files; of two runs at once the later-started wins. Fails where
 /// analytics-aggregation has not run for the day.
 pub async fn run(
-    store: Arc<dyn Store>,
+    lake: impl Into<Lake>,
     run: &RunContext,
     progress: &(dyn Fn(JobProgress) + Send + Sync),
 ) -> Result<TablesReport, JobError> {
+    let lake = lake.into();
+    let store = &lake.store;
     let began = Began::now(store.as_ref()).await?;
     let users = users_of_day(store.as_ref(), run, JOB, Vec::new()).await?;
     let metrics = metrics_up_to(store.as_ref(), run).await?;
@@ -55,7 +57,7 @@ pub async fn run(
     }
     let ready = work.await.map_err(JobError::worker)??;
     let inputs: Vec<&Partition> = std::iter::once(&users).chain(&metrics).collect();
-    publish_all(store.as_ref(), JOB, run, &inputs, users.rows(), ready, began).await
+    publish_all(&lake, JOB, run, &inputs, users.rows(), ready, began).await
 }
 
 /// The quality metrics of the days up to `as_of`, in their order. Fails where the day's own are not there.
