@@ -116,6 +116,12 @@ impl LakeAddress {
         Ok(Session::over(store, limits)?)
     }
 
+    /// [`look`](Self::look), for commands that are not asynchronous themselves, and what runs its work.
+    pub(crate) fn look_blocking(&self) -> anyhow::Result<(Arc<dyn Store>, Handle)> {
+        let handle = background()?;
+        Ok((handle.block_on(self.look(Missing::Refuse))?, handle))
+    }
+
     /// The store, for commands that are not asynchronous themselves, and what runs its work.
     pub(crate) fn open_blocking(&self) -> anyhow::Result<(Arc<dyn Store>, Handle)> {
         let handle = background()?;

@@ -20,6 +20,7 @@ mod error_report;
 mod exit_code;
 mod export;
 mod file_mode;
+mod iceberg;
 mod interrupt;
 mod job;
 mod lake;
@@ -109,6 +110,15 @@ enum Command {
     /// Make large raw objects of small ones
     #[command(after_help = compact::EXAMPLES)]
     Compact(compact::CompactArgs),
+    /// Give the lake Iceberg tables, with every day that is published
+    #[command(after_help = iceberg::adopt::EXAMPLES)]
+    Adopt(iceberg::adopt::AdoptArgs),
+    /// End old history of the Iceberg tables, and remove its files
+    #[command(after_help = iceberg::vacuum::EXAMPLES)]
+    Vacuum(iceberg::vacuum::VacuumArgs),
+    /// Have readers of an Iceberg table read an earlier snapshot
+    #[command(after_help = iceberg::rollback::EXAMPLES)]
+    Rollback(iceberg::rollback::RollbackArgs),
     /// Erase persons from raw rows, dead letters, state and every table
     #[command(after_help = erase::EXAMPLES, alias = erase::FORMER_NAME)]
     Erase(erase::EraseArgs),
@@ -159,6 +169,9 @@ impl Command {
             | Self::Schema(_)
             | Self::Serve(_)
             | Self::Compact(_)
+            | Self::Adopt(_)
+            | Self::Vacuum(_)
+            | Self::Rollback(_)
             | Self::Erase(_)
             | Self::Job(_)
             | Self::Backfill(_)
@@ -283,6 +296,9 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Snowflake(args) => within_runtime(stop, snowflake::snowflake(&args, stop)),
         Command::Validate(args) => within_runtime(stop, validate::validate(&args)),
         Command::Compact(args) => within_runtime(stop, compact::compact(&args, stop)),
+        Command::Adopt(args) => within_runtime(stop, iceberg::adopt::adopt(&args, stop)),
+        Command::Vacuum(args) => within_runtime(stop, iceberg::vacuum::vacuum(&args, stop)),
+        Command::Rollback(args) => within_runtime(stop, iceberg::rollback::rollback(&args)),
         Command::Erase(args) => within_runtime(stop, erase::erase(&args, stop)),
         Command::Settings(args) => settings::settings(&args),
         Command::Completions(args) => completions::completions(&args, command_line()),

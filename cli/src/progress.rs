@@ -50,6 +50,15 @@ impl Bars {
         self.styled(None, "compacted", "{prefix:>20} [{bar:30}] {human_pos} / {human_len} objects  {elapsed}")
     }
 
+    /// Of tables, of which its message names the one at work.
+    pub(crate) fn tables(&self, name: &str, of: u64) -> ProgressBar {
+        self.styled(
+            Some(of),
+            name,
+            "{prefix:>20} [{bar:30}] {human_pos} / {human_len} tables  {msg}  {elapsed}",
+        )
+    }
+
     /// Of an erasure; its message tells the step.
     pub(crate) fn erasure(&self) -> ProgressBar {
         let bar = self.styled(None, "erasing", "{prefix:>20} {spinner} {wide_msg} {elapsed}");

@@ -14,6 +14,7 @@ use millrace_lake::layout::Layer;
 use millrace_sql::{Cell, LakeTable, Session};
 
 use crate::clock;
+use crate::iceberg::history::history;
 use crate::lake::{LakeAddress, Missing};
 use crate::output;
 use crate::query::terminal_width;
@@ -22,6 +23,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   millrace tables
   millrace tables --schema --lake /data/lake
+  millrace tables --history users_transformed
   millrace tables --json";
 
 /// Arguments of `millrace tables`.
@@ -33,6 +35,9 @@ pub(crate) struct TablesArgs {
     /// Show each table's columns too
     #[arg(long)]
     schema: bool,
+    /// List the snapshots of the lake's Iceberg tables, or of one of them, instead
+    #[arg(long, value_name = "TABLE", num_args = 0..=1, conflicts_with = "schema")]
+    history: Option<Option<String>>,
     /// Print one JSON object, schemas included
     #[arg(long)]
     json: bool,
@@ -75,6 +80,10 @@ struct ToldColumn {
 }
 
 pub(crate) fn tables(args: &TablesArgs) -> anyhow::Result<ExitCode> {
+    if let Some(table) = &args.history {
+        let (store, handle) = args.lake.look_blocking()?;
+        return handle.block_on(history(&args.lake, &store, table.as_deref(), args.json));
+    }
     let session = args.lake.session(Missing::Refuse)?;
     let lake = session.lake()?;
     let views: Vec<_> = lake.views().collect();

@@ -4,6 +4,7 @@
 //! A server of its own file says what to fetch, how to start it, and when it answers; the rest is here for all of them.
 
 mod certificates;
+mod iceberg_readers;
 mod java;
 mod kafka;
 mod kafka_properties;

@@ -32,8 +32,15 @@ const ELSEWHERE: [&str; 20] = [
 ];
 
 /// Begin names that tests and benchmarks read.
-const OF_TESTS: [&str; 5] =
-    ["MILLRACE_TEST_", "MILLRACE_PYTHON", "MILLRACE_SPARK_PYTHON", "MILLRACE_PGJDBC", "MILLRACE_SQLALCHEMY"];
+const OF_TESTS: [&str; 7] = [
+    "MILLRACE_TEST_",
+    "MILLRACE_PYTHON",
+    "MILLRACE_SPARK_PYTHON",
+    "MILLRACE_PGJDBC",
+    "MILLRACE_SQLALCHEMY",
+    "MILLRACE_PYICEBERG_PYTHON",
+    "MILLRACE_ICEBERG_SPARK_JAR",
+];
 
 /// Every setting that somebody has said, and every variable that is called like one and is none.
 pub(crate) fn said() -> Vec<Setting> {

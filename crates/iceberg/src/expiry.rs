@@ -88,6 +88,17 @@ fn kept(metadata: &TableMetadata, retention: Retention) -> BTreeSet<i64> {
 }
 
 impl Table {
+    /// What [`expire`](Self::expire) would end now.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn would_expire(&self, retention: Retention) -> Result<Expired, IcebergError> {
+        let expire = Expire { files: &self.files, retention, now: Utc::now() };
+        match expire.on(&self.load().await?).await? {
+            Next::Nothing(expired) | Next::Metadata(_, expired) => Ok(expired),
+        }
+    }
+
     /// Ends the history that `retention` doesn't keep: first the metadata stops to name it, then its files go. Whoever dies in between
     /// leaves orphans.
     ///

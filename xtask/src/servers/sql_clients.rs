@@ -6,7 +6,7 @@ use std::process::Command;
 use clap::ValueEnum;
 
 use super::maven::{self, Jars};
-use super::{java, python};
+use super::{iceberg_readers, java, python};
 use crate::python_env;
 use crate::python_set::Set;
 use crate::skips::SkipLog;
@@ -28,6 +28,10 @@ const PGJDBC_JAR: &str = "postgresql-42.7.8.jar";
 const SQLALCHEMY14: &str = "MILLRACE_SQLALCHEMY14_PYTHON";
 const SQLALCHEMY14_PACKAGES: Set = Set("sqlalchemy14");
 
+/// A Python with Apache Superset.
+const SUPERSET: &str = "MILLRACE_TEST_SUPERSET_PYTHON";
+const SUPERSET_PACKAGES: Set = Set("superset");
+
 /// Neither SQLAlchemy 1.4 nor Superset has wheels for every later one.
 const PYTHON: python::Wanted = python::Wanted { major: 3, minor: 11, or_later: false };
 
@@ -36,19 +40,24 @@ const PYTHON: python::Wanted = python::Wanted { major: 3, minor: 11, or_later: f
 pub(crate) enum Heavy {
     /// Apache Superset: 650 MB of Python packages, two minutes of tests
     Superset,
+    /// Readers of Iceberg tables: pyiceberg, DuckDB and Spark, 800 MB of Python packages and a jar
+    Iceberg,
 }
 
 impl Heavy {
-    /// The variable that names its interpreter to the tests.
-    fn variable(self) -> &'static str {
+    /// What names it to the tests: variables, and where it is.
+    fn fetched(self) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
         match self {
-            Self::Superset => "MILLRACE_TEST_SUPERSET_PYTHON",
+            Self::Superset => Ok(vec![(SUPERSET, python::installed(SUPERSET_PACKAGES, PYTHON)?)]),
+            Self::Iceberg => iceberg_readers::fetched(),
         }
     }
 
-    fn packages(self) -> Set {
+    /// The variable without which it was not asked for.
+    fn variable(self) -> &'static str {
         match self {
-            Self::Superset => Set("superset"),
+            Self::Superset => SUPERSET,
+            Self::Iceberg => iceberg_readers::PYTHON,
         }
     }
 }
@@ -60,7 +69,7 @@ impl Heavy {
 pub(crate) fn asked_for(tests: &mut Command, heavy: &[Heavy]) -> anyhow::Result<()> {
     for client in heavy {
         if std::env::var_os(client.variable()).is_none() {
-            tests.env(client.variable(), python::installed(client.packages(), PYTHON)?);
+            tests.envs(client.fetched()?);
         }
     }
     Ok(())
@@ -104,8 +113,7 @@ mod tests {
 
     #[test]
     fn each_client_has_a_set_that_is_locked() {
-        for set in Heavy::value_variants().iter().map(|heavy| heavy.packages()).chain([SQLALCHEMY14_PACKAGES])
-        {
+        for set in [SUPERSET_PACKAGES, SQLALCHEMY14_PACKAGES] {
             assert!(set.locked().unwrap().contains("psycopg2-binary=="), "{set:?}");
         }
     }
