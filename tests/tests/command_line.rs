@@ -34,9 +34,11 @@ const SET: [&str; 8] = [
     "alarms_role_arn=ARN",
 ];
 
-/// Commands that ask servers which are not here, go on until they are ended (tests/serve.rs), or answer no JSON.
-const OF_ELSEWHERE: [&[&str]; 7] = [
+/// Commands that ask servers which are not here, go on until they are ended (tests/serve.rs), name a snapshot (tests/iceberg.rs), or
+/// answer no JSON.
+const OF_ELSEWHERE: [&[&str]; 8] = [
     &["serve"],
+    &["rollback"],
     &["schema", "check"],
     &["schema", "register"],
     &["snowflake", "deploy"],
@@ -75,6 +77,9 @@ fn json_stands_alone_on_standard_output() -> Result<()> {
         ),
         (&["schema", "list"], &[]),
         (&["compact"], &["--lake", &lake]),
+        (&["adopt"], &["--lake", &lake]),
+        (&["tables", "--history"], &["--lake", &lake]),
+        (&["vacuum"], &["--lake", &lake]),
         (&["erase", "nobody", "--allow-missing"], &["--lake", &lake]),
         (&["job", "time-series-analysis", "--as-of", DAY], &["--lake", &lake]),
         (&["backfill", "--from", DAY, "--to", DAY], &["--lake", &lake]),

@@ -75,7 +75,7 @@ enum Same {
 }
 
 /// How each command that takes a lake is called.
-const CALLS: [(&[&str], Same); 13] = [
+const CALLS: [(&[&str], Same); 16] = [
     (&["query", "SELECT user_id, email, _offset FROM raw_users ORDER BY user_id, _offset"], Same::All),
     (
         &[
@@ -96,7 +96,10 @@ const CALLS: [(&[&str], Same); 13] = [
     (&["export", "raw_users", "--format", "csv"], Same::Nothing),
     (&["compact", "--dry-run", "--json"], Same::Objects),
     (&["compact", "--json"], Same::Objects),
+    (&["adopt", "--json"], Same::Nothing),
     (&["job", "raw-transformation", "--as-of", DAY], Same::Nothing),
+    (&["vacuum", "--older-than", "0s", "--dry-run"], Same::Nothing),
+    (&["tables", "--history"], Same::Nothing),
     (&["backfill", "--from", DAY, "--to", DAY], Same::Nothing),
     (&["tables", "--json"], Same::Tables),
     (&["erase", "nobody", "--allow-missing"], Same::Nothing),

@@ -106,7 +106,8 @@ fn a_lake_is_adopted_and_its_history_listed_rolled_back_and_ended() -> Result<()
     )?;
     ensure!(now == published);
     let newest = told[4]["snapshot"].as_i64().context("no id")?.to_string();
-    command(&lake, &["rollback", "data_quality_summary", &newest])?;
+    let forth = json(&lake, &["rollback", "data_quality_summary", &newest])?;
+    ensure!(forth["snapshot"] == told[4]["snapshot"] && forth["committed_at"] == told[4]["committed_at"]);
 
     // What would end is told first, and a dry run leaves all as it is.
     let before = files(&lake)?;

@@ -105,6 +105,10 @@ fn arguments(command: &[String]) -> Result<(Vec<&'static str>, bool)> {
         ["schema", "check"] => (vec!["schema", "check"], false),
         ["schema", "register"] => (vec!["schema", "register"], false),
         ["compact"] => (vec!["compact", "--lake", "LAKE"], false),
+        ["adopt"] => (vec!["adopt", "--lake", "LAKE"], false),
+        ["vacuum"] => (vec!["vacuum", "--lake", "LAKE"], false),
+        // No table has such a snapshot: its error is what is written.
+        ["rollback"] => (vec!["rollback", "users_transformed", "1", "--lake", "LAKE"], false),
         ["erase"] => (vec!["erase", "nobody", "--lake", "LAKE"], false),
         ["job"] => (vec!["job", "time-series-analysis", "--as-of", DAY, "--lake", "LAKE"], false),
         ["backfill"] => (vec!["backfill", "--from", DAY, "--to", DAY, "--lake", "LAKE"], false),

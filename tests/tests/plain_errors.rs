@@ -26,6 +26,8 @@ fn values_say_the_form_that_they_want() -> Result<()> {
         (&["backfill", "--from", "today", "--to", "soon"], "YYYY-MM-DD"),
         (&["export", "raw_users", "--as-of", "never"], "YYYY-MM-DD"),
         (&["compact", "--min-objects", "1"], "at least 2"),
+        (&["vacuum", "--older-than", "1w"], "7d"),
+        (&["vacuum", "--keep-last", "0"], "at least 1"),
         (&["simulate", "--events", "1.5"], "5k or 1m"),
         (&["simulate", "--rate", "fast"], "500/s"),
         (&["land", "--brokers", "x:1", "--generation", "g1", "--until-idle", "soon"], "90s"),
