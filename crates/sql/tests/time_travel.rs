@@ -5,7 +5,7 @@
 mod history;
 
 use chrono::Duration;
-use history::{ADDED, HistoryLake, USERS, ask, at, day, rows_of};
+use history::{ADDED, COLUMNS, HistoryLake, USERS, ask, at, day, rows_of};
 use millrace_iceberg::Retention;
 use millrace_sql::wire::{Server, ServerSettings};
 use millrace_sql::{Access, Cancel, QueryError, Session};
@@ -320,4 +320,31 @@ fn clients_of_postgresql_travel_too() {
             assert_eq!(error.code().code(), state, "{sql}: {error}");
         }
     });
+}
+
+#[test]
+fn pyiceberg_reads_the_same_of_each_snapshot() {
+    let Some(python) = std::env::var_os("MILLRACE_PYICEBERG_PYTHON") else {
+        millrace_skips::skipped(
+            "time travel against pyiceberg",
+            "not asked for: cargo xtask test --with iceberg",
+        );
+        return;
+    };
+    let lake = HistoryLake::filled();
+    let location = lake.runtime.block_on(lake.table.load()).unwrap().location;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/history/read_by_pyiceberg.py");
+    let columns = COLUMNS.split(", ");
+    let output = std::process::Command::new(python).arg(script).arg(location).args(columns).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(seen.as_object().unwrap().len(), 5, "snapshots");
+    for (id, theirs) in seen.as_object().unwrap() {
+        let mut rows = lake.lines(&rows_of(&format!("{USERS} VERSION AS OF {id}")));
+        rows.sort();
+        assert_eq!(serde_json::json!(rows), theirs["rows"], "{id}");
+        let described = lake.lines(&format!("DESCRIBE {USERS} VERSION AS OF {id}"));
+        let names: Vec<_> = described.iter().filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(serde_json::json!(names), theirs["columns"], "{id}");
+    }
 }
