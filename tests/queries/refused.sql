@@ -194,8 +194,62 @@ SELECT id FROM users_transformed NATURAL FULL JOIN data_quality_summary;
 -- says: NOT IN (SELECT …) that names a column of the query around it
 SELECT id FROM users_transformed u WHERE id NOT IN (SELECT user_id FROM raw_users r WHERE r.country = u.country);
 
--- says: could not be parsed
+-- says: the lake has no Iceberg tables, by which tables are read as they were: make them with `millrace adopt`
 SELECT id FROM users_transformed VERSION AS OF 3;
+SELECT id FROM users_transformed_latest TIMESTAMP AS OF '2026-01-31 10:00:00' AS u;
+SELECT id FROM raw_users TIMESTAMP AS OF TIMESTAMP '2026-01-31 10:00:00';
+DESCRIBE users_transformed VERSION AS OF 3;
+
+-- says: FOR SYSTEM_TIME, FOR TIMESTAMP and FOR VERSION: write t TIMESTAMP AS OF '2026-02-01 10:00:00', or t VERSION AS OF 1234567890
+SELECT id FROM users_transformed FOR SYSTEM_TIME AS OF '2026-01-31 10:00:00';
+SELECT id FROM users_transformed FOR SYSTEM_TIME BETWEEN '2026-01-30' AND '2026-01-31';
+SELECT id FROM users_transformed FOR TIMESTAMP AS OF TIMESTAMP '2026-01-31 10:00:00' AS u;
+SELECT id FROM users_transformed FOR VERSION AS OF 3;
+
+-- says: AT (…) and BEFORE (…): write t TIMESTAMP AS OF
+SELECT id FROM users_transformed AT (TIMESTAMP => '2026-01-31 10:00:00'::TIMESTAMP);
+SELECT id FROM users_transformed at(OFFSET => -60*5) AS u;
+SELECT id FROM users_transformed BEFORE(STATEMENT => '8e5d0ca9-005e-44e6-b858-a8f5b37c5726');
+SELECT id FROM users_transformed AT (VERSION => 3);
+
+-- says: CHANGES (…): write t TIMESTAMP AS OF
+SELECT id FROM users_transformed CHANGES (INFORMATION => DEFAULT) AT (TIMESTAMP => '2026-01-31'::TIMESTAMP);
+
+-- says: AS OF without TIMESTAMP or VERSION before it: write t TIMESTAMP AS OF
+SELECT id FROM users_transformed AS OF SYSTEM TIME '-10s';
+SELECT id FROM users_transformed AS OF TIMESTAMP TO_TIMESTAMP('2026-01-31', 'YYYY-MM-DD');
+SELECT id FROM users_transformed AS OF SCN 12345;
+SELECT id FROM users_transformed AS OF '2026-01-31';
+
+-- says: t@version and t@time: write t TIMESTAMP AS OF
+SELECT id FROM users_transformed@v3;
+SELECT id FROM users_transformed@20260131100000000;
+
+-- says: VERSION AS OF takes a snapshot's id as a number, such as 1234567890; `millrace tables --history TABLE` lists a table's
+SELECT id FROM users_transformed VERSION AS OF 'main';
+SELECT id FROM users_transformed VERSION AS OF $1;
+SELECT id FROM users_transformed VERSION AS OF 3 + 1;
+SELECT id FROM users_transformed VERSION AS OF 99999999999999999999;
+SELECT id FROM users_transformed VERSION AS OF (SELECT 3);
+
+-- says: TIMESTAMP AS OF takes an instant as a text, in UTC where it names no zone, such as '2026-02-01 10:00:00'
+SELECT id FROM users_transformed TIMESTAMP AS OF 'yesterday';
+SELECT id FROM users_transformed TIMESTAMP AS OF 1769854272;
+SELECT id FROM users_transformed TIMESTAMP AS OF now() - INTERVAL '1 day';
+SELECT id FROM users_transformed TIMESTAMP AS OF CURRENT_TIMESTAMP;
+SELECT id FROM users_transformed TIMESTAMP AS OF '2026-01-31 10:00:00'::TIMESTAMP;
+SELECT id FROM users_transformed TIMESTAMP AS OF TIMESTAMP '2026-01-31 10:00:00' - INTERVAL '1 day';
+SELECT id FROM users_transformed TIMESTAMP AS OF '2026-01-31 10:00:00' AT TIME ZONE 'Europe/Berlin';
+
+-- says: a time or version stands behind a table's name and before its alias: write t TIMESTAMP AS OF
+SELECT id FROM users_transformed u VERSION AS OF 3;
+SELECT id FROM users_transformed AS u TIMESTAMP AS OF '2026-01-31 10:00:00';
+SELECT id FROM (SELECT id FROM users_transformed) VERSION AS OF 3;
+SELECT value FROM generate_series(1, 2) VERSION AS OF 3;
+SELECT id VERSION AS OF 3 FROM users_transformed;
+
+-- says: a time or version of u, which WITH names: write it behind the tables in that query
+WITH u AS (SELECT id FROM users_transformed) SELECT id FROM u VERSION AS OF 3;
 
 -- says: only what reads is answered
 INSERT INTO users_transformed (id) VALUES ('x');

@@ -59,7 +59,10 @@ const ARROWS: [(&str, &[&str]); 24] = [
         ],
     ),
     // The query engine, without the jobs' one. The runtime for its `Secret`: clients of its server log in.
-    ("millrace-sql", &["millrace-events", "millrace-lake", "millrace-runtime", "millrace-tables"]),
+    (
+        "millrace-sql",
+        &["millrace-events", "millrace-iceberg", "millrace-lake", "millrace-runtime", "millrace-tables"],
+    ),
     // The jobs' mains for the cloud, with what only they need: Lambda and Glue.
     (
         "millrace-cloud-jobs",

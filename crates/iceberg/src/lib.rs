@@ -11,6 +11,7 @@
 
 #![warn(missing_docs)]
 
+mod arrow_columns;
 mod avro_file;
 mod column_bounds;
 mod column_changes;

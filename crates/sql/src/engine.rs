@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::answer::{Answer, columns};
+use crate::as_of::AsOf;
 use crate::cancel::Cancel;
 use crate::dialect::{self, Asked};
 use crate::error::QueryError;
@@ -450,7 +451,8 @@ fn of_planning(error: datafusion::error::DataFusionError, sql: &str, snapshot: &
             match name {
                 Some(name) => {
                     let ours = format!("{DATABASE}.{SCHEMA}.");
-                    let name = name.strip_prefix(&ours).unwrap_or(name).to_owned();
+                    let name = name.strip_prefix(&ours).unwrap_or(name);
+                    let name = AsOf::of_name(name).map_or_else(|| name.to_owned(), |as_of| as_of.table);
                     let place = Place::of_name(&name, sql);
                     QueryError::NoTable { name, place, known: snapshot.names() }
                 }

@@ -51,6 +51,38 @@ pub enum QueryError {
     /// The objects of a raw table.
     #[error("the lake's objects could not be listed")]
     Listing(#[source] Box<millrace_lake::raw_listing::ListingError>),
+    /// The lake's Iceberg tables.
+    #[error(transparent)]
+    Iceberg(Box<millrace_iceberg::IcebergError>),
+    /// The lake keeps no history of its tables.
+    #[error(
+        "the lake has no Iceberg tables, by which tables are read as they were: make them with `millrace adopt`, and ask for times since then"
+    )]
+    NoHistory,
+    /// The lake keeps no history of this table.
+    #[error("{table} has no Iceberg table, by which it could be read as it was: {}", if *is_raw { "raw tables have none; filter by _timestamp" } else { "make it with `millrace adopt`, and ask for times since then" })]
+    NoTableHistory {
+        /// The table.
+        table: String,
+        /// Of records as they landed.
+        is_raw: bool,
+    },
+    /// The table's history doesn't reach there.
+    #[error(
+        "there is no snapshot for {asked}: {}",
+        match oldest {
+            Some((id, at)) => format!("the oldest that is left is {id} of {at}, and `millrace tables --history {table}` lists them all"),
+            None => format!("{table} has none yet; a job makes the first"),
+        }
+    )]
+    NoSnapshot {
+        /// The table.
+        table: String,
+        /// With the id or instant that was asked for.
+        asked: String,
+        /// The oldest one's id and time.
+        oldest: Option<(i64, String)>,
+    },
     /// What is under erasure.
     #[error("the lake's list of erased persons could not be read")]
     Erased(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -143,12 +175,14 @@ impl QueryError {
             Self::Syntax { .. } => "42601",
             Self::NoTable { .. } => "42P01",
             Self::NoColumn { .. } => "42703",
+            Self::NoSnapshot { .. } | Self::NoHistory | Self::NoTableHistory { .. } => "42704",
             Self::Forbidden { .. } => "42501",
             Self::Refused { state, .. } | Self::Failed { state, .. } => state,
             Self::Restless => "40001",
             Self::Memory { .. } => "53200",
             Self::Timeout { .. } | Self::Cancelled => "57014",
             Self::NoLake { .. } | Self::Store(_) | Self::Listing(_) | Self::Erased(_) => "58000",
+            Self::Iceberg(_) => "58000",
             Self::BadFile { .. } | Self::OtherType { .. } => "58030",
             Self::Write(_) => "58030",
         }

@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 use millrace_lake::layout::{self, Layer};
-use millrace_lake::{ObjectMeta, Store, raw_listing};
+use millrace_lake::{Key, ObjectMeta, Store, raw_listing};
 use millrace_tables::table_catalogue::View;
 use millrace_tables::{Contents, tables};
 
@@ -44,6 +44,8 @@ pub struct LakeTable {
     pub data_subject: Option<&'static str>,
     /// In bytewise order of their keys.
     pub files: Vec<ObjectMeta>,
+    /// The days of files whose places don't tell them: those of a snapshot.
+    pub(crate) days: BTreeMap<Key, NaiveDate>,
     /// The command that fills it; none of a table that the catalogue does not know.
     pub filled_by: Option<String>,
 }
@@ -100,15 +102,7 @@ impl LakeTable {
                 Layer::Raw => with_added(store, &table.schema, &files).await,
                 _ => Arc::clone(&table.schema),
             };
-            return Ok(Some(Self {
-                name: name.to_owned(),
-                layer: table.layer,
-                contents: Some(table.contents),
-                schema,
-                data_subject: table.data_subject,
-                files,
-                filled_by: Some(table.filled_by()),
-            }));
+            return Ok(Some(Self { schema, files, ..Self::without_files(name) }));
         }
         for layer in Layer::ALL {
             let folder = match layer {
@@ -122,17 +116,25 @@ impl LakeTable {
             // A table of a later version of the jobs: its newest file is the best statement of its columns.
             let Some(newest) = files.last() else { continue };
             let newest = OpenObject::open(store.as_ref(), &newest.key).await?;
-            return Ok(Some(Self {
-                name: name.to_owned(),
-                layer,
-                contents: None,
-                schema: newest.schema().await?,
-                data_subject: None,
-                files,
-                filled_by: None,
-            }));
+            let schema = newest.schema().await?;
+            return Ok(Some(Self { layer, schema, files, ..Self::without_files(name) }));
         }
         Ok(None)
+    }
+
+    /// What is known of a table of this name whatever the lake holds: of one that the catalogue has not, nothing.
+    pub(crate) fn without_files(name: &str) -> Self {
+        let table = tables().iter().find(|table| table.name() == name);
+        Self {
+            name: name.to_owned(),
+            layer: table.map_or(Layer::Curated, |table| table.layer),
+            contents: table.map(|table| table.contents),
+            schema: table.map_or_else(|| Arc::new(Schema::empty()), |table| Arc::clone(&table.schema)),
+            data_subject: table.and_then(|table| table.data_subject),
+            files: Vec::new(),
+            days: BTreeMap::new(),
+            filled_by: table.map(millrace_tables::Table::filled_by),
+        }
     }
 
     /// The views of it.
@@ -153,7 +155,7 @@ impl LakeTable {
     /// The table as if its newest day were its only one.
     pub(crate) fn of_newest_day(&self) -> Self {
         let newest = self.newest_date();
-        let files = self.files.iter().filter(|file| day_of(file) == newest).cloned().collect();
+        let files = self.files.iter().filter(|file| self.day_of(file) == newest).cloned().collect();
         Self { files, ..self.clone() }
     }
 
@@ -169,7 +171,12 @@ impl LakeTable {
 
     /// The newest `processing_date=…` of its folders, of a raw table the newest `date=…`.
     pub fn newest_date(&self) -> Option<NaiveDate> {
-        self.files.iter().filter_map(day_of).max()
+        self.files.iter().filter_map(|file| self.day_of(file)).max()
+    }
+
+    /// The day of one of its files.
+    pub(crate) fn day_of(&self, file: &ObjectMeta) -> Option<NaiveDate> {
+        self.days.get(&file.key).copied().or_else(|| day_of(file))
     }
 
     /// Rows as the files' footers tell them; raw rows that overlap count in each object.
@@ -185,7 +192,7 @@ impl LakeTable {
 }
 
 /// The day in an object's place: its partition's, of a raw object that of its hour.
-pub(crate) fn day_of(file: &ObjectMeta) -> Option<NaiveDate> {
+fn day_of(file: &ObjectMeta) -> Option<NaiveDate> {
     layout::partition_day(&file.key).or_else(|| {
         let day = file.key.as_str().split('/').find_map(|part| part.strip_prefix("date="));
         day?.parse().ok()

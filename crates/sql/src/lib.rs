@@ -3,6 +3,7 @@
 //! [`Engine`] answers statements of PostgreSQL's dialect (docs/sql.md) over the lake as it was when each began.
 
 mod answer;
+mod as_of;
 mod cancel;
 mod cell;
 mod dialect;
@@ -19,6 +20,7 @@ mod session;
 mod snapshot;
 mod statements;
 pub mod suggestion;
+mod time_travel;
 mod views;
 pub mod wire;
 mod yielding;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use datafusion::arrow::array::{ArrayRef, BooleanArray, Date32Array, TimestampMicrosecondArray};
 use datafusion::arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
@@ -28,7 +29,7 @@ use millrace_lake::layout::Layer;
 use millrace_lake::{ObjectMeta, Store};
 
 use crate::error::QueryError;
-use crate::lake::{LakeTable, OPENED_AT_ONCE, day_of};
+use crate::lake::{LakeTable, OPENED_AT_ONCE};
 use crate::open_object::{OpenObject, OpenObjects};
 
 /// A column that tells objects apart by the order of their names: of equal records the same one is kept each time.
@@ -40,6 +41,8 @@ pub(crate) struct Objects {
     store: Arc<dyn Store>,
     layer: Layer,
     files: Vec<ObjectMeta>,
+    /// Of each file.
+    days: Vec<Option<NaiveDate>>,
     schema: TableSchema,
     kind: TableType,
 }
@@ -68,7 +71,8 @@ impl Objects {
     ) -> Self {
         files.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         let schema = TableSchema::builder(read_as(&table.schema)).with_table_partition_cols(of_files).build();
-        Self { store: Arc::clone(store), layer: table.layer, files, schema, kind: TableType::Base }
+        let days = files.iter().map(|file| table.day_of(file)).collect();
+        Self { store: Arc::clone(store), layer: table.layer, files, days, schema, kind: TableType::Base }
     }
 
     /// The same, told as a view.
@@ -199,15 +203,15 @@ struct Days<'a> {
 
 impl Days<'_> {
     fn bounds(&self, column: &Column, newest: bool) -> Option<ArrayRef> {
-        let days = self.objects.files.iter().map(day_of);
         match (self.objects.layer, column.name.as_str()) {
             (Layer::Raw, "_timestamp") => {
-                let instants = self.objects.files.iter().map(|file| hour_of(file, newest));
+                let files = self.objects.files.iter().zip(&self.objects.days);
+                let instants = files.map(|(file, day)| hour_of(file, *day, newest));
                 Some(Arc::new(instants.collect::<TimestampMicrosecondArray>().with_timezone("UTC")))
             }
             (Layer::Raw, _) => None,
             (_, "processing_date") => {
-                let days = days.map(|day| day.map(|day| day.to_epoch_days()));
+                let days = self.objects.days.iter().map(|day| day.map(|day| day.to_epoch_days()));
                 Some(Arc::new(days.collect::<Date32Array>()))
             }
             _ => None,
@@ -216,9 +220,9 @@ impl Days<'_> {
 }
 
 /// The first or the last microsecond of a raw object's hour.
-fn hour_of(file: &ObjectMeta, last: bool) -> Option<i64> {
+fn hour_of(file: &ObjectMeta, day: Option<NaiveDate>, last: bool) -> Option<i64> {
     let hour = file.key.as_str().split('/').find_map(|part| part.strip_prefix("hour="))?;
-    let first = day_of(file)?.and_hms_opt(hour.parse().ok()?, 0, 0)?.and_utc().timestamp_micros();
+    let first = day?.and_hms_opt(hour.parse().ok()?, 0, 0)?.and_utc().timestamp_micros();
     Some(if last { first + 3_600_000_000 - 1 } else { first })
 }
 

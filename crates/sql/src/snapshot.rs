@@ -14,9 +14,11 @@ use millrace_tables::table_catalogue::View;
 use millrace_tables::tables;
 use tokio::sync::OnceCell;
 
+use crate::as_of::AsOf;
 use crate::error::QueryError;
 use crate::lake::{Lake, LakeTable};
 use crate::scan::external;
+use crate::time_travel::History;
 use crate::views;
 
 /// The catalog's name, which PostgreSQL's clients see as the database.
@@ -53,13 +55,14 @@ pub(crate) struct Snapshot {
     /// What the lake knows beside the catalogue, where the statement asks what there is.
     beside: Vec<String>,
     listed: Mutex<BTreeMap<String, Arc<LakeTable>>>,
+    history: History,
     /// Whose erasure is under way.
     refused: OnceCell<Arc<RefusedIds>>,
 }
 
 impl Snapshot {
     pub(crate) fn new(store: Arc<dyn Store>, access: Access) -> Self {
-        Self { store, access, beside: Vec::new(), listed: Mutex::default(), refused: OnceCell::new() }
+        Self::of(store, access, Vec::new(), BTreeMap::new())
     }
 
     /// With every table listed, for statements that ask which there are.
@@ -67,7 +70,17 @@ impl Snapshot {
         let lake = Lake::list(&store).await?;
         let names = lake.names();
         let listed = lake.tables.into_iter().map(|table| (table.name.clone(), Arc::new(table))).collect();
-        Ok(Self { store, access, beside: names, listed: Mutex::new(listed), refused: OnceCell::new() })
+        Ok(Self::of(store, access, names, listed))
+    }
+
+    fn of(
+        store: Arc<dyn Store>,
+        access: Access,
+        beside: Vec<String>,
+        listed: BTreeMap<String, Arc<LakeTable>>,
+    ) -> Self {
+        let history = History::new(Arc::clone(&store));
+        Self { store, access, beside, listed: Mutex::new(listed), history, refused: OnceCell::new() }
     }
 
     async fn listed(&self, name: &str) -> Result<Option<Arc<LakeTable>>, QueryError> {
@@ -83,6 +96,9 @@ impl Snapshot {
 
     async fn find(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, QueryError> {
         let of_engine = |error| QueryError::of_engine(error, "");
+        if let Some(as_of) = AsOf::of_name(name) {
+            return self.find_as_of(&as_of).await;
+        }
         if let Some(table) = self.listed(name).await? {
             if !self.access.reads(&table) {
                 return Err(QueryError::Forbidden { name: name.to_owned() });
@@ -101,6 +117,25 @@ impl Snapshot {
             return self.without_erased(&table, rows).await.map(Some);
         }
         Ok(None)
+    }
+
+    /// A table as it was, or a view of it.
+    async fn find_as_of(&self, as_of: &AsOf) -> Result<Option<Arc<dyn TableProvider>>, QueryError> {
+        let view_of = |view: View| Some((view, as_of.table.strip_suffix(view.suffix())?));
+        let mut views = [View::Latest, View::Current, View::History].into_iter().filter_map(view_of);
+        let view = views.find(|(view, base)| LakeTable::without_files(base).views().contains(view));
+        let table = LakeTable::without_files(view.map_or(as_of.table.as_str(), |(_, base)| base));
+        if !self.access.reads(&table) {
+            return Err(QueryError::Forbidden { name: as_of.table.clone() });
+        }
+        let Some(table) = self.history.table(&table, as_of.version).await? else { return Ok(None) };
+        let rows = match view {
+            None => views::stored(&table, &self.store),
+            Some((view, _)) => {
+                views::view_of(&table, view, &self.store).map_err(|error| QueryError::of_engine(error, ""))?
+            }
+        };
+        self.without_erased(&table, rows).await.map(Some)
     }
 
     async fn without_erased(

@@ -36,14 +36,19 @@ pub(crate) fn without_erased(
     Ok(view(scan.filter(is_kept(data_subject, refused))?.build()?, kind))
 }
 
+/// The rows as the table's files have them.
+pub(crate) fn stored(table: &LakeTable, store: &Arc<dyn Store>) -> Arc<dyn TableProvider> {
+    Arc::new(Objects::of(table, store))
+}
+
 /// The table; of a raw one each source position once.
 pub(crate) fn table(table: &LakeTable, store: &Arc<dyn Store>) -> Result<Arc<dyn TableProvider>> {
     if table.layer != Layer::Raw {
-        return Ok(Arc::new(Objects::of(table, store)));
+        return Ok(stored(table, store));
     }
     let found = overlaps(&table.files);
     if found.groups.is_empty() {
-        return Ok(Arc::new(Objects::of(table, store)));
+        return Ok(stored(table, store));
     }
     // Only objects that may share positions are compared: the others are read as they are.
     let shared = found.groups.into_iter().flatten().cloned().collect();

@@ -12,6 +12,7 @@ mod rounding;
 mod scaled_interval;
 mod sum;
 mod timestamp_text;
+mod versions;
 
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ use datafusion::functions_aggregate::variance::var_samp_udaf;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, ScalarUDFImpl};
 
 pub(crate) use refused::{Asked, check, check_plan};
-pub(crate) use rewrite::rewrite;
+pub(crate) use rewrite::{rewrite, sql_of};
+pub(crate) use versions::{Versions, draw_in};
 
 /// Makes a session answer by the dialect.
 pub(crate) fn register(context: &SessionContext) {

@@ -6,7 +6,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, DateTimeField, Expr, ExtractSyntax, Fetch, Function, FunctionArg,
     FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, Interval, LimitClause, ObjectName,
-    Query, TypedString, Value, VisitMut, VisitorMut,
+    Query, Statement as Sql, TypedString, Value, VisitMut, VisitorMut,
 };
 
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
@@ -16,17 +16,22 @@ use crate::error::QueryError;
 
 /// Rewrites a statement that was checked.
 pub(crate) fn rewrite(mut statement: Statement) -> Result<Statement, QueryError> {
-    let inner = match &mut statement {
-        Statement::Statement(sql) => sql,
-        Statement::Explain(explain) => match explain.statement.as_mut() {
-            Statement::Statement(sql) => sql,
-            _ => return Ok(statement),
-        },
-        _ => return Ok(statement),
-    };
+    let Some(inner) = sql_of(&mut statement) else { return Ok(statement) };
     match inner.visit(&mut Rewriter) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(statement),
+    }
+}
+
+/// What a statement says in SQL's own words, also what it wants explained.
+pub(crate) fn sql_of(statement: &mut Statement) -> Option<&mut Sql> {
+    match statement {
+        Statement::Statement(sql) => Some(sql),
+        Statement::Explain(explain) => match explain.statement.as_mut() {
+            Statement::Statement(sql) => Some(sql),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -4,9 +4,8 @@ use datafusion::sql::sqlparser::ast::{
     CloseCursor, CopyLegacyOption, CopyOption, CopySource, CopyTarget, DiscardObject, Expr, FetchDirection,
     ObjectName, Reset, Set, Statement as Sql, Value, ValueWithSpan,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 
+use crate::parsing::statements;
 use crate::wire::column_names::ColumnNames;
 use crate::wire::copy::CopyForm;
 use crate::wire::problem::Problem;
@@ -77,9 +76,7 @@ impl Parsed {
 
 /// None of an empty text.
 pub(super) fn parse(sql: &str) -> Result<Option<Parsed>, Problem> {
-    let parsed =
-        Parser::new(&PostgreSqlDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
-    let mut statements = match parsed {
+    let mut statements = match statements(sql) {
         Ok(statements) => statements,
         Err(_) => return Ok(Some(unparsed(sql))),
     };
