@@ -79,6 +79,7 @@ fn told(step: Step) -> String {
     match step {
         Step::Raw => "raw rows and dead letters".to_owned(),
         Step::Tables => "tables".to_owned(),
+        Step::History => "history of Iceberg tables".to_owned(),
         Step::Settling(left) => {
             format!("waiting {} s for landings that do not know yet", left.as_secs().max(1))
         }
@@ -145,7 +146,7 @@ pub(crate) async fn erase(args: &EraseArgs, shutdown: &Shutdown) -> anyhow::Resu
             return erasure::preview(&store, &erasure).await;
         }
         let step = |step| bar.set_message(told(step));
-        erasure::erase(Arc::clone(&store), &erasure, &Jobs(Arc::clone(&store)), &step).await
+        erasure::erase(Arc::clone(&store), &erasure, &Jobs::over(&store), &step).await
     };
     let report = tokio::select! {
         report = work => report?,

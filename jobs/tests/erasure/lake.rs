@@ -11,6 +11,7 @@ use millrace_events::instant::Micros;
 use millrace_events::position::Offset;
 use millrace_jobs::erasure::{self, Erasure, ErasureError, ErasureReport, Persons, Rebuild};
 use millrace_jobs::erasure_epoch::epoch;
+use millrace_jobs::iceberg_tables::Lake;
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::publish::{Staged, publish};
@@ -132,7 +133,7 @@ impl Stub {
         for (key, body) in staged {
             store.put(&Key::new(key)?, body.into()).await?;
         }
-        publish(store, Vec::<Staged>::new(), &mut record, since).await?;
+        publish(&Lake::from(&self.0), Vec::<Staged>::new(), &mut record, since).await?;
         Ok(())
     }
 }

@@ -1,0 +1,311 @@
+//! Persons out of the history of Iceberg tables: every file of the lake is decoded, and what is left of the history is read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use millrace_iceberg::Catalogue;
+use millrace_jobs::erasure::{self, ErasureReport, Jobs, Rebuild};
+use millrace_jobs::iceberg_tables::{Lake, adopt};
+use millrace_jobs::job_error::JobError;
+use millrace_jobs::job_settings::RunContext;
+use millrace_lake::FolderStore;
+use millrace_lake::store::Store;
+
+use crate::decoded::{self, Rows, Seen, telling};
+use crate::hooked_store::{Answer, Hooked};
+use crate::lake::{DAYS, GONE, copy, ctx, erasure, files, land, row, transform};
+use crate::raw_rows::{batch, put};
+
+const PERSONS: [&str; 2] = ["users_transformed", "dim_user_demographics"];
+/// What may be left of them nowhere, in small letters.
+const NEEDLES: [&str; 4] = ["leaver-", "gone.away", "wanderer", "farewell"];
+const ORPHAN: &str = "iceberg/users_transformed/data/processing_date=1970-01-02/left-by-somebody.parquet";
+
+fn store(lake: &Path) -> Arc<dyn Store> {
+    Arc::new(FolderStore::new(lake))
+}
+
+/// The last tables of some days, by the jobs themselves.
+async fn run(lake: &Path, days: std::ops::Range<usize>, later: i64) {
+    let store = store(lake);
+    let jobs = Jobs::over(&store);
+    for number in days {
+        let day = ctx(number);
+        let ctx =
+            RunContext { started_at: millrace_events::instant::Micros(day.started_at.get() + later), ..day };
+        assert!(transform(&store, lake, &ctx).await.expect("a run"));
+        jobs.analytics(&ctx).await.expect("analytics");
+        jobs.time_series(&ctx).await.expect("time series");
+    }
+}
+
+/// Makes what another engine would: the newest metadata again, changed.
+fn change_metadata(lake: &Path, table: &str, change: impl FnOnce(&mut serde_json::Value)) {
+    let (path, version, mut metadata) = decoded::metadata(lake, table);
+    change(&mut metadata);
+    let next = path.with_file_name(format!("v{}.metadata.json", version + 1));
+    std::fs::write(next, metadata.to_string()).expect("written");
+}
+
+/// Iceberg tables of two days without those who leave, then of `days` with them, replaced days among them, a tag, and a file that nothing
+/// names.
+async fn fill(lake: &Path, days: usize) {
+    let store = store(lake);
+    adopt(&Lake::from(&store), Catalogue::Files, &|_| ()).await.expect("adopted");
+    land(store.as_ref(), false).await;
+    run(lake, 0..days.min(2), 0).await;
+    let gone = |(at, id): (i64, &str), number: i64| {
+        row(number * 10 + at, id, number * 24 + at)
+            .number("_offset", 100 + number * 10 + at)
+            .text("email", format!("gone.away.{at}@example.org"))
+            .text("username", format!("wanderer{at}"))
+            .text("last_name", "Farewell")
+    };
+    let rows: Vec<_> =
+        (0..days as i64).flat_map(|number| (0..).zip(GONE).map(move |one| gone(one, number))).collect();
+    put(store.as_ref(), &format!("t-g1-00000-{:020}-{:020}", 100, 99 + days * 10), &batch(&rows)).await;
+    run(lake, 0..days, 1000).await;
+    // Once more the last day: its file before is in the history alone.
+    run(lake, days - 1..days, 2000).await;
+    let (_, _, metadata) = decoded::metadata(lake, PERSONS[0]);
+    let list = metadata["snapshots"].as_array().and_then(|all| all.last()).expect("a snapshot");
+    let held = decoded::data_files(list["manifest-list"].as_str().expect("a list"));
+    let held = held.iter().find(|path| !telling_of(path).is_empty()).expect("a file that holds them");
+    let orphan = lake.join(ORPHAN);
+    std::fs::create_dir_all(orphan.parent().expect("a folder")).expect("created");
+    std::fs::copy(held, &orphan).expect("copied");
+    let tagged = list["snapshot-id"].clone();
+    change_metadata(lake, PERSONS[0], |metadata| {
+        metadata["refs"]["audit"] = serde_json::json!({"snapshot-id": tagged, "type": "tag"});
+    });
+}
+
+fn telling_of(path: &Path) -> Vec<&'static str> {
+    let said = decoded::said(path).to_ascii_lowercase();
+    let tells = |needle: &&str| said.windows(needle.len()).any(|bytes| bytes == needle.as_bytes());
+    NEEDLES.into_iter().filter(tells).collect()
+}
+
+fn is_of_them(row: &str) -> bool {
+    GONE.iter().any(|id| row.contains(id))
+}
+
+fn all_tables(lake: &Path) -> BTreeMap<String, Seen> {
+    let folders = std::fs::read_dir(lake.join("iceberg")).expect("tables").flatten();
+    let names = folders.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name());
+    let names = names.map(|name| name.into_string().expect("a name"));
+    names.map(|name| (name.clone(), decoded::table(lake, &name))).collect()
+}
+
+fn published(lake: &Path, name: &str) -> Rows {
+    let folders = ["curated", "analytics", "timeseries"].map(|layer| lake.join(layer).join(name));
+    decoded::rows_of(folders.iter().flat_map(|folder| files(folder)))
+}
+
+/// What must hold once an erasure is done, whatever came before.
+fn assert_erased(lake: &Path, before: &BTreeMap<String, Seen>, what: &str) {
+    assert_eq!(telling(lake, &NEEDLES), Vec::<PathBuf>::new(), "{what}");
+    let after = all_tables(lake);
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>(), "{what}");
+    for (name, before) in before {
+        let after = &after[name];
+        for (id, rows) in &before.snapshots {
+            match after.snapshots.get(id) {
+                // The rows of every snapshot that is left are those that were there.
+                Some(left) => assert_eq!(left, rows, "{what}: {name} {id}"),
+                None => assert!(rows.iter().any(|row| is_of_them(row)), "{what}: {name} lost {id}"),
+            }
+        }
+        let now = &after.snapshots[&after.now.expect("a snapshot")];
+        assert_eq!(*now, published(lake, name), "{what}: {name}");
+        if PERSONS.contains(&name.as_str()) {
+            let others = |rows: &Rows| rows.iter().filter(|row| !is_of_them(row)).count();
+            assert_eq!(others(now), others(&before.snapshots[&before.now.expect("one")]), "{what}: {name}");
+        }
+    }
+}
+
+async fn erase(lake: &Path, rebuild: &impl Rebuild) -> ErasureReport {
+    erasure::erase(store(lake), &erasure(lake), rebuild, &|_| ()).await.expect("erased")
+}
+
+#[tokio::test]
+async fn no_file_of_any_snapshot_tells_of_them_and_other_history_is_left() {
+    let lake = tempfile::tempdir().expect("tempdir");
+    let lake = lake.path();
+    fill(lake, DAYS.len()).await;
+    let before = all_tables(lake);
+    assert_eq!(before.len(), 17);
+    let told = telling(lake, &NEEDLES);
+    let in_history = told.iter().filter(|path| path.starts_with(lake.join("iceberg"))).count();
+    assert!(in_history > 8, "{told:?}");
+
+    let bytes =
+        |lake| files(lake).into_iter().map(|file| std::fs::read(file).expect("read")).collect::<Vec<_>>();
+    let all = bytes(lake);
+    let plan = erasure::preview(&store(lake), &erasure(lake)).await.expect("a plan");
+    assert!(bytes(lake) == all, "a preview wrote");
+    let report = erase(lake, &Jobs::over(&store(lake))).await;
+    assert_erased(lake, &before, "erased");
+    for ended in [&plan.history, &report.history] {
+        assert_eq!(ended.iter().map(|one| one.table.as_str()).collect::<Vec<_>>(), PERSONS);
+        assert!(ended[0].refs.contains("audit") && ended[1].refs.is_empty(), "{ended:?}");
+        // Four files of three days that were run four times with them, and the orphan.
+        assert_eq!((ended[0].files, ended[1].files), (5, 4), "{ended:?}");
+        assert!(ended.iter().all(|one| one.days.len() == 3 || one.table == PERSONS[1]), "{ended:?}");
+        for one in ended {
+            assert!(one.snapshots >= 4 && one.from < one.to, "{one:?}");
+        }
+    }
+    let left = all_tables(lake);
+    for name in PERSONS {
+        let kept = left[name].snapshots.keys().filter(|id| before[name].snapshots.contains_key(id)).count();
+        assert!(kept >= 2, "{name}: snapshots of before they came: {kept}");
+    }
+    assert!(left[PERSONS[0]].refs.iter().eq(["main"]), "{:?}", left[PERSONS[0]].refs);
+    // The tables of counts keep all of their history.
+    assert!(
+        before["data_quality_summary"]
+            .snapshots
+            .keys()
+            .all(|id| left["data_quality_summary"].snapshots.contains_key(id))
+    );
+    // The tables go on: a run commits on top, and there is nothing more to erase.
+    run(lake, 0..1, 5000).await;
+    let again = erase(lake, &Jobs::over(&store(lake))).await;
+    assert_eq!((again.rows(), again.history.len()), (0, 0));
+    assert_eq!(telling(lake, &NEEDLES), Vec::<PathBuf>::new());
+}
+
+/// The plain tables are as they have to be.
+struct Nothing;
+
+impl Rebuild for Nothing {
+    async fn analytics(&self, _: &RunContext) -> Result<(), JobError> {
+        Ok(())
+    }
+
+    async fn time_series(&self, _: &RunContext) -> Result<(), JobError> {
+        Ok(())
+    }
+}
+
+/// Runs `erased` once for each call of the store, which dies there, before or after it was done, and each `stride`th alone.
+async fn dies_at_calls(lake: &Path, template: &Path, rebuilds: bool, stride: usize) -> usize {
+    let restore = || {
+        let _ = std::fs::remove_dir_all(lake);
+        copy(template, lake);
+    };
+    restore();
+    let before = all_tables(lake);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let counting = Hooked::asking(store(lake), move |_, _| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Answer::Pass
+    });
+    let go = async |hooked: Arc<dyn Store>| match rebuilds {
+        true => erasure::erase(&hooked, &erasure(lake), &Jobs::over(&hooked), &|_| ()).await,
+        false => erasure::erase(&hooked, &erasure(lake), &Nothing, &|_| ()).await,
+    };
+    go(counting).await.expect("erased");
+    assert_erased(lake, &before, "alive");
+    let calls = calls.load(Ordering::SeqCst);
+    let mut deaths = 0;
+    for last in (0..calls).step_by(stride) {
+        for done in [false, true] {
+            restore();
+            let mut call = 0;
+            let dying = Hooked::asking(store(lake), move |_, _| {
+                call += 1;
+                match call - 1 {
+                    before if before < last => Answer::Pass,
+                    dies if dies == last && done => Answer::FailDone,
+                    _ => Answer::Fail,
+                }
+            });
+            let died = go(dying).await;
+            assert!(died.is_err(), "died at {last} of {calls}, done {done}");
+            deaths += 1;
+            let report = go(store(lake)).await.expect("the same command");
+            assert!(report.unfinished.is_empty());
+            assert_eq!(report.persons.missing.len(), 0, "died at {last} of {calls}, done {done}");
+            assert_erased(lake, &before, &format!("died at {last} of {calls}, done {done}"));
+        }
+    }
+    deaths
+}
+
+#[tokio::test]
+async fn killed_at_any_call_the_same_command_ends_the_history() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    // Metadata names files by the lake's folder: copies of a lake lie there one after another.
+    let (lake, template) = (folder.path().join("lake"), folder.path().join("template"));
+    fill(&lake, 1).await;
+    // As a version left it that did not know of the history: who leaves is in it alone.
+    let aside = folder.path().join("iceberg");
+    std::fs::rename(lake.join("iceberg"), &aside).expect("aside");
+    erase(&lake, &Jobs::over(&store(&lake))).await;
+    std::fs::rename(&aside, lake.join("iceberg")).expect("back");
+    copy(&lake, &template);
+    let deaths = dies_at_calls(&lake, &template, false, 1).await;
+    assert!(deaths > 100, "{deaths}");
+}
+
+#[tokio::test]
+async fn killed_while_jobs_commit_anew_the_same_command_ends_the_history() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let (lake, template) = (folder.path().join("lake"), folder.path().join("template"));
+    fill(&lake, 1).await;
+    copy(&lake, &template);
+    let deaths = dies_at_calls(&lake, &template, true, 37).await;
+    assert!(deaths > 6, "{deaths}");
+}
+
+/// Erases and is refused, with nothing removed.
+async fn refused(lake: &Path) -> String {
+    let bytes = |lake| {
+        files(lake)
+            .into_iter()
+            .map(|file| (file.clone(), std::fs::read(file).expect("read")))
+            .collect::<Vec<_>>()
+    };
+    let before = bytes(lake);
+    let preview = erasure::preview(&store(lake), &erasure(lake)).await.expect_err("refused").to_string();
+    let refused = erasure::erase(store(lake), &erasure(lake), &Nothing, &|_| ()).await;
+    assert_eq!(refused.expect_err("refused").to_string(), preview);
+    assert!(bytes(lake) == before, "something was changed");
+    preview
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_is_refused_before_anything_is_removed() {
+    let lake = tempfile::tempdir().expect("tempdir");
+    let lake = lake.path();
+    fill(lake, 1).await;
+    // Another engine's row-level deletes: a list says of a manifest that it is one of deletes.
+    let (_, _, metadata) = decoded::metadata(lake, PERSONS[0]);
+    let list = metadata["snapshots"][0]["manifest-list"].as_str().expect("a list");
+    let list = Path::new(list.strip_prefix("file://").expect("a file"));
+    let data = std::fs::read(list).expect("read");
+    std::fs::write(list, decoded::as_deletes(&data)).expect("written");
+    let error = refused(lake).await;
+    for part in [PERSONS[0], "row-level deletes", "rewrite_data_files", "the same command again"] {
+        assert!(error.contains(part), "{error}");
+    }
+    std::fs::write(list, data).expect("written");
+
+    let mark = lake.join("iceberg/tables.json");
+    let said = std::fs::read_to_string(&mark).expect("read");
+    let mut glue: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    glue["catalogue"] = "glue".into();
+    glue["database"] = "lake_iceberg".into();
+    std::fs::write(&mark, glue.to_string()).expect("written");
+    let error = refused(lake).await;
+    assert!(error.contains("lake_iceberg") && error.contains("nothing was removed"), "{error}");
+    std::fs::remove_file(&mark).expect("removed");
+    let error = refused(lake).await;
+    assert!(error.contains("iceberg/tables.json"), "{error}");
+}
