@@ -40,8 +40,10 @@ all the same.
 Safe beside runs, jobs, queries and compactions. Give an interrupted command
 again and it goes on. Nobody comes back: landing, replays and jobs leave out
 whoever was erased. In a versioned bucket the earlier versions of everything in
-the folders where persons are go too: that can't be undone. Who was nowhere is
-on no list: what lands of them later is new, so stop its source first.
+the folders where persons are go too, and so do the snapshots of Iceberg tables
+that hold them, with the branches and tags that point to these: that can't be
+undone. Who was nowhere is on no list: what lands of them later is new, so stop
+its source first.
 
 Exit codes: 0 done, 1 failed, not finished yet (the same command goes on) or an
 id is missing, 2 wrong usage, 130 after Ctrl-C (the same command goes on)";

@@ -225,19 +225,19 @@ impl Histories {
         Ok(days)
     }
 
-    /// Makes the days of tables that are counted beside those with persons what is published now: no job publishes them again.
+    /// Makes `days` of what raw-transformation counts what is published now: the erasure counts it anew itself, and no job publishes it.
     pub(super) async fn follow(
         &self,
         store: &Arc<dyn Store>,
-        days: &BTreeSet<NaiveDate>,
+        days: impl Iterator<Item = NaiveDate>,
     ) -> Result<(), ErasureError> {
-        let is_beside = |table: &&Table| {
+        let is_counted = |table: &&Table| {
             table.data_subject.is_none()
                 && matches!(&table.made_by, MadeBy::Job(job) if *job == RAW_TRANSFORMATION)
         };
-        for table in tables().iter().filter(is_beside) {
-            for day in days {
-                iceberg_tables::follow_published(&self.iceberg, store.as_ref(), table, *day).await?;
+        for day in days {
+            for table in tables().iter().filter(is_counted) {
+                iceberg_tables::follow_published(&self.iceberg, store.as_ref(), table, day).await?;
             }
         }
         Ok(())

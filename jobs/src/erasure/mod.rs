@@ -303,10 +303,11 @@ impl Work<'_> {
         // Asked for in each round: the lake may have been given Iceberg tables since.
         let Some(mut histories) = Histories::of(self.lake).await? else { return Ok(()) };
         (self.step)(Step::History);
-        histories.follow(self.store, &self.report.days).await?;
-        for ended in histories.erase(self.store, self.subjects, &self.copies, &mut self.begun).await? {
-            self.report.ended(ended);
-        }
+        let ended = histories.erase(self.store, self.subjects, &self.copies, &mut self.begun).await?;
+        let replaced = ended.iter().flat_map(|ended| &ended.days);
+        let days: BTreeSet<NaiveDate> = replaced.chain(&self.report.days).copied().collect();
+        histories.follow(self.store, days.into_iter()).await?;
+        ended.into_iter().for_each(|ended| self.report.ended(ended));
         Ok(())
     }
 
