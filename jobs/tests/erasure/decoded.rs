@@ -31,7 +31,8 @@ pub(crate) fn said(path: &Path) -> Vec<u8> {
 pub(crate) fn telling(lake: &Path, needles: &[&str]) -> Vec<PathBuf> {
     let tells = |path: &PathBuf| {
         let said = said(path).to_ascii_lowercase();
-        needles.iter().any(|needle| said.windows(needle.len()).any(|bytes| bytes == needle.as_bytes()))
+        let said = String::from_utf8_lossy(&said);
+        needles.iter().any(|needle| said.contains(needle))
     };
     files(lake).into_iter().filter(tells).collect()
 }

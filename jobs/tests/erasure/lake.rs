@@ -228,6 +228,9 @@ pub(crate) async fn fates(lake: &Path) -> Vec<&'static str> {
 
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
+    if folder.is_file() {
+        return vec![folder.to_owned()];
+    }
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
