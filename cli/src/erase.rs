@@ -40,8 +40,10 @@ all the same.
 Safe beside runs, jobs, queries and compactions. Give an interrupted command
 again and it goes on. Nobody comes back: landing, replays and jobs leave out
 whoever was erased. In a versioned bucket the earlier versions of everything in
-the folders where persons are go too: that can't be undone. Who was nowhere is
-on no list: what lands of them later is new, so stop its source first.
+the folders where persons are go too, and so do the snapshots of Iceberg tables
+that hold them, with the branches and tags that point to these: that can't be
+undone. Who was nowhere is on no list: what lands of them later is new, so stop
+its source first.
 
 Exit codes: 0 done, 1 failed, not finished yet (the same command goes on) or an
 id is missing, 2 wrong usage, 130 after Ctrl-C (the same command goes on)";
@@ -79,6 +81,7 @@ fn told(step: Step) -> String {
     match step {
         Step::Raw => "raw rows and dead letters".to_owned(),
         Step::Tables => "tables".to_owned(),
+        Step::History => "history of Iceberg tables".to_owned(),
         Step::Settling(left) => {
             format!("waiting {} s for landings that do not know yet", left.as_secs().max(1))
         }
@@ -145,7 +148,7 @@ pub(crate) async fn erase(args: &EraseArgs, shutdown: &Shutdown) -> anyhow::Resu
             return erasure::preview(&store, &erasure).await;
         }
         let step = |step| bar.set_message(told(step));
-        erasure::erase(Arc::clone(&store), &erasure, &Jobs(Arc::clone(&store)), &step).await
+        erasure::erase(Arc::clone(&store), &erasure, &Jobs::over(&store), &step).await
     };
     let report = tokio::select! {
         report = work => report?,

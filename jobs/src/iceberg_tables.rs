@@ -10,16 +10,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use millrace_events::instant::Micros;
 use millrace_iceberg::{
     Catalogue, Commit, DataFile, Definition, IcebergError, LakeTables, LocationCatalogue, Outcome,
-    Partitioning, Table as IcebergTable, data_key, measure, place,
+    Partitioning, Snapshot, Table as IcebergTable, data_key, measure, place,
 };
-use millrace_lake::layout::{Layer, partition_day, table_prefix};
+use millrace_lake::layout::{Layer, partition_day, partition_key, run_record_key, table_prefix};
 use millrace_lake::object_key::Key;
 use millrace_lake::store::Store;
 use millrace_tables::{Table, tables};
 
 use crate::erasure_epoch;
 use crate::job_error::JobError;
-use crate::publish::published;
+use crate::publish::{day_lock, published, write_record};
 use crate::run_record::RunRecord;
 
 /// The column that every table of a job is parted by.
@@ -37,6 +37,18 @@ pub struct Lake {
 impl From<Arc<dyn Store>> for Lake {
     fn from(store: Arc<dyn Store>) -> Self {
         Self { store, glue: None }
+    }
+}
+
+impl<S: Store + 'static> From<Arc<S>> for Lake {
+    fn from(store: Arc<S>) -> Self {
+        Self { store, glue: None }
+    }
+}
+
+impl From<&Arc<dyn Store>> for Lake {
+    fn from(store: &Arc<dyn Store>) -> Self {
+        Arc::clone(store).into()
     }
 }
 
@@ -118,6 +130,8 @@ async fn adopt_table(lake: &Lake, iceberg: &LakeTables, table: &Table) -> Result
     let Some(snapshot) = metadata.current_snapshot() else {
         let mut files = Vec::new();
         for day in &days {
+            // Held while each is linked: an erasure that has begun since finds no file that comes behind its back.
+            let _held = erasure_epoch::hold(store, since).await?;
             files.push(data_file(&target, table, day).await?);
         }
         let held = erasure_epoch::hold(store, since).await?;
@@ -176,16 +190,62 @@ async fn is_there(target: &IcebergTable, files: &[DataFile], day: &Day) -> Resul
     Ok(store.get(published).await? == store.get(&there).await?)
 }
 
-/// Replaces a day of `table`'s Iceberg table by what is published.
+/// Replaces a day of `table`'s Iceberg table by what is published, whichever run made what is there, and notes the snapshot in the run's
+/// record. `false` where nothing is published.
 pub(crate) async fn replace_by_published(
     iceberg: &LakeTables,
     store: &dyn Store,
     table: &Table,
     day: NaiveDate,
-    published: Key,
-) -> Result<Outcome, JobError> {
-    let started = started(store, table, day).await?;
-    replace(iceberg, table, &Day { day, published, started }, BTreeMap::new()).await
+) -> Result<bool, JobError> {
+    let millrace_tables::table_catalogue::MadeBy::Job(job) = &table.made_by else { return Ok(false) };
+    let published_key = partition_key(table.layer, table.folder, day)?;
+    // As a run that publishes: none does meanwhile.
+    let _lock = store.lock(&day_lock(job, day)?).await?;
+    let _epoch = erasure_epoch::hold(store, erasure_epoch::epoch(store).await?).await?;
+    if store.size(&published_key).await?.is_none() {
+        return Ok(false);
+    }
+    // A run that died before its record has committed a later start than the record tells.
+    let metadata = open(iceberg, table).await?.load().await?.metadata;
+    let of_day = |snapshot: &&Snapshot| snapshot.summary.get(millrace_iceberg::DAY) == Some(&day.to_string());
+    let starts = metadata.ancestors().filter(of_day).filter_map(|snapshot| {
+        let micros = snapshot.summary.get(millrace_iceberg::STARTED_AT)?.parse().ok()?;
+        DateTime::from_timestamp_micros(micros)
+    });
+    let started = starts.chain([started(store, table, day).await?]).max().unwrap_or(DateTime::UNIX_EPOCH);
+    let outcome =
+        replace(iceberg, table, &Day { day, published: published_key, started }, BTreeMap::new()).await?;
+    let (Outcome::Committed(snapshot) | Outcome::AlreadyThere(snapshot)) = outcome else { return Ok(true) };
+    if let Some(mut record) = published(store, job, day).await? {
+        for report in record.tables.iter_mut().filter(|report| report.name == table.name()) {
+            report.iceberg_snapshot = Some(snapshot);
+        }
+        write_record(store, &run_record_key(job, day)?, &record).await?;
+    }
+    Ok(true)
+}
+
+/// As [`replace_by_published`], where the day isn't what is published.
+pub(crate) async fn follow_published(
+    iceberg: &LakeTables,
+    store: &dyn Store,
+    table: &Table,
+    day: NaiveDate,
+) -> Result<(), JobError> {
+    let target = open(iceberg, table).await?;
+    let metadata = target.load().await?.metadata;
+    let there = match metadata.current_snapshot() {
+        Some(snapshot) => target.data_files(&metadata, snapshot).await?,
+        None => Vec::new(),
+    };
+    let published = partition_key(table.layer, table.folder, day)?;
+    if store.size(&published).await?.is_some()
+        && !is_there(&target, &there, &Day { day, published, started: DateTime::UNIX_EPOCH }).await?
+    {
+        replace_by_published(iceberg, store, table, day).await?;
+    }
+    Ok(())
 }
 
 async fn replace(

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use indicatif::{HumanBytes, HumanCount};
-use millrace_jobs::erasure::{ErasureReport, Persons, Place};
+use millrace_jobs::erasure::{EndedHistory, ErasureReport, Persons, Place};
 use millrace_lake::store::EarlierVersions;
 use uuid::Uuid;
 
@@ -46,6 +46,7 @@ pub(super) fn tell(
         let state = if state { "; the jobs' state goes whole and is made anew" } else { "" };
         writeln!(out, "{persons}: {rows} would be removed{state}. --yes removes them")?;
     }
+    tell_history(is_done, report, out)?;
     tell_versions(is_done, report, out)?;
     name(&report.persons, lines, out)?;
     if report.letters_being_written > 0 {
@@ -78,6 +79,31 @@ pub(super) fn tell_elsewhere(places: &[Elsewhere], out: &mut impl Write) -> std:
         match gone_by {
             Some(by) => writeln!(out, "  {place}\n      gone by {}: {note}", by.format("%Y-%m-%d"))?,
             None => writeln!(out, "  {place}\n      {note}")?,
+        }
+    }
+    Ok(())
+}
+
+/// What of the Iceberg tables' history ends with them.
+fn tell_history(is_done: bool, report: &ErasureReport, out: &mut impl Write) -> std::io::Result<()> {
+    let counted = |count: usize, one: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{} {one}s", HumanCount(count as u64)),
+    };
+    let (removed, replaced) = if is_done { ("removed", "replaced") } else { ("to remove", "to replace") };
+    for EndedHistory { table, snapshots, from, to, refs, files, days } in &report.history {
+        let when = match (from, to) {
+            (Some(from), Some(to)) => format!(" ({} to {})", minute(*from), minute(*to)),
+            _ => String::new(),
+        };
+        let (snapshots, files) = (counted(*snapshots, "snapshot"), counted(*files, "data file"));
+        writeln!(out, "history of the Iceberg table {table}, {removed}: {snapshots}{when}, {files}")?;
+        if !refs.is_empty() {
+            let names: Vec<&str> = refs.iter().map(String::as_str).collect();
+            writeln!(out, "  branches and tags of these, {removed}: {}", names.join(", "))?;
+        }
+        if !days.is_empty() {
+            writeln!(out, "  {replaced} by what is published: {}", counted(days.len(), "day"))?;
         }
     }
     Ok(())
@@ -150,4 +176,39 @@ fn name(persons: &Persons, lines: &BTreeMap<String, usize>, out: &mut impl Write
 
 fn minute(instant: DateTime<Utc>) -> String {
     instant.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn history_is_told_by_table_with_what_points_to_it() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().ok();
+        let ended = EndedHistory {
+            table: "users_transformed".to_owned(),
+            snapshots: 1200,
+            from: at("2026-01-02T03:04:05Z"),
+            to: at("2026-02-03T04:05:06Z"),
+            refs: ["audit".to_owned()].into(),
+            files: 1,
+            days: ["2026-02-02".parse().unwrap()].into(),
+        };
+        let orphan =
+            EndedHistory { table: "dim_user_demographics".to_owned(), files: 2, ..Default::default() };
+        let report = ErasureReport { history: vec![ended, orphan], ..ErasureReport::default() };
+        let told = |is_done| {
+            let mut out = Vec::new();
+            tell_history(is_done, &report, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            told(false),
+            "history of the Iceberg table users_transformed, to remove: 1,200 snapshots (2026-01-02 03:04 UTC to \
+             2026-02-03 04:05 UTC), 1 data file\n  branches and tags of these, to remove: audit\n  \
+             to replace by what is published: 1 day\n\
+             history of the Iceberg table dim_user_demographics, to remove: 0 snapshots, 2 data files\n"
+        );
+        assert!(told(true).starts_with("history of the Iceberg table users_transformed, removed: 1,200"));
+    }
 }

@@ -63,20 +63,28 @@ impl Change for Expire<'_> {
                 .cloned()
                 .collect(),
         };
-        let mut next = before.clone();
-        next.snapshots.retain(|snapshot| kept.contains(&snapshot.snapshot_id));
-        // A log with a gap would tell a wrong snapshot for an instant in it.
-        let gap = next.snapshot_log.iter().rposition(|entry| !kept.contains(&entry.snapshot_id));
-        next.snapshot_log.drain(..gap.map_or(0, |gap| gap + 1));
-        for part in reachable::STATISTICS {
-            if let Some(all) = next.rest.get_mut(part).and_then(|part| part.as_array_mut()) {
-                let of = |one: &serde_json::Value| one.get("snapshot-id").and_then(serde_json::Value::as_i64);
-                all.retain(|one| of(one).is_none_or(|id| kept.contains(&id)));
-            }
-        }
+        let gone = go.iter().map(|snapshot| snapshot.snapshot_id).collect();
+        let mut next = without(before, &gone);
         next.last_updated_ms = next.next_millis(self.now);
         Ok(Next::Metadata(Box::new(next), told))
     }
+}
+
+/// `before` without the snapshots `gone`, and what it says of them.
+pub(crate) fn without(before: &TableMetadata, gone: &BTreeSet<i64>) -> TableMetadata {
+    let mut next = before.clone();
+    next.snapshots.retain(|snapshot| !gone.contains(&snapshot.snapshot_id));
+    // A log with a gap would tell a wrong snapshot for an instant in it. What expired before is in no snapshot either.
+    let is_left = |id: i64| next.snapshots.iter().any(|snapshot| snapshot.snapshot_id == id);
+    let gap = next.snapshot_log.iter().rposition(|entry| !is_left(entry.snapshot_id));
+    next.snapshot_log.drain(..gap.map_or(0, |gap| gap + 1));
+    for part in reachable::STATISTICS {
+        if let Some(all) = next.rest.get_mut(part).and_then(|part| part.as_array_mut()) {
+            let of = |one: &serde_json::Value| one.get("snapshot-id").and_then(serde_json::Value::as_i64);
+            all.retain(|one| of(one).is_none_or(|id| !gone.contains(&id)));
+        }
+    }
+    next
 }
 
 fn kept(metadata: &TableMetadata, retention: Retention) -> BTreeSet<i64> {

@@ -193,6 +193,9 @@ impl FileChange<'_> {
                 if entry.file.day == Some(day) {
                     totals.deleted.count(&entry.file);
                     (entry.status, entry.snapshot_id) = (Status::Deleted, by.snapshot_id);
+                    // Values of rows that are gone, of other engines' files: they serve no reader.
+                    entry.file.lower_bounds.clear();
+                    entry.file.upper_bounds.clear();
                 } else {
                     entry.status = Status::Existing;
                 }
@@ -389,7 +392,8 @@ mod tests {
             file_sequence_number: sequence_number,
             file,
         };
-        // All that was told of a file is told of it still.
+        // All that was told of a file is told of it still, but for values of one that is gone.
+        let old = DataFile { lower_bounds: BTreeMap::new(), upper_bounds: BTreeMap::new(), ..old };
         let expected = [
             entry(Status::Deleted, second, 1, old),
             entry(Status::Existing, first, 1, stays),

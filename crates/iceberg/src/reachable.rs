@@ -43,6 +43,20 @@ pub(crate) async fn of_snapshots(
     Ok(named)
 }
 
+/// The files of statistics for `snapshots`.
+pub(crate) fn statistics_of(
+    files: &TableFiles,
+    metadata: &TableMetadata,
+    snapshots: &BTreeSet<i64>,
+) -> Result<BTreeSet<Key>, IcebergError> {
+    let all = STATISTICS.iter().filter_map(|part| metadata.rest.get(*part)?.as_array()).flatten();
+    let of_them = all.filter(|one| {
+        one.get("snapshot-id").and_then(serde_json::Value::as_i64).is_some_and(|id| snapshots.contains(&id))
+    });
+    let paths = of_them.filter_map(|one| one.get("statistics-path")?.as_str());
+    paths.map(|location| files.warehouse.key(location)).collect()
+}
+
 /// The files that metadata names by itself: earlier versions, and statistics.
 pub(crate) fn by_metadata(
     files: &TableFiles,

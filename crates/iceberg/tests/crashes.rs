@@ -25,6 +25,7 @@ enum Work {
     RollBack,
     Expire,
     RemoveOrphans,
+    RemoveFiles,
 }
 
 /// How a call fails.
@@ -55,12 +56,19 @@ async fn begun(store: &MemoryStore, work: Work) -> (Table, Vec<DataFile>) {
         return (table, Vec::new());
     }
     create(&table).await;
+    let mut placed = Vec::new();
     for (run, of) in [("one", 0), ("two", 1), ("three", 0)] {
         let file = bare(&table, store, day(of), run).await;
+        placed.push(file.clone());
         table.replace_day(day(of), vec![file], &commit(run, 1)).await.unwrap();
     }
     if work == Work::RemoveOrphans {
         bare(&table, store, day(3), "lost").await;
+    }
+    if work == Work::RemoveFiles {
+        // The day's former one: the first two snapshots name it.
+        placed.truncate(1);
+        return (table, placed);
     }
     let new = bare(&table, store, day(0), "new").await;
     (table, vec![new])
@@ -87,6 +95,11 @@ async fn done(table: &Table, work: Work, files: Vec<DataFile>) -> Result<(), Ice
             table.roll_back(first, at(9)).await
         }
         Work::Expire => table.expire(Retention { older_than: at(5), keep_last: 1 }, at(9)).await.map(drop),
+        Work::RemoveFiles => {
+            let keys =
+                files.iter().map(|file| table.warehouse().key(&file.location)).collect::<Result<_, _>>();
+            table.remove_data_files(&keys?, at(9)).await.map(|done| assert!(done))
+        }
         Work::RemoveOrphans => table.remove_orphans(at(1_000_000), Removal::Remove).await.map(drop),
     }
 }
@@ -212,6 +225,11 @@ async fn rolled_back_or_not() {
 #[tokio::test]
 async fn expired_or_not() {
     before_or_after(Work::Expire).await;
+}
+
+#[tokio::test]
+async fn files_removed_with_their_history_or_not() {
+    before_or_after(Work::RemoveFiles).await;
 }
 
 #[tokio::test]

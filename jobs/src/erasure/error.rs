@@ -1,6 +1,7 @@
 //! Why persons could not be erased.
 
 use millrace_events::failure::{Class, Classified};
+use millrace_iceberg::IcebergError;
 use millrace_lake::erasure::dead_letters::LettersError;
 use millrace_lake::erasure::erased_ids::ErasedError;
 use millrace_lake::layout::LayoutError;
@@ -40,6 +41,48 @@ pub enum ErasureError {
         "rows about them keep landing: stop the source that sends them, then give the same command again"
     )]
     Restless,
+    /// What an Iceberg table has of them, or had, cannot be told or removed.
+    #[error(
+        "nobody can say whom the Iceberg table {table} holds, or take them out of it: {source}. Where another engine wrote it so, have that engine rewrite the table without (in Spark rewrite_data_files or rewrite_manifests, then expire_snapshots); then give the same command again"
+    )]
+    History {
+        /// The table.
+        table: String,
+        /// Why.
+        source: IcebergError,
+    },
+    /// A day that readers read has no published file that could take its place.
+    #[error(
+        "the Iceberg table {table} holds them in {}, of which nothing is published that could take its place: run its job for the day, or delete the rows by the engine that wrote them, then give the same command again",
+        .day.as_deref().unwrap_or("rows without a day")
+    )]
+    NotPublished {
+        /// The table.
+        table: String,
+        /// The day.
+        day: Option<String>,
+    },
+    /// Only who asks Glue knows the history.
+    #[error(
+        "Glue's database {database} alone knows the history of the lake's Iceberg tables, and this command cannot ask it: nothing was removed. Drop the tables there and remove the lake's folder iceberg/ with them, then give the same command again and adopt the lake anew"
+    )]
+    OnlyByGlue {
+        /// Glue's database.
+        database: String,
+    },
+    /// There are files of Iceberg tables, and nothing that says where the tables are.
+    #[error(
+        "the lake's folder iceberg/ has files, and iceberg/tables.json, by which they can be read, is gone: nothing was removed. Restore it, or remove the folder with the tables' history, then give the same command again"
+    )]
+    Unmarked,
+    /// Somebody made an earlier snapshot current again, time after time.
+    #[error(
+        "others keep changing the Iceberg table {table}, so that it holds them again: stop them, then give the same command again"
+    )]
+    Contended {
+        /// The table.
+        table: String,
+    },
 }
 
 impl Classified for ErasureError {
@@ -51,7 +94,13 @@ impl Classified for ErasureError {
             Self::Letters(error) => error.class(),
             Self::Erased(error) => error.class(),
             Self::Job(error) => error.class(),
-            Self::Layout(_) | Self::Restless => Class::Stop,
+            Self::History { source, .. } => source.class(),
+            Self::Layout(_)
+            | Self::Restless
+            | Self::NotPublished { .. }
+            | Self::OnlyByGlue { .. }
+            | Self::Unmarked
+            | Self::Contended { .. } => Class::Stop,
         }
     }
 }

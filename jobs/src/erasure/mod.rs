@@ -2,11 +2,12 @@
 //!
 //! The order is what makes it hold beside running jobs. Raw rows go first, then the epoch is raised, so no job that read
 //! them can publish; then the partitions that jobs read, and the epoch again; then what is computed of these is computed
-//! anew, day by day. Each step can be done twice: one that was interrupted is resumed by the same command, which a marker
+//! anew, day by day; then the history of Iceberg tables that holds them ends. Each step can be done twice: one that was interrupted is resumed by the same command, which a marker
 //! without ids ([`Unfinished`]) calls for. Who was found is noted in the marker before anything of theirs is removed, and kept in
 //! the lake's list of the erased (`millrace_lake::erasure::erased_ids`) when all is done: nobody is called erased before.
 
 mod error;
+mod history;
 mod marker;
 mod partitions;
 mod persons;
@@ -27,9 +28,11 @@ use millrace_lake::object_key::Key;
 use millrace_lake::root_names::{STATE, UNFINISHED_ERASURES};
 use millrace_lake::store::{EarlierVersions, LockGuard, Store, Versions, has_files};
 use millrace_lake::{layout, raw_listing};
-use millrace_tables::tables;
+use millrace_tables::{Table, tables};
 
 pub use self::error::ErasureError;
+pub use self::history::EndedHistory;
+use self::history::Histories;
 use self::marker::Begun;
 pub use self::marker::{Unfinished, unfinished};
 use self::partitions::Copies;
@@ -38,6 +41,7 @@ pub use self::persons::{CutShortPerson, ErasedPerson, Persons};
 pub use self::rebuild::{Jobs, Rebuild};
 pub use self::report::{ErasureReport, Place};
 use crate::erasure_epoch;
+use crate::iceberg_tables::Lake;
 use crate::job_error::JobError;
 use crate::scratch::Scratch;
 
@@ -73,6 +77,8 @@ pub enum Step {
     Raw,
     /// The tables, and what is computed of them.
     Tables,
+    /// The history of Iceberg tables.
+    History,
     /// Landings that do not know yet may store a last object.
     Settling(Duration),
     /// Earlier versions of objects.
@@ -80,8 +86,10 @@ pub enum Step {
 }
 
 /// What [`erase`] would remove now. Changes nothing.
-pub async fn preview(store: &Arc<dyn Store>, erasure: &Erasure) -> Result<ErasureReport, ErasureError> {
-    let subjects = &erasure.subjects;
+pub async fn preview(lake: impl Into<Lake>, erasure: &Erasure) -> Result<ErasureReport, ErasureError> {
+    let lake = lake.into();
+    let (store, subjects) = (&lake.store, &erasure.subjects);
+    let histories = Histories::of(&lake).await?;
     let copies = Copies::new(store.as_ref(), &erasure.scratch_dir)?;
     let _locks = raw_locks(store.as_ref()).await?;
     let remembered = Remembered::read(store.as_ref()).await?;
@@ -111,6 +119,11 @@ pub async fn preview(store: &Arc<dyn Store>, erasure: &Erasure) -> Result<Erasur
             all.add(matches);
         }
     }
+    if let Some(mut histories) = histories {
+        let (history, matches) = histories.preview(store, subjects, &copies).await?;
+        report.history = history;
+        all.add(matches);
+    }
     report.persons = remembered.persons(subjects, |id| all.ids.contains(id));
     report.unfinished = remembered.cut_short.told();
     report.earlier_versions = earlier_versions(store.as_ref(), Versions::Count).await?;
@@ -122,13 +135,16 @@ pub async fn preview(store: &Arc<dyn Store>, erasure: &Erasure) -> Result<Erasur
 /// Safe beside landings, jobs, queries and compactions, which refuse these persons as soon as they read the marker. Where it fails or is
 /// killed the same call resumes it. What a bucket keeps of earlier versions goes last, once nothing makes new ones.
 pub async fn erase(
-    store: Arc<dyn Store>,
+    lake: impl Into<Lake>,
     erasure: &Erasure,
     rebuild: &impl Rebuild,
     step: &(dyn Fn(Step) + Send + Sync),
 ) -> Result<ErasureReport, ErasureError> {
-    // Who may not list versions is told before anything is removed.
+    let lake = lake.into();
+    let store = Arc::clone(&lake.store);
+    // Who may not list versions, or can't tell a table's history, is told before anything is removed.
     store.earlier_versions(UNFINISHED_ERASURES, Versions::Count).await?;
+    Histories::of(&lake).await?;
     let _locks = raw_locks(store.as_ref()).await?;
     let remembered = Remembered::read(store.as_ref()).await?;
     let begun = Begun::mark(store.as_ref(), &erasure.subjects, erasure.now).await?;
@@ -137,6 +153,7 @@ pub async fn erase(
     drop(Scratch::new_in(&erasure.scratch_dir)?);
     let copies = Copies::new(store.as_ref(), &erasure.scratch_dir)?;
     let mut work = Work {
+        lake: &lake,
         store: &store,
         subjects: &erasure.subjects,
         copies,
@@ -205,9 +222,14 @@ async fn raw_objects(
     Ok(found)
 }
 
+/// The tables of every layer that state a data subject.
+fn tables_of_persons() -> impl Iterator<Item = &'static Table> {
+    tables().iter().filter(|table| table.data_subject.is_some())
+}
+
 /// The raw tables that state a data subject, and its column.
 fn raw_tables() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let raw = tables().iter().filter(|table| table.layer == Layer::Raw);
+    let raw = tables_of_persons().filter(|table| table.layer == Layer::Raw);
     raw.filter_map(|table| Some((table.folder, table.data_subject?)))
 }
 
@@ -219,8 +241,9 @@ async fn earlier_versions(
 ) -> Result<BTreeMap<Place, EarlierVersions>, ErasureError> {
     let raw = raw_tables().map(|(table, _)| Place::Raw(table));
     let tables = partitions::with_persons().into_iter().flatten().map(partitions::PersonTable::place);
+    let iceberg = tables_of_persons().map(|table| Place::Iceberg(table.layer, table.folder));
     let mut found = BTreeMap::new();
-    for place in raw.chain([Place::DeadLetters, Place::State]).chain(tables) {
+    for place in raw.chain([Place::DeadLetters, Place::State]).chain(tables).chain(iceberg) {
         let versions = store.earlier_versions(&format!("{}/", place.folder()), task).await?;
         if versions != EarlierVersions::default() {
             found.insert(place, versions);
@@ -240,6 +263,7 @@ async fn raw_locks(store: &dyn Store) -> Result<Vec<Box<dyn LockGuard>>, Erasure
 
 /// An erasure at work.
 struct Work<'a> {
+    lake: &'a Lake,
     store: &'a Arc<dyn Store>,
     subjects: &'a Arc<Subjects>,
     copies: Copies,
@@ -270,7 +294,21 @@ impl Work<'_> {
             let days = rebuild::rebuild(self.store.as_ref(), first, rebuild).await?;
             self.report.rebuilt.extend(days);
         }
+        self.history().await?;
         self.state().await
+    }
+
+    /// Behind all that is published: its days take the place of those that hold them.
+    async fn history(&mut self) -> Result<(), ErasureError> {
+        // Asked for in each round: the lake may have been given Iceberg tables since.
+        let Some(mut histories) = Histories::of(self.lake).await? else { return Ok(()) };
+        (self.step)(Step::History);
+        let ended = histories.erase(self.store, self.subjects, &self.copies, &mut self.begun).await?;
+        let replaced = ended.iter().flat_map(|ended| &ended.days);
+        let days: BTreeSet<NaiveDate> = replaced.chain(&self.report.days).copied().collect();
+        histories.follow(self.store, days.into_iter()).await?;
+        ended.into_iter().for_each(|ended| self.report.ended(ended));
+        Ok(())
     }
 
     async fn raw(&mut self) -> Result<(), ErasureError> {

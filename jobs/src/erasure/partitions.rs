@@ -297,6 +297,30 @@ fn piece(path: &Path, start: usize, column: Option<&str>) -> PolarsResult<DataFr
     Ok(rows.collect_with_engine(Engine::Streaming)?.unwrap_single())
 }
 
+/// The rows of a Parquet file that are about `subjects`, by its `column` alone. None of a file that is gone.
+pub(super) async fn rows_about(
+    store: &Arc<dyn Store>,
+    key: &Key,
+    column: &'static str,
+    subjects: &Arc<Subjects>,
+    copies: &Copies,
+) -> Result<Matches, ErasureError> {
+    let Some(file) = copies.of(store.as_ref(), key).await? else { return Ok(Matches::default()) };
+    let subjects = Arc::clone(subjects);
+    let work = move || {
+        let mut matches = Matches::default();
+        for piece in pieces(&file, Some(column))? {
+            let piece = piece?;
+            // Whoever wrote the file: a column of another type must not look like one without them.
+            let ids = piece.column(column).and_then(Column::str);
+            ids.map_err(JobError::engine(format!("read the ids in {}", file.key)))?;
+            see(piece.column(column).map_err(JobError::engine("read ids"))?, &subjects, &mut matches);
+        }
+        Ok(matches)
+    };
+    Ok(off_thread(key.clone(), work).await?)
+}
+
 fn see(ids: &Column, subjects: &Subjects, matches: &mut Matches) {
     for id in ids.str().into_iter().flat_map(|ids| ids.iter()).flatten() {
         matches.see(id, subjects);

@@ -1,7 +1,6 @@
 //! What is computed of users_transformed, computed anew day by day.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use chrono::NaiveDate;
 use millrace_lake::layout;
@@ -10,6 +9,7 @@ use millrace_tables::job_names::{ANALYTICS_AGGREGATION, TIME_SERIES_ANALYSIS};
 
 use super::error::ErasureError;
 use crate::erasure_epoch;
+use crate::iceberg_tables::Lake;
 use crate::job_error::JobError;
 use crate::job_settings::RunContext;
 use crate::publish::published;
@@ -28,17 +28,24 @@ pub trait Rebuild: Sync {
     fn time_series(&self, ctx: &RunContext) -> impl Future<Output = Result<(), JobError>> + Send;
 }
 
-/// The jobs themselves, over the lake in a store.
+/// The jobs themselves, over a lake.
 #[derive(Debug, Clone)]
-pub struct Jobs(pub Arc<dyn Store>);
+pub struct Jobs(Lake);
+
+impl Jobs {
+    /// Over `lake`.
+    pub fn over(lake: impl Into<Lake>) -> Self {
+        Self(lake.into())
+    }
+}
 
 impl Rebuild for Jobs {
     async fn analytics(&self, ctx: &RunContext) -> Result<(), JobError> {
-        analytics_aggregation::run(Arc::clone(&self.0), ctx, &|_| ()).await.map(drop)
+        analytics_aggregation::run(self.0.clone(), ctx, &|_| ()).await.map(drop)
     }
 
     async fn time_series(&self, ctx: &RunContext) -> Result<(), JobError> {
-        time_series_analysis::run(Arc::clone(&self.0), ctx, &|_| ()).await.map(drop)
+        time_series_analysis::run(self.0.clone(), ctx, &|_| ()).await.map(drop)
     }
 }
 

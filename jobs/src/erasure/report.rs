@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use millrace_lake::layout::Layer;
-use millrace_lake::root_names::{DEAD_LETTERS, RAW, STATE};
+use millrace_lake::root_names::{DEAD_LETTERS, ICEBERG, RAW, STATE};
 use millrace_lake::store::EarlierVersions;
 use serde::{Serialize, Serializer};
 
+use super::history::EndedHistory;
 use super::marker::Unfinished;
 use super::persons::Persons;
 
@@ -22,6 +23,8 @@ pub enum Place {
     State,
     /// A table of a job, by its layer and name.
     Table(Layer, &'static str),
+    /// The Iceberg table of a table, by its layer and name: all that it ever was.
+    Iceberg(Layer, &'static str),
 }
 
 impl Place {
@@ -32,6 +35,7 @@ impl Place {
             Self::DeadLetters => DEAD_LETTERS.to_owned(),
             Self::State => STATE.to_owned(),
             Self::Table(layer, table) => format!("{layer}/{table}"),
+            Self::Iceberg(layer, table) => format!("{ICEBERG}/{}", layer.table_name(table)),
         }
     }
 
@@ -42,6 +46,7 @@ impl Place {
             Self::DeadLetters => "dead_letters".to_owned(),
             Self::State => "state".to_owned(),
             Self::Table(layer, table) => layer.table_name(table),
+            Self::Iceberg(..) => self.folder(),
         }
     }
 }
@@ -69,6 +74,8 @@ pub struct ErasureReport {
     pub persons: Persons,
     /// What was found, by place; one that was looked through and held nobody has zeros.
     pub places: BTreeMap<Place, Found>,
+    /// The history of Iceberg tables that ended, or would.
+    pub history: Vec<EndedHistory>,
     /// What the bucket kept below what is there now, or in its place, by place: versions of every object that lies where persons do.
     pub earlier_versions: BTreeMap<Place, EarlierVersions>,
     /// Days whose partitions held them, or may have when an interrupted erasure is resumed.
@@ -97,6 +104,13 @@ impl ErasureReport {
 
     pub(super) fn affected(&mut self, day: NaiveDate) {
         self.days.insert(day);
+    }
+
+    pub(super) fn ended(&mut self, more: EndedHistory) {
+        match self.history.iter_mut().find(|ended| ended.table == more.table) {
+            Some(ended) => ended.add(more),
+            None => self.history.push(more),
+        }
     }
 
     /// Rows and letters about them in all places.

@@ -11,6 +11,7 @@ use millrace_events::instant::Micros;
 use millrace_events::position::Offset;
 use millrace_jobs::erasure::{self, Erasure, ErasureError, ErasureReport, Persons, Rebuild};
 use millrace_jobs::erasure_epoch::epoch;
+use millrace_jobs::iceberg_tables::Lake;
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::publish::{Staged, publish};
@@ -132,7 +133,7 @@ impl Stub {
         for (key, body) in staged {
             store.put(&Key::new(key)?, body.into()).await?;
         }
-        publish(store, Vec::<Staged>::new(), &mut record, since).await?;
+        publish(&Lake::from(&self.0), Vec::<Staged>::new(), &mut record, since).await?;
         Ok(())
     }
 }
@@ -227,6 +228,9 @@ pub(crate) async fn fates(lake: &Path) -> Vec<&'static str> {
 
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
+    if folder.is_file() {
+        return vec![folder.to_owned()];
+    }
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

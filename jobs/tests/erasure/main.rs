@@ -1,5 +1,9 @@
 //! Persons out of a whole lake: exact, beside jobs, and however often it is killed.
 
+mod decoded;
+mod history;
+#[path = "../support/hooked_store.rs"]
+mod hooked_store;
 mod lake;
 #[path = "../support/raw_rows.rs"]
 mod raw_rows;
@@ -92,7 +96,10 @@ async fn nothing_of_them_is_left_and_the_tables_are_those_of_a_lake_without_them
 #[tokio::test]
 async fn all_seventeen_tables_are_those_of_a_lake_without_them() {
     let (lake, without) = (tempfile::tempdir().expect("tempdir"), tempfile::tempdir().expect("tempdir"));
-    let jobs = |lake: &Path| Jobs(Arc::new(FolderStore::new(lake)));
+    let jobs = |lake: &Path| {
+        let store: Arc<dyn Store> = Arc::new(FolderStore::new(lake));
+        Jobs::over(store)
+    };
     fill_by(lake.path(), true, &jobs(lake.path())).await;
     fill_by(without.path(), false, &jobs(without.path())).await;
     assert!(left(lake.path()).len() > 10, "{:?}", left(lake.path()));

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod histories;
+#[path = "../support/hooked_store.rs"]
 mod hooked_store;
 mod raw_lake;
 #[allow(dead_code)]

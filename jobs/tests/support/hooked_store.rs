@@ -12,6 +12,7 @@ use millrace_lake::store::{Capabilities, LockGuard, ObjectMeta, ObjectWriter, St
 pub(crate) enum Answer {
     Pass,
     /// Writes and deletes objects, then passes.
+    #[allow(dead_code)]
     Change(Vec<(Key, Option<Bytes>)>),
     /// Does nothing and fails.
     Fail,
