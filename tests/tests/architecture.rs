@@ -46,7 +46,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
     // Over the store's port; which catalogue swaps a table's pointer, others say.
     ("millrace-iceberg", &["millrace-events", "millrace-lake"]),
     // A crate of its own for its client's sake, which takes minutes to build.
-    ("millrace-glue", &["millrace-lake"]),
+    ("millrace-glue", &["millrace-iceberg", "millrace-lake"]),
     (
         "millrace-jobs",
         &[

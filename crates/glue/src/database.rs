@@ -58,6 +58,11 @@ impl GlueDataCatalog {
         Attempted { catalogue: &self.shown, setup: &self.setup, action, entry }
     }
 
+    /// The database in words, for messages.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
     pub(crate) fn database(&self) -> &str {
         self.settings.database.as_str()
     }

@@ -1,4 +1,5 @@
-//! The catalogue in AWS Glue, from which Athena, Spark and Redshift Spectrum read tables.
+//! The catalogue in AWS Glue, from which Athena, Spark and Redshift Spectrum read tables: published partitions ([`GlueDataCatalog`]), and
+//! where Iceberg tables' metadata is ([`GlueIcebergCatalog`]).
 //!
 //! - **Idempotent**: what is there is read, compared and written only where it differs; a table is updated against the version that
 //!   was read, so that of two who change it at once neither undoes the other unseen.
@@ -9,6 +10,8 @@
 
 mod database;
 mod description;
+mod iceberg_catalog;
+mod iceberg_description;
 mod partition;
 mod service_error;
 mod settings;
@@ -17,6 +20,7 @@ mod table;
 use async_trait::async_trait;
 
 pub use self::database::GlueDataCatalog;
+pub use self::iceberg_catalog::GlueIcebergCatalog;
 pub use self::settings::GlueSettings;
 use millrace_lake::data_catalog::{DataCatalog, DataCatalogError, PartitionEntry, Registered, TableEntry};
 

@@ -24,7 +24,7 @@ pub(super) async fn ensure(glue: &GlueDataCatalog, table: &TableEntry) -> Result
     Err(glue.attempted("register the table", &table.name).retry(said))
 }
 
-async fn read(glue: &GlueDataCatalog, name: &str) -> Result<Option<Table>, DataCatalogError> {
+pub(super) async fn read(glue: &GlueDataCatalog, name: &str) -> Result<Option<Table>, DataCatalogError> {
     match glue.client.get_table().database_name(glue.database()).name(name).send().await {
         Ok(answer) => Ok(answer.table),
         // The table or its database: whoever creates it learns which.
@@ -54,7 +54,7 @@ async fn create(glue: &GlueDataCatalog, table: &TableEntry) -> Result<Option<Cha
     }
 }
 
-async fn create_database(glue: &GlueDataCatalog) -> Result<(), DataCatalogError> {
+pub(super) async fn create_database(glue: &GlueDataCatalog) -> Result<(), DataCatalogError> {
     let attempted = glue.attempted("create the database", glue.database());
     let input = DatabaseInput::builder()
         .name(glue.database())

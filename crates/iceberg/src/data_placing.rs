@@ -1,11 +1,8 @@
 //! Data files come to lie below the table: named by the run that made them, so that a snapshot's files are never written over.
 
-use std::io::{Error, ErrorKind};
-use std::path::{Path, PathBuf};
-
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use millrace_lake::root_names::ICEBERG;
-use millrace_lake::{Key, Store};
+use millrace_lake::{Copied, Key, Store};
 
 use crate::failure::IcebergError;
 use crate::partitioning;
@@ -47,54 +44,20 @@ pub(crate) fn started(name: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(begin, STARTED).ok().map(|began| began.and_utc())
 }
 
-/// Makes `to` the same object as `from`: in a folder a second name of the same file, elsewhere a copy. `from` may be replaced or removed
-/// afterwards. What is at `to` already is left there if it is the same: a run that is tried again places the same files.
+/// Makes `to` the same object as `from`, by the store's own means: in a folder a second name of the same file, on S3 a copy by the server.
+/// `from` may be replaced or removed afterwards. What is at `to` already is left there if it is the same: a run that is tried again places
+/// the same files.
 ///
 /// # Errors
 /// There is no `from`, `to` is something else, or the store refuses.
 pub async fn place(store: &dyn Store, from: &Key, to: &Key) -> Result<(), IcebergError> {
-    if let (Some(source), Some(target)) = (store.local_path(from), store.local_path(to)) {
-        let (from, to) = (from.to_string(), to.to_string());
-        let linked = tokio::task::spawn_blocking(move || link(&source, &target)).await;
-        match linked.unwrap_or_else(|gone| Err(Error::other(gone))) {
-            Ok(()) => return Ok(()),
-            // Another disk, or one without links: by copying.
-            Err(error) if matches!(error.kind(), ErrorKind::CrossesDevices | ErrorKind::Unsupported) => {}
-            Err(source) => return Err(IcebergError::Link { from, to, source }),
-        }
+    match store.copy_new(from, to).await? {
+        Copied::Created | Copied::AlreadyThere => Ok(()),
+        Copied::Taken => Err(IcebergError::damaged(
+            to.as_str(),
+            "another file has this name; no two runs have one id and one start",
+        )),
     }
-    let body = store.get(from).await?;
-    match store.get(to).await {
-        Ok(there) if there == body => Ok(()),
-        Ok(_) => Err(taken(to.as_str())),
-        Err(error) if error.is_not_found() => Ok(store.put(to, body).await?),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn taken(to: &str) -> IcebergError {
-    IcebergError::damaged(to, "another file has this name; no two runs have one id and one start")
-}
-
-fn link(source: &Path, target: &Path) -> std::io::Result<()> {
-    let folder = target.parent().ok_or_else(|| Error::from(ErrorKind::InvalidFilename))?;
-    let new_folders: Vec<PathBuf> =
-        folder.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
-    std::fs::create_dir_all(folder)?;
-    match std::fs::hard_link(source, target) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            if std::fs::read(source)? != std::fs::read(target)? {
-                return Err(Error::new(ErrorKind::AlreadyExists, taken(&target.display().to_string())));
-            }
-        }
-        other => other?,
-    }
-    // The name must outlive a crash before a commit names it, and so must the folders that it needed.
-    let parents = new_folders.iter().filter_map(|folder| folder.parent());
-    for folder in std::iter::once(folder).chain(parents) {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

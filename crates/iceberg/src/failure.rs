@@ -128,16 +128,6 @@ pub enum IcebergError {
         /// How often it was tried.
         attempts: u32,
     },
-    /// A file of this machine could not be linked.
-    #[error("could not link {from} to {to}: look at the folder's rights and space")]
-    Link {
-        /// What was to be linked.
-        from: String,
-        /// Where to.
-        to: String,
-        /// What the disk said.
-        source: std::io::Error,
-    },
     /// A record that could not be made: a defect of this crate.
     #[error("{file} could not be written as {what}; report it")]
     Encode {

@@ -66,23 +66,16 @@ pub struct LocationPointer {
 }
 
 impl LocationPointer {
-    /// Of `table` in `warehouse`, as `catalogue` knows it.
-    ///
-    /// # Errors
-    /// The name is none of a table's.
-    pub fn new(
-        warehouse: Warehouse,
-        table: &str,
-        catalogue: Arc<dyn LocationCatalogue>,
-    ) -> Result<Self, IcebergError> {
-        check_table_name(table)?;
-        Ok(Self { warehouse, table: table.to_owned(), catalogue })
+    /// Of `table` in `warehouse`, as `catalogue` knows it. A name that is none of a table's is refused when the catalogue is to be asked.
+    pub fn new(warehouse: Warehouse, table: &str, catalogue: Arc<dyn LocationCatalogue>) -> Self {
+        Self { warehouse, table: table.to_owned(), catalogue }
     }
 }
 
 #[async_trait]
 impl Pointer for LocationPointer {
     async fn load(&self) -> Result<Option<Current>, IcebergError> {
+        check_table_name(&self.table)?;
         let Some(Located { location, version }) = self.catalogue.find(&self.table).await? else {
             return Ok(None);
         };
@@ -91,6 +84,7 @@ impl Pointer for LocationPointer {
     }
 
     async fn swap(&self, base: Option<&Current>, next: &TableMetadata) -> Result<Swap, IcebergError> {
+        check_table_name(&self.table)?;
         // As other engines name them: the number is for people alone.
         let number = base.map_or(0, |base| number(&base.location).saturating_add(1));
         let now = DateTime::from_timestamp_millis(next.last_updated_ms).unwrap_or_default();

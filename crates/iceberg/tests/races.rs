@@ -44,7 +44,7 @@ impl LocationCatalogue for Locations {
 async fn also_by_a_catalogue_of_locations() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let warehouse = Warehouse::new(Arc::clone(&store), "s3://bucket/lake");
-    let pointer = LocationPointer::new(warehouse.clone(), TABLE, Arc::new(Locations::default())).unwrap();
+    let pointer = LocationPointer::new(warehouse.clone(), TABLE, Arc::new(Locations::default()));
     all_at_once(store, Table::new(warehouse, TABLE, Arc::new(pointer)).unwrap()).await;
 }
 

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::object_key::Key;
-use crate::store::{PutNew, Store};
+use crate::store::{Copied, PutNew, Store};
 
 /// Runs every check on `store`, which must be empty.
 ///
@@ -16,6 +16,7 @@ pub async fn suite(store: &dyn Store) {
     whole_objects(store).await;
     opened_objects(store).await;
     new_objects(store).await;
+    copies(store).await;
     listing(store).await;
     dropped_writers(store).await;
     overwriting_while_reading(store).await;
@@ -126,6 +127,59 @@ async fn new_objects(store: &dyn Store) {
         both => panic!("of two who create at once one does, not: {both:?}"),
     };
     assert_eq!(store.get(&name).await.expect("get"), expected);
+    clear(store).await;
+}
+
+async fn copies(store: &dyn Store) {
+    // One that some stores copy in parts, and names that have to be escaped in headers.
+    let large: Bytes = (0..6_500_000_u32).map(|index| (index % 251) as u8).collect::<Vec<_>>().into();
+    for (from, to, body) in [
+        ("copied/small", "copies/new folder/day=1+é", Bytes::from_static(b"first")),
+        ("copied/day=2 é+", "copies/large", large),
+        ("copied/empty", "copies/empty", Bytes::new()),
+    ] {
+        let (from, to) = (key(from), key(to));
+        let copy = async || store.copy_new(&from, &to).await;
+        let absent = copy().await.expect_err("what was never written can't be copied");
+        assert!(absent.is_not_found(), "an absent source answers NotFound, not: {absent}");
+        assert_eq!(store.size(&to).await.expect("size"), None, "a copy of nothing leaves nothing");
+        store.put(&from, body.clone()).await.expect("put");
+        assert_eq!(copy().await.expect("copy"), Copied::Created);
+        assert_eq!(copy().await.expect("copy"), Copied::AlreadyThere, "a copy made twice is one");
+        assert!(store.get(&to).await.expect("get") == body, "a copy holds what its source holds");
+        store.put(&from, body.clone()).await.expect("put");
+        assert_eq!(
+            copy().await.expect("copy"),
+            Copied::AlreadyThere,
+            "the same bytes, written anew, are the same"
+        );
+        let mut other = body.to_vec();
+        other.push(0);
+        store.put(&from, other.into()).await.expect("put");
+        assert_eq!(copy().await.expect("copy"), Copied::Taken, "another size is another object");
+        assert!(store.get(&to).await.expect("get") == body, "what is there stays as it is");
+        if let Some(last) = body.len().checked_sub(1) {
+            let mut other = body.to_vec();
+            other[last] ^= 1;
+            store.put(&from, other.into()).await.expect("put");
+            assert_eq!(copy().await.expect("copy"), Copied::Taken, "other bytes are another object");
+        }
+        store.delete(&from).await.expect("delete");
+        assert!(store.get(&to).await.expect("get") == body, "a copy outlives its source");
+        // Written over by itself, and not through its source.
+        store.put(&from, body.clone()).await.expect("put");
+        store.delete(&to).await.expect("delete");
+        assert_eq!(copy().await.expect("copy"), Copied::Created);
+        store.put(&to, Bytes::from_static(b"another")).await.expect("put");
+        assert!(store.get(&from).await.expect("get") == body, "a source doesn't see what its copy becomes");
+    }
+    put(store, "copied/raced", b"raced").await;
+    let (from, to) = (key("copied/raced"), key("copies/raced"));
+    let (left, right) = tokio::join!(store.copy_new(&from, &to), store.copy_new(&from, &to));
+    for copied in [left.expect("copy"), right.expect("copy")] {
+        assert_ne!(copied, Copied::Taken, "two who copy the same at once agree");
+    }
+    assert_eq!(store.get(&to).await.expect("get"), "raced");
     clear(store).await;
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::object_key::Key;
 use crate::store::{
-    Capabilities, EarlierVersions, LockGuard, ObjectMeta, ObjectReader, ObjectWriter, PutNew, Store,
+    Capabilities, Copied, EarlierVersions, LockGuard, ObjectMeta, ObjectReader, ObjectWriter, PutNew, Store,
     StoreError, Versions,
 };
 use crate::store_probe;
@@ -131,6 +131,11 @@ impl<S: Store> Store for FaultyStore<S> {
     async fn put_new(&self, key: &Key, body: Bytes) -> Result<PutNew, StoreError> {
         let fault = self.script.next(FaultPoint::Put);
         under(fault, self.address(), "write", key.as_str(), self.inner.put_new(key, body)).await
+    }
+
+    async fn copy_new(&self, from: &Key, to: &Key) -> Result<Copied, StoreError> {
+        let fault = self.script.next(FaultPoint::Put);
+        under(fault, self.address(), "copy", to.as_str(), self.inner.copy_new(from, to)).await
     }
 
     async fn writer(&self, key: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {

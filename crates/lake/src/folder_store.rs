@@ -14,10 +14,11 @@ use bytes::Bytes;
 use crate::dead_letter_recovery;
 use crate::disk_error;
 use crate::file_lock::{self, NamedLock};
+use crate::folder_copy;
 use crate::layout;
 use crate::object_key::Key;
 use crate::store::{
-    Capabilities, LockGuard, ObjectMeta, ObjectReader, ObjectWriter, PutNew, Store, StoreError,
+    Capabilities, Copied, LockGuard, ObjectMeta, ObjectReader, ObjectWriter, PutNew, Store, StoreError,
 };
 use crate::store_probe;
 use crate::temp_file::{self, TempFile};
@@ -92,6 +93,12 @@ impl Store for FolderStore {
             Ok(is_new)
         });
         Ok(if created.await? { PutNew::Created } else { PutNew::AlreadyThere })
+    }
+
+    async fn copy_new(&self, from: &Key, to: &Key) -> std::result::Result<Copied, StoreError> {
+        let (source, target) = (self.path(from), self.path(to));
+        let copied = self.off_thread("copy", from.as_str(), move |_| folder_copy::copy_new(&source, &target));
+        copied.await?.ok_or_else(|| StoreError::NotFound { store: self.address(), key: from.clone() })
     }
 
     async fn writer(&self, key: &Key) -> std::result::Result<Box<dyn ObjectWriter>, StoreError> {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use crate::object_key::Key;
-use crate::store::{Capabilities, LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
+use crate::store::{Capabilities, Copied, LockGuard, ObjectMeta, ObjectWriter, PutNew, Store, StoreError};
 use crate::store_probe;
 
 /// Objects in a map. Durable as long as the process.
@@ -44,6 +44,20 @@ impl Store for MemoryStore {
             Entry::Vacant(place) => {
                 place.insert(body);
                 Ok(PutNew::Created)
+            }
+        }
+    }
+
+    async fn copy_new(&self, from: &Key, to: &Key) -> Result<Copied, StoreError> {
+        let mut objects = self.objects();
+        let absent = || StoreError::NotFound { store: self.address(), key: from.clone() };
+        let body = objects.get(from).cloned().ok_or_else(absent)?;
+        match objects.entry(to.clone()) {
+            Entry::Occupied(there) if *there.get() == body => Ok(Copied::AlreadyThere),
+            Entry::Occupied(_) => Ok(Copied::Taken),
+            Entry::Vacant(place) => {
+                place.insert(body);
+                Ok(Copied::Created)
             }
         }
     }

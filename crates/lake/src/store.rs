@@ -11,6 +11,7 @@ use millrace_events::failure::{Class, Classified};
 
 use crate::object_key::Key;
 use crate::root_names::STATE;
+use crate::store_copy;
 
 /// What a listing tells of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,16 @@ pub trait Store: std::fmt::Debug + Send + Sync {
             Err(error) if error.is_not_found() => self.put(key, body).await.map(|()| PutNew::Created),
             Err(error) => Err(error),
         }
+    }
+
+    /// Makes `to` hold what `from` holds where there is no `to`, and leaves `to` as it is where there is one. `from` may be replaced or
+    /// removed afterwards. S3 copies by itself and a folder gives a file a second name, so that no bytes come here; [`StoreError::NotFound`]
+    /// where there is no `from`.
+    ///
+    /// Of those who copy to one key at once one creates, as far as the server knows conditions of copies; else the later stays.
+    /// [`Copied::AlreadyThere`] may be the caller's own copy, where the answer to an earlier try was lost.
+    async fn copy_new(&self, from: &Key, to: &Key) -> Result<Copied, StoreError> {
+        store_copy::by_port(self, from, to).await
     }
 
     /// Opens an object for writing in pieces. Nothing is visible before [`ObjectWriter::finish`]; a writer that is
@@ -170,6 +181,17 @@ pub enum PutNew {
     Created,
     /// There is one; nothing was written.
     AlreadyThere,
+}
+
+/// What [`Store::copy_new`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// There was no such object; now it holds the same as the source.
+    Created,
+    /// There is one that holds the same as the source.
+    AlreadyThere,
+    /// There is one that holds something else.
+    Taken,
 }
 
 /// Holds a [`Store::lock`].

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use millrace_events::failure::{Class, Classified};
 use millrace_lake::s3::{S3Settings, S3Store};
-use millrace_lake::{Key, PutNew, Store, StoreError};
+use millrace_lake::{Copied, Key, PutNew, Store, StoreError};
 use scripted_s3::{Answer, SECRET, ScriptedS3, refusal, status, written};
 
 fn key(text: &str) -> Key {
@@ -260,4 +260,79 @@ async fn a_store_that_ignores_conditions_is_refused() {
     assert!(said.contains("cannot hold a lake") && said.contains("If-None-Match"), "{said}");
     assert_eq!(server.unmet(), 0);
     assert!(!server.requests().iter().any(|head| head.starts_with("PUT") && head.contains("_lake.json")));
+}
+
+/// An object's head: three bytes, and where it is a copy its source's ETag.
+fn seen(etag: &'static str, copied: Option<&'static str>) -> Answer {
+    let copied = copied.map(|etag| ("x-amz-meta-millrace-copied-etag", etag));
+    Answer::Status(200, [("etag", etag)].into_iter().chain(copied).collect(), "one")
+}
+
+const COPIED: &str = "<CopyObjectResult><ETag>&quot;b&quot;</ETag></CopyObjectResult>";
+
+/// What a copy of `t/day=1` to `t/new` comes to, and the requests' methods.
+async fn copy(script: impl IntoIterator<Item = Answer>) -> (Result<Copied, StoreError>, Vec<String>) {
+    let server = ScriptedS3::start(script);
+    let copied = server.store().await.copy_new(&key("t/day=1"), &key("t/new")).await;
+    assert_eq!(server.unmet(), 0);
+    (copied, server.requests())
+}
+
+fn methods(requests: &[String]) -> Vec<&str> {
+    requests.iter().map(|head| head.split(' ').next().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_copy_is_made_of_what_was_seen_where_there_is_nothing() {
+    let (copied, requests) =
+        copy([seen("\"a-2\"", None), refusal(404, "NoSuchKey"), status(200, COPIED)]).await;
+    assert_eq!(copied.unwrap(), Copied::Created);
+    assert!(requests[0].starts_with("HEAD /lake/dev/t/day%3D1 "), "{}", requests[0]);
+    assert!(requests[1].starts_with("HEAD /lake/dev/t/new "), "{}", requests[1]);
+    let asked = &requests[2];
+    assert!(asked.starts_with("PUT /lake/dev/t/new"), "{asked}");
+    for header in [
+        "x-amz-copy-source: lake/dev/t/day%3d1",
+        "x-amz-copy-source-if-match: \"a-2\"",
+        "if-none-match: *",
+        "x-amz-metadata-directive: replace",
+        "x-amz-meta-millrace-copied-etag: a-2",
+    ] {
+        assert!(asked.contains(&format!("\r\n{header}\r\n")), "{header} in {asked}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_object_is_told_without_reading_it() {
+    let (copied, requests) = copy([seen("\"a-2\"", None), seen("\"b\"", Some("a-2"))]).await;
+    assert_eq!((copied.unwrap(), methods(&requests)), (Copied::AlreadyThere, vec!["HEAD", "HEAD"]));
+    // Its answer was lost, and the second try meets it.
+    let (copied, requests) = copy([
+        seen("\"a-2\"", None),
+        refusal(404, "NoSuchKey"),
+        Answer::Cut,
+        refusal(412, "PreconditionFailed"),
+        seen("\"a-2\"", None),
+        seen("\"b\"", Some("a-2")),
+    ])
+    .await;
+    assert_eq!(copied.unwrap(), Copied::AlreadyThere);
+    assert_eq!(methods(&requests), ["HEAD", "HEAD", "PUT", "PUT", "HEAD", "HEAD"]);
+}
+
+#[tokio::test]
+async fn a_source_that_is_replaced_again_and_again_is_worth_another_try() {
+    let turn =
+        || [seen("\"a\"", None), refusal(404, "NoSuchKey"), refusal(412, "PreconditionFailed")].into_iter();
+    let (copied, _) = copy((0..5).flat_map(|_| turn())).await;
+    let error = copied.unwrap_err();
+    assert_eq!(error.class(), Class::Retry);
+    assert!(chain(&error).contains("t/day=1 was replaced, or t/new came and went"), "{}", chain(&error));
+    let (copied, _) = copy([refusal(404, "NoSuchKey")]).await;
+    assert!(copied.unwrap_err().is_not_found());
+    // A copy that failed after its answer began.
+    let failed = "<Error><Code>InternalError</Code><Message>as scripted</Message></Error>";
+    let again = [status(200, failed), status(200, COPIED)];
+    let script = [seen("\"a\"", None), refusal(404, "NoSuchKey")].into_iter().chain(again);
+    assert_eq!(copy(script).await.0.unwrap(), Copied::Created);
 }

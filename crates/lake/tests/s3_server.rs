@@ -15,7 +15,7 @@ use millrace_events::failure::{Class, Classified};
 use millrace_lake::lake_file::{self, Entered, LakeError};
 use millrace_lake::s3::{S3Address, S3Credentials, S3Settings, S3Store};
 use millrace_lake::store::{EarlierVersions, Versions};
-use millrace_lake::{Key, PutNew, Store, conformance};
+use millrace_lake::{Copied, Key, PutNew, Store, conformance};
 use millrace_skips::skipped;
 
 const ENDPOINT: &str = "MILLRACE_TEST_S3_ENDPOINT";
@@ -52,6 +52,7 @@ fn settings(endpoint: &str, address: S3Address) -> S3Settings {
             session_token: None,
         }),
         part_bytes: 5 * MIB,
+        copy_bytes: 5 * MIB as u64,
         lease: Duration::from_secs(3),
         abandoned_after: ABANDONED,
         ..S3Settings::new(address)
@@ -157,6 +158,25 @@ async fn large_objects_go_in_parts_and_come_whole() {
     store.settle().await;
     assert_eq!(server.uploads().await, 0, "a dropped writer aborts its upload");
     assert!(store.get(&key("raw/pieces")).await.unwrap() == body);
+}
+
+#[tokio::test]
+async fn large_objects_are_copied_in_parts_by_the_server() {
+    let Some(server) = Server::with_bucket("s3 copies").await else { return };
+    let store = server.store().await;
+    let body = Bytes::from((0..11 * MIB + 7).map(|at| (at % 251) as u8).collect::<Vec<_>>());
+    // In one part each, and then in three of the copy's own size.
+    let whole = S3Settings { part_bytes: 64 * MIB, ..server.settings() };
+    S3Store::connect(whole).await.unwrap().put(&key("t/day=1"), body.clone()).await.unwrap();
+    assert_eq!(store.copy_new(&key("t/day=1"), &key("t/copy")).await.unwrap(), Copied::Created);
+    assert!(store.get(&key("t/copy")).await.unwrap() == body);
+    let head =
+        server.client.head_object().bucket(&server.bucket).key("dev/lake/t/copy").send().await.unwrap();
+    assert!(head.e_tag().unwrap().ends_with("-3\""), "{head:?}");
+    // The ETag is another than the source's, and still tells it.
+    assert_eq!(store.copy_new(&key("t/day=1"), &key("t/copy")).await.unwrap(), Copied::AlreadyThere);
+    store.settle().await;
+    assert_eq!(server.uploads().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,6 +16,7 @@ mod address;
 mod background;
 mod bucket;
 mod client;
+mod copy;
 mod held_leases;
 mod lease;
 mod lease_object;
@@ -46,7 +47,7 @@ use self::upload::Condition;
 use self::writer::S3Writer;
 use crate::object_key::Key;
 use crate::store::{
-    Capabilities, EarlierVersions, LockGuard, ObjectMeta, ObjectReader, ObjectWriter, PutNew, Store,
+    Capabilities, Copied, EarlierVersions, LockGuard, ObjectMeta, ObjectReader, ObjectWriter, PutNew, Store,
     StoreError, Versions,
 };
 
@@ -72,6 +73,10 @@ impl Store for S3Store {
 
     async fn put_new(&self, key: &Key, body: Bytes) -> Result<PutNew, StoreError> {
         put::put_if(&self.0, key, body, Condition::New).await
+    }
+
+    async fn copy_new(&self, from: &Key, to: &Key) -> Result<Copied, StoreError> {
+        copy::copy_new(self, &self.0, from, to).await
     }
 
     async fn writer(&self, key: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {

@@ -23,7 +23,11 @@ pub struct S3Settings {
     /// Bytes of a part: an object that is larger is uploaded in parts of this size, and each open writer holds up to
     /// one in memory. At least 5 MiB, which S3 demands; an object has at most 9,999 parts.
     pub part_bytes: usize,
-    /// How long one try of a request may take. It has to cover the upload of a part.
+    /// Bytes that the server copies in one request: an object that is larger is copied in parts of this size. From 5 MiB to 5 GiB, as S3
+    /// demands.
+    pub copy_bytes: u64,
+    /// How long one try of a request may take. It has to cover the upload of a part, and the server's copy
+    /// of `copy_bytes`.
     pub attempt: Duration,
     /// How long a request may take in all, its tries and the waits between them included.
     pub deadline: Duration,
@@ -36,7 +40,7 @@ pub struct S3Settings {
 }
 
 impl S3Settings {
-    /// Values for real S3: parts of 16 MiB, up to 120 s a request, leases of 30 s; region and keys as AWS's tools find them.
+    /// Values for real S3: parts of 16 MiB, copies in parts of 512 MiB, up to 120 s a request, leases of 30 s; region and keys as AWS's tools find them.
     pub fn new(address: S3Address) -> Self {
         Self {
             address,
@@ -44,6 +48,7 @@ impl S3Settings {
             endpoint: None,
             credentials: None,
             part_bytes: 16 * MIB,
+            copy_bytes: 512 * MIB as u64,
             attempt: Duration::from_secs(45),
             deadline: Duration::from_secs(120),
             backoff: Duration::from_secs(1),
@@ -56,6 +61,8 @@ impl S3Settings {
     pub(super) fn fault(&self) -> Option<&'static str> {
         if self.part_bytes < 5 * MIB {
             Some("part_bytes is below 5 MiB, which S3 refuses; raise it")
+        } else if !(5 * MIB as u64..=5 << 30).contains(&self.copy_bytes) {
+            Some("copy_bytes is not between 5 MiB and 5 GiB, which S3 demands; correct it")
         } else if self.lease < Duration::from_secs(3) {
             // Times of S3 are in whole seconds.
             Some("lease is below 3 s, which locks cannot be timed by; raise it")
@@ -107,6 +114,9 @@ mod tests {
         let settings = S3Settings::new("s3://lake".parse().unwrap());
         assert_eq!(settings.fault(), None);
         assert!(S3Settings { part_bytes: 1, ..settings.clone() }.fault().unwrap().contains("part_bytes"));
+        assert!(
+            S3Settings { copy_bytes: 6 << 30, ..settings.clone() }.fault().unwrap().contains("copy_bytes")
+        );
         assert!(S3Settings { lease: Duration::ZERO, ..settings }.fault().unwrap().contains("lease"));
     }
 }

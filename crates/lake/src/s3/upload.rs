@@ -1,7 +1,9 @@
 //! An upload in parts: nothing of it is visible before it is completed, and nothing is left once it is given up.
 
+use std::ops::Range;
+
 use aws_sdk_s3::operation::upload_part::builders::UploadPartFluentBuilder;
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, CopyPartResult};
 use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -35,7 +37,17 @@ pub(super) struct Upload {
 
 impl Upload {
     pub(super) async fn begin(bucket: &Bucket, key: &Key) -> Result<Self, StoreError> {
+        Self::begin_with(bucket, key, &[]).await
+    }
+
+    /// The same with metadata of the user's, of which the object has none otherwise.
+    pub(super) async fn begin_with(
+        bucket: &Bucket,
+        key: &Key,
+        metadata: &[(&str, &str)],
+    ) -> Result<Self, StoreError> {
         let request = bucket.client().create_multipart_upload().bucket(bucket.name()).key(bucket.object(key));
+        let request = metadata.iter().fold(request, |request, (name, value)| request.metadata(*name, *value));
         let begun = request.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await;
         let begun = begun.map_err(|error| bucket.attempted("write", key).refused(&error))?;
         let Some(id) = begun.upload_id else {
@@ -59,16 +71,46 @@ impl Upload {
     /// Uploads the next part; all but the last have at least 5 MiB.
     pub(super) async fn part(&mut self, body: Bytes) -> Result<(), StoreError> {
         let attempted = self.bucket.attempted("write", &self.key);
-        let number = i32::try_from(self.parts.len() + 1).unwrap_or(SIGN_OF_LIFE);
-        if number >= SIGN_OF_LIFE {
-            let said = Said(format!("S3 takes {} parts an object", SIGN_OF_LIFE - 1));
-            return Err(attempted.stop("the object has too many parts; raise the settings' part_bytes", said));
-        }
+        let number = self.next_number("part_bytes")?;
         let request = part_request(&self.bucket, &self.key, &self.id, number).body(body.into());
         let sent = request.send().await.map_err(|error| attempted.refused(&error))?;
         let part = CompletedPart::builder().part_number(number);
         self.parts.push(part.set_e_tag(sent.e_tag).set_checksum_crc32(sent.checksum_crc32).build());
         Ok(())
+    }
+
+    /// Has the server take the next part from the bytes `range` of another object, while that has `etag`; `false`: it has another by now.
+    pub(super) async fn part_of(
+        &mut self,
+        source: &str,
+        etag: &str,
+        range: Range<u64>,
+    ) -> Result<bool, StoreError> {
+        let number = self.next_number("copy_bytes")?;
+        let request = self.bucket.client().upload_part_copy().bucket(self.bucket.name());
+        let request = request.key(self.bucket.object(&self.key)).upload_id(&self.id).part_number(number);
+        let request = request.copy_source(source).copy_source_if_match(etag);
+        let request = request.copy_source_range(format!("bytes={}-{}", range.start, range.end - 1));
+        let sent = match request.send().await {
+            Ok(sent) => sent,
+            Err(error) if is_precondition(&error) => return Ok(false),
+            Err(error) => return Err(self.bucket.attempted("write", &self.key).refused(&error)),
+        };
+        let copied = sent.copy_part_result.unwrap_or_else(|| CopyPartResult::builder().build());
+        let part = CompletedPart::builder().part_number(number);
+        self.parts.push(part.set_e_tag(copied.e_tag).set_checksum_crc32(copied.checksum_crc32).build());
+        Ok(true)
+    }
+
+    /// `setting` is what makes parts larger.
+    fn next_number(&self, setting: &str) -> Result<i32, StoreError> {
+        let number = i32::try_from(self.parts.len() + 1).unwrap_or(SIGN_OF_LIFE);
+        if number < SIGN_OF_LIFE {
+            return Ok(number);
+        }
+        let said = Said(format!("S3 takes {} parts an object", SIGN_OF_LIFE - 1));
+        let hint = format!("the object has too many parts; raise the settings' {setting}");
+        Err(self.bucket.attempted("write", &self.key).stop(&hint, said))
     }
 
     /// Makes the object visible, in one step.
