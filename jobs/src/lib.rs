@@ -8,6 +8,7 @@ mod damaged_file;
 pub mod erasure;
 pub mod erasure_epoch;
 pub mod free_memory;
+pub mod iceberg_adoption;
 pub mod iceberg_tables;
 pub mod job_error;
 pub mod job_settings;

@@ -1,7 +1,7 @@
 //! What jobs publish is what the lake's Iceberg tables hold: whoever dies at any call, whoever runs beside.
 
 #[allow(dead_code, reason = "other tests fail calls by it")]
-#[path = "incremental/hooked_store.rs"]
+#[path = "support/hooked_store.rs"]
 mod hooked_store;
 #[path = "support/raw_rows.rs"]
 mod raw_rows;
@@ -14,7 +14,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use hooked_store::{Answer, Hooked};
 use millrace_events::instant::Micros;
 use millrace_iceberg::{Catalogue, LakeTables, Orphans, Removal};
-use millrace_jobs::iceberg_tables::{Lake, adopt};
+use millrace_jobs::iceberg_adoption::adopt;
+use millrace_jobs::iceberg_tables::Lake;
 use millrace_jobs::job_error::JobError;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::publish::published;

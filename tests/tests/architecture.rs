@@ -84,6 +84,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
         "millrace",
         &[
             "millrace-events",
+            "millrace-iceberg",
             "millrace-sources",
             "millrace-stream",
             "millrace-lake",

@@ -12,7 +12,8 @@ use millrace_skips::skipped;
 use millrace_tests::program::{Ended, binary, millrace};
 
 /// The pages whose blocks are run, beside the tutorials.
-const WITH_COMMANDS: [&str; 3] = ["README.md", "CONTRIBUTING.md", "docs/reference/settings.md"];
+const WITH_COMMANDS: [&str; 4] =
+    ["README.md", "CONTRIBUTING.md", "docs/reference/settings.md", "docs/guides/iceberg.md"];
 
 /// The page that is run against servers, whose records are counted afterwards.
 const ON_SERVERS: &str = "docs/tutorial-kafka.md";

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use millrace_iceberg::Catalogue;
-use millrace_jobs::iceberg_tables::{self, Adopted, Lake};
+use millrace_jobs::iceberg_adoption::{self, Adopted};
+use millrace_jobs::iceberg_tables::Lake;
 use millrace_runtime::Shutdown;
 use serde_json::json;
 
@@ -43,7 +44,7 @@ pub(crate) async fn adopt(args: &AdoptArgs, shutdown: &Shutdown) -> anyhow::Resu
         bar.set_message(adopted.table.clone());
         bar.inc(1);
     };
-    let work = async { Ok(iceberg_tables::adopt(&lake, Catalogue::Files, &told).await?) };
+    let work = async { Ok(iceberg_adoption::adopt(&lake, Catalogue::Files, &told).await?) };
     let Some(adopted) = unless_stopped(work, shutdown, &bars).await? else {
         if args.json {
             writeln!(output::out(), "{}", json!({ "interrupted": true }))?;

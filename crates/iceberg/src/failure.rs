@@ -4,7 +4,7 @@ use millrace_events::failure::{Class, Classified};
 use millrace_lake::StoreError;
 use millrace_lake::data_catalog::DataCatalogError;
 
-use crate::lake_tables::Catalogue;
+use crate::catalogue::Catalogue;
 
 /// What is wrong, where, and what helps.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,6 @@
 //! Whether a lake has Iceberg tables, and who knows where their newest metadata is: `iceberg/tables.json`, which the lake itself holds, so that
 //! nobody who writes to it can forget them.
 
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,32 +8,11 @@ use millrace_lake::root_names::ICEBERG;
 use millrace_lake::{Key, PutNew, Store};
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::Catalogue;
 use crate::failure::IcebergError;
 use crate::location_pointer::{LocationCatalogue, LocationPointer};
 use crate::table::Table;
 use crate::warehouse::Warehouse;
-
-/// Who knows where a table's newest metadata is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "catalogue", rename_all = "lowercase")]
-pub enum Catalogue {
-    /// Nobody but the files: the layout of Hadoop tables.
-    Files,
-    /// The AWS Glue Data Catalog.
-    Glue {
-        /// Its database of Iceberg tables.
-        database: String,
-    },
-}
-
-impl fmt::Display for Catalogue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Files => f.write_str("their files"),
-            Self::Glue { database } => write!(f, "Glue's database {database}"),
-        }
-    }
-}
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Mark {
@@ -120,7 +98,7 @@ impl LakeTables {
         match (&self.catalogue, &self.glue) {
             (Catalogue::Files, _) => Table::without_catalogue(self.warehouse.clone(), name),
             (Catalogue::Glue { .. }, Some(glue)) => {
-                let pointer = LocationPointer::new(self.warehouse.clone(), name, Arc::clone(glue))?;
+                let pointer = LocationPointer::new(self.warehouse.clone(), name, Arc::clone(glue));
                 Table::new(self.warehouse.clone(), name, Arc::new(pointer))
             }
             (Catalogue::Glue { database }, None) => {

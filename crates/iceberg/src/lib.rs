@@ -13,6 +13,7 @@
 
 mod arrow_columns;
 mod avro_file;
+mod catalogue;
 mod column_bounds;
 mod column_changes;
 mod committing;
@@ -38,6 +39,7 @@ mod table_metadata;
 mod table_schema;
 mod warehouse;
 
+pub use catalogue::Catalogue;
 pub use column_bounds::measure;
 pub use data_placing::{data_key, place};
 pub use expiry::{Expired, Retention};
@@ -45,7 +47,7 @@ pub use failure::IcebergError;
 pub use file_changes::{COMMIT_ID, Commit, DAY, Outcome, STARTED_AT};
 pub use file_pointer::FilePointer;
 pub use file_removal::{AllDataFiles, History};
-pub use lake_tables::{Catalogue, LakeTables};
+pub use lake_tables::LakeTables;
 pub use location_pointer::{CatalogueEntry, Located, LocationCatalogue, LocationPointer};
 pub use manifest::DataFile;
 pub use orphans::{Orphans, Removal};

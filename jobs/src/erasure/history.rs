@@ -17,7 +17,8 @@ use super::error::ErasureError;
 use super::marker::Begun;
 use super::partitions::{Copies, rows_about};
 use crate::erasure_epoch;
-use crate::iceberg_tables::{self, Lake};
+use crate::iceberg_adoption;
+use crate::iceberg_tables::Lake;
 
 /// How often a table is looked through again because somebody committed meanwhile.
 const ROUNDS: usize = 5;
@@ -217,7 +218,7 @@ impl Histories {
             let unpublished =
                 || ErasureError::NotPublished { table: table.name(), day: day.map(|day| day.to_string()) };
             let day = day.ok_or_else(unpublished)?;
-            if !iceberg_tables::replace_by_published(&self.iceberg, store.as_ref(), table, day).await? {
+            if !iceberg_adoption::replace_by_published(&self.iceberg, store.as_ref(), table, day).await? {
                 return Err(unpublished());
             }
             days.insert(day);
@@ -237,7 +238,7 @@ impl Histories {
         };
         for day in days {
             for table in tables().iter().filter(is_counted) {
-                iceberg_tables::follow_published(&self.iceberg, store.as_ref(), table, day).await?;
+                iceberg_adoption::follow_published(&self.iceberg, store.as_ref(), table, day).await?;
             }
         }
         Ok(())
