@@ -8,7 +8,7 @@ use chrono::Duration;
 use history::{ADDED, COLUMNS, HistoryLake, USERS, ask, at, day, rows_of};
 use millrace_iceberg::Retention;
 use millrace_sql::wire::{Server, ServerSettings};
-use millrace_sql::{Access, Cancel, QueryError, Session};
+use millrace_sql::{Access, Cancel, QueryError, Session, Statements};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 #[test]
@@ -347,4 +347,16 @@ fn pyiceberg_reads_the_same_of_each_snapshot() {
         let names: Vec<_> = described.iter().filter_map(|line| line.split(' ').next()).collect();
         assert_eq!(serde_json::json!(names), theirs["columns"], "{id}");
     }
+}
+
+#[test]
+fn the_examples_of_the_docs_are_answered() {
+    let lake = HistoryLake::filled();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sql.md")).unwrap();
+    let section = page.split("## Tables as they were\n").nth(1).unwrap();
+    let block = section.split("```sql\n").nth(1).unwrap().split("```").next().unwrap();
+    let block = block.replace("1234567890", &lake.moments[0].snapshot.to_string());
+    let answers: Vec<_> = Statements::split(&block).complete.iter().map(|sql| lake.lines(sql)).collect();
+    assert_eq!(answers[0], ["u1 Norway", "u2 Chile"]);
+    assert_eq!(answers[1..], [vec!["2"], vec!["u1 Norway Denmark"], vec!["Chile 1", "Norway 1"]]);
 }

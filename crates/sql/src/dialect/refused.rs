@@ -168,7 +168,7 @@ impl Visitor for Checked {
         if version {
             return not_here(
                 "the table AS OF a time or version",
-                "name a day: WHERE processing_date = DATE '2026-01-31'",
+                "write t TIMESTAMP AS OF '2026-02-01 10:00:00' or t VERSION AS OF 1234567890",
             );
         }
         ControlFlow::Continue(())
