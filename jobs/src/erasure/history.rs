@@ -78,7 +78,7 @@ impl Histories {
     }
 
     async fn data_files(&self, table: &Table) -> Result<AllDataFiles, ErasureError> {
-        let failed = |source| ErasureError::History { table: table.name(), source };
+        let failed = |source| ErasureError::History { table: table.name(), source: Box::new(source) };
         self.iceberg.table(&table.name()).map_err(failed)?.all_data_files().await.map_err(failed)
     }
 
@@ -149,7 +149,8 @@ impl Histories {
         copies: &Copies,
         begun: &mut Begun,
     ) -> Result<Option<EndedHistory>, ErasureError> {
-        let failed = |source: IcebergError| ErasureError::History { table: table.name(), source };
+        let failed =
+            |source: IcebergError| ErasureError::History { table: table.name(), source: Box::new(source) };
         let mut ended: Option<EndedHistory> = None;
         for _ in 0..ROUNDS {
             let held = self.held((table, column), store, subjects, copies).await?;

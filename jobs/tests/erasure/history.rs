@@ -210,7 +210,6 @@ async fn dies_at_calls(lake: &Path, template: &Path, rebuilds: bool, stride: usi
     go(counting).await.expect("erased");
     assert_erased(lake, &before, "alive");
     let calls = calls.load(Ordering::SeqCst);
-    println!("{calls} changes");
     let mut deaths = 0;
     for last in (0..calls).step_by(stride) {
         restore();
