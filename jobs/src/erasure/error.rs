@@ -49,7 +49,7 @@ pub enum ErasureError {
         /// The table.
         table: String,
         /// Why.
-        source: IcebergError,
+        source: Box<IcebergError>,
     },
     /// A day that readers read has no published file that could take its place.
     #[error(

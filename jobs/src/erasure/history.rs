@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{NaiveDate, Utc};
 use millrace_iceberg::{AllDataFiles, Catalogue, IcebergError, LakeTables};
 use millrace_lake::erasure::{Matches, Subjects};
 use millrace_lake::object_key::Key;
@@ -11,47 +11,17 @@ use millrace_lake::root_names::ICEBERG;
 use millrace_lake::store::Store;
 use millrace_tables::job_names::RAW_TRANSFORMATION;
 use millrace_tables::table_catalogue::{MadeBy, Table, tables};
-use serde::Serialize;
 
 use super::error::ErasureError;
 use super::marker::Begun;
 use super::partitions::{Copies, rows_about};
+use super::report::EndedHistory;
 use crate::erasure_epoch;
 use crate::iceberg_adoption;
 use crate::iceberg_tables::Lake;
 
 /// How often a table is looked through again because somebody committed meanwhile.
 const ROUNDS: usize = 5;
-
-/// What an erasure ended of a table's history, or would.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct EndedHistory {
-    /// The table.
-    pub table: String,
-    /// How many snapshots named files that held them. None where only files that nothing names did.
-    pub snapshots: usize,
-    /// When the first of these was committed.
-    pub from: Option<DateTime<Utc>>,
-    /// When the last was.
-    pub to: Option<DateTime<Utc>>,
-    /// Branches and tags that pointed to these.
-    pub refs: BTreeSet<String>,
-    /// Data files that held them, with those that no snapshot names.
-    pub files: usize,
-    /// Days that are replaced by what is published now.
-    pub days: BTreeSet<NaiveDate>,
-}
-
-impl EndedHistory {
-    pub(super) fn add(&mut self, more: Self) {
-        self.snapshots += more.snapshots;
-        self.from = self.from.into_iter().chain(more.from).min();
-        self.to = self.to.max(more.to);
-        self.refs.extend(more.refs);
-        self.files += more.files;
-        self.days.extend(more.days);
-    }
-}
 
 /// The Iceberg tables with rows about persons.
 pub(super) struct Histories {
@@ -109,7 +79,7 @@ impl Histories {
     }
 
     async fn data_files(&self, table: &Table) -> Result<AllDataFiles, ErasureError> {
-        let failed = |source| ErasureError::History { table: table.name(), source };
+        let failed = |source| ErasureError::History { table: table.name(), source: Box::new(source) };
         self.iceberg.table(&table.name()).map_err(failed)?.all_data_files().await.map_err(failed)
     }
 
@@ -180,7 +150,8 @@ impl Histories {
         copies: &Copies,
         begun: &mut Begun,
     ) -> Result<Option<EndedHistory>, ErasureError> {
-        let failed = |source: IcebergError| ErasureError::History { table: table.name(), source };
+        let failed =
+            |source: IcebergError| ErasureError::History { table: table.name(), source: Box::new(source) };
         let mut ended: Option<EndedHistory> = None;
         for _ in 0..ROUNDS {
             let held = self.held((table, column), store, subjects, copies).await?;

@@ -31,7 +31,6 @@ use millrace_lake::{layout, raw_listing};
 use millrace_tables::{Table, tables};
 
 pub use self::error::ErasureError;
-pub use self::history::EndedHistory;
 use self::history::Histories;
 use self::marker::Begun;
 pub use self::marker::{Unfinished, unfinished};
@@ -39,7 +38,7 @@ use self::partitions::Copies;
 use self::persons::Remembered;
 pub use self::persons::{CutShortPerson, ErasedPerson, Persons};
 pub use self::rebuild::{Jobs, Rebuild};
-pub use self::report::{ErasureReport, Place};
+pub use self::report::{EndedHistory, ErasureReport, Place};
 use crate::erasure_epoch;
 use crate::iceberg_tables::Lake;
 use crate::job_error::JobError;

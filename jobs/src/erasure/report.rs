@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use millrace_lake::layout::Layer;
 use millrace_lake::root_names::{DEAD_LETTERS, ICEBERG, RAW, STATE};
 use millrace_lake::store::EarlierVersions;
 use serde::{Serialize, Serializer};
 
-use super::history::EndedHistory;
 use super::marker::Unfinished;
 use super::persons::Persons;
 
@@ -64,6 +63,36 @@ pub struct Found {
     pub objects: u64,
     /// Rows or letters about them; of the state, whose objects go whole, none is counted.
     pub rows: Option<u64>,
+}
+
+/// What an erasure ended of a table's history, or would.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct EndedHistory {
+    /// The table.
+    pub table: String,
+    /// How many snapshots named files that held them. None where only files that nothing names did.
+    pub snapshots: usize,
+    /// When the first of these was committed.
+    pub from: Option<DateTime<Utc>>,
+    /// When the last was.
+    pub to: Option<DateTime<Utc>>,
+    /// Branches and tags that pointed to these.
+    pub refs: BTreeSet<String>,
+    /// Data files that held them, with those that no snapshot names.
+    pub files: usize,
+    /// Days that are replaced by what is published now.
+    pub days: BTreeSet<NaiveDate>,
+}
+
+impl EndedHistory {
+    pub(super) fn add(&mut self, more: Self) {
+        self.snapshots += more.snapshots;
+        self.from = self.from.into_iter().chain(more.from).min();
+        self.to = self.to.max(more.to);
+        self.refs.extend(more.refs);
+        self.files += more.files;
+        self.days.extend(more.days);
+    }
 }
 
 /// See the module.

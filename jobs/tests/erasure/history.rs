@@ -142,9 +142,9 @@ async fn no_file_of_any_snapshot_tells_of_them_and_other_history_is_left() {
     let bytes =
         |lake| files(lake).into_iter().map(|file| std::fs::read(file).expect("read")).collect::<Vec<_>>();
     let all = bytes(lake);
-    let plan = erasure::preview(&store(lake), &erasure(lake)).await.expect("a plan");
+    let plan = erasure::preview(store(lake), &erasure(lake)).await.expect("a plan");
     assert!(bytes(lake) == all, "a preview wrote");
-    let report = erase(lake, &Jobs::over(&store(lake))).await;
+    let report = erase(lake, &Jobs::over(store(lake))).await;
     assert_erased(lake, &before, "erased");
     for ended in [&plan.history, &report.history] {
         assert_eq!(ended.iter().map(|one| one.table.as_str()).collect::<Vec<_>>(), PERSONS);
@@ -166,7 +166,7 @@ async fn no_file_of_any_snapshot_tells_of_them_and_other_history_is_left() {
     assert!(before[COUNTED].snapshots.keys().all(|id| left[COUNTED].snapshots.contains_key(id)));
     // The tables go on: a run commits on top, and there is nothing more to erase.
     run(lake, 0..1, 5000).await;
-    let again = erase(lake, &Jobs::over(&store(lake))).await;
+    let again = erase(lake, &Jobs::over(store(lake))).await;
     assert_eq!((again.rows(), again.history.len()), (0, 0));
     assert_eq!(telling(lake, &NEEDLES), Vec::<PathBuf>::new());
 }
@@ -211,7 +211,6 @@ async fn dies_at_calls(lake: &Path, template: &Path, rebuilds: bool, stride: usi
     go(counting).await.expect("erased");
     assert_erased(lake, &before, "alive");
     let calls = calls.load(Ordering::SeqCst);
-    println!("{calls} changes");
     let mut deaths = 0;
     for last in (0..calls).step_by(stride) {
         restore();
@@ -242,11 +241,11 @@ async fn killed_behind_any_change_the_same_command_ends_the_history() {
     // As a version left it that did not know of the history: who leaves is in it alone.
     let aside = folder.path().join("iceberg");
     std::fs::rename(lake.join("iceberg"), &aside).expect("aside");
-    erase(&lake, &Jobs::over(&store(&lake))).await;
+    erase(&lake, &Jobs::over(store(&lake))).await;
     std::fs::rename(&aside, lake.join("iceberg")).expect("back");
     let latest = RunContext { started_at: Micros(ctx(0).started_at.get() + 2000), ..ctx(0) };
-    Jobs::over(&store(&lake)).analytics(&latest).await.expect("analytics");
-    Jobs::over(&store(&lake)).time_series(&latest).await.expect("time series");
+    Jobs::over(store(&lake)).analytics(&latest).await.expect("analytics");
+    Jobs::over(store(&lake)).time_series(&latest).await.expect("time series");
     let now = decoded::table(&lake, PERSONS[0]);
     assert!(
         now.snapshots[&now.now.expect("one")].iter().any(|row| is_of_them(row)),
@@ -285,7 +284,7 @@ async fn a_job_that_read_them_before_commits_nothing_of_them() {
             let erasing = std::thread::spawn(move || {
                 let runtime =
                     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-                runtime.block_on(erase(&folder, &Jobs::over(&store(&folder))))
+                runtime.block_on(erase(&folder, &Jobs::over(store(&folder))))
             });
             assert!(!erasing.join().expect("no panic").history.is_empty());
         }
@@ -306,7 +305,7 @@ async fn refused(lake: &Path) -> String {
             .collect::<Vec<_>>()
     };
     let before = bytes(lake);
-    let preview = erasure::preview(&store(lake), &erasure(lake)).await.expect_err("refused").to_string();
+    let preview = erasure::preview(store(lake), &erasure(lake)).await.expect_err("refused").to_string();
     let refused = erasure::erase(store(lake), &erasure(lake), &Nothing, &|_| ()).await;
     assert_eq!(refused.expect_err("refused").to_string(), preview);
     assert!(bytes(lake) == before, "something was changed");
