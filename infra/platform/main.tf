@@ -339,6 +339,7 @@ module "jobs" {
   lake_kms_key_arn     = var.lake.kms_key_arn
   tables               = local.tables
   glue_database        = replace(var.name, "-", "_")
+  iceberg              = var.jobs.iceberg
   schedule             = local.day_schedule
   notify_topic_arn     = module.alarms.topic_arn
   notify_kms_key_arn   = var.alarms.kms_key_arn

@@ -49,6 +49,11 @@ output "glue_database" {
   value       = module.jobs.glue_database
 }
 
+output "iceberg_database" {
+  description = "The catalogue's database of Iceberg tables; null without them."
+  value       = module.jobs.iceberg_database
+}
+
 output "snowflake_role_arn" {
   description = "STORAGE_AWS_ROLE_ARN of Snowflake's storage integration, known before the role is made."
   value       = module.lake.snowflake_role_arn

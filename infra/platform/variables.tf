@@ -211,6 +211,7 @@ variable "jobs" {
   type = object({
     runs_on              = optional(string, "lambda")
     schedule             = optional(string, "cron(30 0 * * ? *)")
+    iceberg              = optional(bool, false)
     memory_bytes         = optional(number, 100663296)
     memory_mib           = optional(number, 3008)
     scratch_mib          = optional(number, 4096)

@@ -8,6 +8,7 @@ mod copy;
 mod docs;
 mod fake_api;
 mod fargate;
+mod iceberg_mutations;
 mod local;
 mod lock;
 mod mutants;

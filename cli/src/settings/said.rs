@@ -8,7 +8,7 @@ use super::{Shown, layers, shown};
 use millrace_sql::suggestion::did_you_mean;
 
 /// Variables that functions, jobs, tests and benchmarks read, and this program does not.
-const ELSEWHERE: [&str; 20] = [
+const ELSEWHERE: [&str; 21] = [
     CONFIG,
     "MILLRACE_API_URL",
     "MILLRACE_AS_OF",
@@ -17,6 +17,7 @@ const ELSEWHERE: [&str; 20] = [
     "MILLRACE_ENVIRONMENT",
     "MILLRACE_FLUSH_RESERVE_MS",
     "MILLRACE_GLUE_DATABASE",
+    "MILLRACE_ICEBERG_DATABASE",
     "MILLRACE_KAFKA_CA_SECRET",
     "MILLRACE_KAFKA_SECRET",
     "MILLRACE_REGISTRY_CA_SECRET",

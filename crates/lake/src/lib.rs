@@ -52,6 +52,7 @@ pub mod s3;
 mod sdk_config;
 pub mod store;
 pub mod store_address;
+#[cfg(feature = "s3")]
 mod store_copy;
 mod store_probe;
 mod table_name;

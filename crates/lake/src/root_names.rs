@@ -11,7 +11,7 @@ pub const CURATED: &str = Layer::Curated.as_str();
 pub const ANALYTICS: &str = Layer::Analytics.as_str();
 /// Series.
 pub const TIMESERIES: &str = Layer::Timeseries.as_str();
-/// Iceberg tables: data files and metadata. In no [`PLACES`] yet: no program of the cloud writes there.
+/// Iceberg tables: data files and metadata.
 pub const ICEBERG: &str = "iceberg";
 /// The records of jobs' runs.
 pub const RUNS: &str = "_runs";
@@ -41,11 +41,12 @@ pub const LAKE_FILE: &str = "_lake.json";
 pub const PROBE: &str = "_lake_probe-";
 
 /// Each with what it is called where rights are granted.
-pub const PLACES: [(&str, &str); 13] = [
+pub const PLACES: [(&str, &str); 14] = [
     ("raw", RAW),
     ("curated", CURATED),
     ("analytics", ANALYTICS),
     ("timeseries", TIMESERIES),
+    ("iceberg", ICEBERG),
     ("runs", RUNS),
     ("state", STATE),
     ("dead_letters", DEAD_LETTERS),

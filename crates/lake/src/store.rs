@@ -11,7 +11,6 @@ use millrace_events::failure::{Class, Classified};
 
 use crate::object_key::Key;
 use crate::root_names::STATE;
-use crate::store_copy;
 
 /// What a listing tells of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +57,12 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Of those who copy to one key at once one creates, as far as the server knows conditions of copies; else the later stays.
     /// [`Copied::AlreadyThere`] may be the caller's own copy, where the answer to an earlier try was lost.
     async fn copy_new(&self, from: &Key, to: &Key) -> Result<Copied, StoreError> {
-        store_copy::by_port(self, from, to).await
+        let body = self.get(from).await?;
+        Ok(match self.put_new(to, body.clone()).await? {
+            PutNew::Created => Copied::Created,
+            PutNew::AlreadyThere if self.get(to).await? == body => Copied::AlreadyThere,
+            PutNew::AlreadyThere => Copied::Taken,
+        })
     }
 
     /// Opens an object for writing in pieces. Nothing is visible before [`ObjectWriter::finish`]; a writer that is

@@ -1,23 +1,10 @@
-//! Copies by what every store has, and whether two objects are the same.
+//! Whether two objects are the same, where only their bytes tell.
 
 use crate::object_key::Key;
-use crate::store::{Copied, PutNew, Store, StoreError};
+use crate::store::{Copied, Store, StoreError};
 
 /// Bytes of each object that are held while two are compared.
 const PIECE: u64 = 4 << 20;
-
-/// [`Store::copy_new`] for a store that has no way of its own.
-pub(crate) async fn by_port<S: Store + ?Sized>(
-    store: &S,
-    from: &Key,
-    to: &Key,
-) -> Result<Copied, StoreError> {
-    let body = store.get(from).await?;
-    match store.put_new(to, body).await? {
-        PutNew::Created => Ok(Copied::Created),
-        PutNew::AlreadyThere => compared(store, from, to).await,
-    }
-}
 
 /// What is at `to` beside `from`, by reading both where their sizes are the same.
 pub(crate) async fn compared<S: Store + ?Sized>(

@@ -68,7 +68,9 @@ locals {
       resources = [
         "${local.arn}:glue:${local.here}:catalog",
         "${local.arn}:glue:${local.here}:database/${local.database}",
+        "${local.arn}:glue:${local.here}:database/${local.database}_iceberg",
         "${local.arn}:glue:${local.here}:table/${local.database}/*",
+        "${local.arn}:glue:${local.here}:table/${local.database}_iceberg/*",
       ]
     },
     {

@@ -361,7 +361,9 @@ locals {
   glue = [
     "${local.arn}:glue:${local.here}:catalog",
     "${local.arn}:glue:${local.here}:database/${local.glue_database}",
+    "${local.arn}:glue:${local.here}:database/${local.glue_database}_iceberg",
     "${local.arn}:glue:${local.here}:table/${local.glue_database}/*",
+    "${local.arn}:glue:${local.here}:table/${local.glue_database}_iceberg/*",
   ]
 
   policies = {

@@ -3,6 +3,13 @@ resource "aws_glue_catalog_database" "lake" {
   description = "tables of the Millrace lake"
 }
 
+# Iceberg tables have names that the lake's other tables have: a database of their own. The jobs make the tables, and swap their metadata.
+resource "aws_glue_catalog_database" "iceberg" {
+  count       = var.iceberg ? 1 : 0
+  name        = "${var.glue_database}_iceberg"
+  description = "Iceberg tables of the Millrace lake"
+}
+
 # As the jobs describe the tables themselves (crates/glue/src/description.rs): they find nothing to change. Published partitions are
 # registered by the jobs. Raw tables are not here: their objects may overlap, so that a count over them would be wrong (decision 11);
 # who wants their records asks curated/users_transformed, Snowflake's raw views, or `millrace query`.

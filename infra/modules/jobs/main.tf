@@ -16,13 +16,16 @@ locals {
   fargate  = var.runs_on == "fargate"
   glue_arn = "${local.arn}:glue:${local.region}:${local.account}"
 
-  environment = {
-    MILLRACE_LAKE          = var.lake.url
-    MILLRACE_GLUE_DATABASE = aws_glue_catalog_database.lake.name
-    MILLRACE_MEMORY_BYTES  = tostring(var.memory_bytes)
-    MILLRACE_SCRATCH       = "/tmp/millrace"
-    MILLRACE_ENVIRONMENT   = var.name
-  }
+  environment = merge(
+    {
+      MILLRACE_LAKE          = var.lake.url
+      MILLRACE_GLUE_DATABASE = aws_glue_catalog_database.lake.name
+      MILLRACE_MEMORY_BYTES  = tostring(var.memory_bytes)
+      MILLRACE_SCRATCH       = "/tmp/millrace"
+      MILLRACE_ENVIRONMENT   = var.name
+    },
+    { for database in aws_glue_catalog_database.iceberg : "MILLRACE_ICEBERG_DATABASE" => database.name },
+  )
 
   # What lies at the root of a lake, by name: made of crates/lake, as what the jobs call is.
   places = jsondecode(file("${path.module}/../../lake.json"))
@@ -81,6 +84,23 @@ locals {
         ]
       },
     ],
+    var.iceberg ? [
+      {
+        # Files of new names alone: snapshots keep those that they were made with, and expiry is a person's.
+        sid       = "WriteIcebergTables"
+        actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+        resources = ["${var.lake.prefix_arn}/${local.places.iceberg}/*"]
+      },
+      {
+        sid     = "SwapIcebergTables"
+        actions = ["glue:GetTable", "glue:CreateTable", "glue:UpdateTable"]
+        resources = [
+          "${local.glue_arn}:catalog",
+          "${local.glue_arn}:database/${var.glue_database}_iceberg",
+          "${local.glue_arn}:table/${var.glue_database}_iceberg/*",
+        ]
+      },
+    ] : [],
     var.lake_kms_key_arn == null ? [] : [{
       sid       = "UseLakeKey"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]

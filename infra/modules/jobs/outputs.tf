@@ -18,6 +18,11 @@ output "glue_database" {
   value       = aws_glue_catalog_database.lake.name
 }
 
+output "iceberg_database" {
+  description = "The catalogue's database of Iceberg tables; null without them."
+  value       = one(aws_glue_catalog_database.iceberg[*].name)
+}
+
 output "functions" {
   description = "The compaction and the jobs as functions, by their names; on Fargate the jobs are none. stops_by_itself: whether it ends before its timeout by its own clock."
   value = {

@@ -52,6 +52,12 @@ variable "glue_database" {
   }
 }
 
+variable "iceberg" {
+  description = "Whether the jobs may keep Iceberg tables too, below iceberg/ of the lake and in a database of their own, <glue_database>_iceberg."
+  type        = bool
+  default     = false
+}
+
 variable "schedule" {
   description = "When the day's jobs run, in UTC, such as cron(30 0 * * ? *): for the day before. null: only when somebody starts them."
   type        = string

@@ -142,6 +142,66 @@ run "rights" {
   }
 }
 
+run "iceberg" {
+  module {
+    source = "../modules/jobs"
+  }
+
+  variables {
+    iceberg = true
+  }
+
+  assert {
+    condition     = output.iceberg_database == "millrace_test_iceberg" && output.glue_database == "millrace_test"
+    error_message = "Iceberg tables have a database of their own"
+  }
+
+  assert {
+    condition     = alltrue([for job in ["raw-transformation", "analytics-aggregation", "time-series-analysis"] : join(",", sort(flatten([for statement in jsondecode(output.policies["${var.name}-${job}"]).Statement : statement.Action if contains(statement.Resource, "${var.lake.prefix_arn}/iceberg/*")]))) == "s3:AbortMultipartUpload,s3:PutObject"])
+    error_message = "jobs write Iceberg's files, and remove none"
+  }
+
+  assert {
+    condition     = alltrue([for job in ["raw-transformation", "analytics-aggregation", "time-series-analysis"] : join(",", sort(flatten([for statement in jsondecode(output.policies["${var.name}-${job}"]).Statement : statement.Action if anytrue([for resource in statement.Resource : endswith(resource, ":table/millrace_test_iceberg/*")])]))) == "glue:CreateTable,glue:GetTable,glue:UpdateTable"])
+    error_message = "jobs swap Iceberg tables, and nothing else of them"
+  }
+
+  assert {
+    condition     = alltrue([for name, policy in output.policies : !strcontains(policy, "iceberg") if name == "${var.name}-compact-raw"])
+    error_message = "the compaction has nothing to do with Iceberg tables"
+  }
+}
+
+run "without_iceberg" {
+  module {
+    source = "../modules/jobs"
+  }
+
+  assert {
+    condition     = output.iceberg_database == null && alltrue([for policy in output.policies : !strcontains(policy, "iceberg")])
+    error_message = "no right is given for Iceberg tables that nobody asked for"
+  }
+}
+
+run "iceberg_on_fargate" {
+  module {
+    source = "../modules/jobs"
+  }
+
+  variables {
+    iceberg              = true
+    runs_on              = "fargate"
+    image                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/jobs@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    image_repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/jobs"
+    network              = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+  }
+
+  assert {
+    condition     = anytrue([for variable in jsondecode(aws_ecs_task_definition.this["raw-transformation"].container_definitions)[0].environment : variable.name == "MILLRACE_ICEBERG_DATABASE" && variable.value == "millrace_test_iceberg"])
+    error_message = "the jobs are told of their database of Iceberg tables"
+  }
+}
+
 run "compaction" {
   module {
     source = "../modules/jobs"

@@ -27,7 +27,7 @@ pub(crate) const COMPACTION_MUTATIONS: [Mutation; 15] = [
     of("two", "modules/jobs/compaction.tf",
         "statements         = local.compaction_statements",
         "statements         = local.statements[\"raw-transformation\"]",
-        &["the compaction has a role of its own", "the compaction writes raw objects, and no table"]),
+        &["the compaction has a role of its own", "the compaction writes raw objects, and no table", "the compaction has nothing to do with Iceberg tables"]),
     of("one", "modules/jobs/outputs.tf",
         "stops_by_itself = job == local.compaction",
         "stops_by_itself = false",

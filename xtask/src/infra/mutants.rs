@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::alarm_mutations::ALARM_MUTATIONS;
 use super::compaction_mutations::COMPACTION_MUTATIONS;
 use super::copy::Copy;
+use super::iceberg_mutations::ICEBERG_MUTATIONS;
 use super::mutations::{MUTATIONS, Mutation, Round};
 use super::release_mutations::RELEASE_MUTATIONS;
 use super::terraform::Terraform;
@@ -45,7 +46,12 @@ pub(crate) fn mutations(round: &Round) -> impl Iterator<Item = &'static Mutation
 
 /// Every mutation there is.
 fn all() -> impl Iterator<Item = &'static Mutation> {
-    MUTATIONS.iter().chain(&ALARM_MUTATIONS).chain(&RELEASE_MUTATIONS).chain(&COMPACTION_MUTATIONS)
+    MUTATIONS
+        .iter()
+        .chain(&ALARM_MUTATIONS)
+        .chain(&RELEASE_MUTATIONS)
+        .chain(&COMPACTION_MUTATIONS)
+        .chain(&ICEBERG_MUTATIONS)
 }
 
 pub(super) fn mutate(infra: &Path, mutation: &Mutation) -> anyhow::Result<()> {

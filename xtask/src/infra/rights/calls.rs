@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use super::arns::arn;
@@ -16,7 +16,7 @@ use super::recorded::recorded;
 use super::render::{Rendered, Resource};
 use super::roles::Holder;
 use super::settings::NAME;
-use super::tables::UNRECORDED;
+use super::tables::{NOT_YET, UNRECORDED};
 
 /// Whom AWS's pollers invoke, and log in as.
 const LANDER: &str = "land-events";
@@ -75,6 +75,11 @@ pub(super) fn findings(
     calls: &Calls,
 ) -> anyhow::Result<Vec<Finding>> {
     let place = Place::of(rendered)?;
+    let has_begun = calls.values().flatten().any(|call| call.on.starts_with("iceberg/"));
+    ensure!(
+        !has_begun,
+        "{FILE} has calls on Iceberg tables: take {NOT_YET:?} out of xtask/src/infra/rights/tables.rs"
+    );
     let mut found = Vec::new();
     for holder in holders {
         let programs = programs(rendered, holder);
@@ -94,6 +99,10 @@ pub(super) fn findings(
         found.extend(judge(holder, &requests)?);
     }
     Ok(found)
+}
+
+fn is_for_later(statement: &Statement) -> bool {
+    NOT_YET.contains(&&*statement.name)
 }
 
 fn judge(holder: &Holder, requests: &BTreeSet<Request>) -> anyhow::Result<Vec<Finding>> {
@@ -119,7 +128,9 @@ fn judge(holder: &Holder, requests: &BTreeSet<Request>) -> anyhow::Result<Vec<Fi
         add("-", &request.action, Kind::CallDenied, &request.resource, reason, "grant it, or do not call it");
     }
     // Each right is taken away alone: some call has to miss it.
-    for (place, statement) in holder.statements.iter().enumerate().filter(|(_, it)| it.allows) {
+    for (place, statement) in
+        holder.statements.iter().enumerate().filter(|(_, it)| it.allows && !is_for_later(it))
+    {
         let is_missed = |less: Statement| -> anyhow::Result<bool> {
             let mut statements = holder.statements.clone();
             statements[place] = less;
@@ -186,7 +197,10 @@ impl Place {
             .strip_prefix("s3://")
             .and_then(|rest| rest.split_once('/'))
             .with_context(|| format!("the lake {lake} has no prefix"))?;
-        let database = of_kind("aws_glue_catalog_database").next().context("there is no database")?;
+        // The other one has Iceberg tables alone.
+        let database = of_kind("aws_glue_catalog_database")
+            .find(|it| !it.address.contains(".iceberg["))
+            .context("there is no database")?;
         let by_iam = environment["MILLRACE_KAFKA_SECURITY"] == "msk-iam";
         let mappings: Vec<_> = of_kind("aws_lambda_event_source_mapping").filter(|_| by_iam).collect();
         let polled = mappings.iter().filter_map(|mapping| {
@@ -226,9 +240,13 @@ impl Place {
         let listed = format!("{}/{}", self.prefix, call.on);
         let mut requests = vec![match operation {
             "GetObject" | "HeadObject" => Request::new("s3:GetObject", &object),
-            "PutObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => {
-                Request::new("s3:PutObject", &object)
-            }
+            // A copy is told by its target; what it reads is asked for by the look before it.
+            "PutObject"
+            | "CopyObject"
+            | "CreateMultipartUpload"
+            | "UploadPart"
+            | "UploadPartCopy"
+            | "CompleteMultipartUpload" => Request::new("s3:PutObject", &object),
             "DeleteObject" => Request::new("s3:DeleteObject", &object),
             "AbortMultipartUpload" => Request::new("s3:AbortMultipartUpload", &object),
             "ListParts" => Request::new("s3:ListMultipartUploadParts", &object),

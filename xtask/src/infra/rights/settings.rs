@@ -135,8 +135,9 @@ fn platform(
     // A cluster of each kind that is made, in a network that is made; where jobs run and what is there already make less.
     let scout = matches!(name, "serverless" | "provisioned");
     let mut variables = keys(with_keys);
-    let more =
-        json!({ "stream": stream(stream_kind), "network": network(network_kind), "jobs": jobs(runs_on) });
+    let mut jobs = jobs(runs_on);
+    merge(&mut jobs, &json!({ "iceberg": scout }));
+    let more = json!({ "stream": stream(stream_kind), "network": network(network_kind), "jobs": jobs });
     merge(&mut variables, &more);
     Settings { name, root: Root::Platform, scout, variables }
 }

@@ -280,6 +280,9 @@ pub(super) const UNRECORDED: [Unrecorded; 9] = [
     },
 ];
 
+/// Statements for what no program does yet, by their names: taken out of here once infra/calls.json has such calls.
+pub(super) const NOT_YET: [&str; 2] = ["WriteIcebergTables", "SwapIcebergTables"];
+
 /// What the provider asks for on the emulators, and a deploy does not.
 pub(super) const ON_EMULATORS: [(&str, &str); 3] = [
     (
