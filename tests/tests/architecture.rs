@@ -69,6 +69,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
         &[
             "millrace-events",
             "millrace-glue",
+            "millrace-iceberg",
             "millrace-jobs",
             "millrace-lake",
             "millrace-lambda",

@@ -16,10 +16,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use chrono::{DateTime, NaiveDate, Utc};
 use millrace_events::instant::Micros;
 use millrace_glue::{GlueDataCatalog, GlueSettings};
+use millrace_iceberg::{Catalogue, LakeTables, LocationCatalogue};
+use millrace_jobs::iceberg_tables::Lake;
 use millrace_jobs::job_settings::{JobSettings, RunContext};
 use millrace_jobs::run_record::TableReport;
 use millrace_jobs::{analytics_aggregation, job_error::JobError, raw_transformation, time_series_analysis};
-use millrace_lake::data_catalog::{DataCatalog, NoDataCatalog};
+use millrace_lake::data_catalog::{DataCatalog, DatabaseName, NoDataCatalog};
 use millrace_lake::{OpenError, Store};
 use millrace_lambda::{Invocation, Probed};
 use millrace_runtime::metrics::{BYTES_OUT, COLD_STARTS, OBJECT_SIZE};
@@ -140,37 +142,48 @@ async fn run_on(
     settings: &Settings,
     meter: &Meter,
 ) -> Result<Answer, CloudJobError> {
-    let lake = store.address();
+    let address = store.address();
     // Before the work: settings that make no client are told before hours of it.
     let catalogue: Box<dyn DataCatalog> = match &settings.glue_database {
         None => Box::new(NoDataCatalog),
         Some(database) => Box::new(GlueDataCatalog::connect(GlueSettings::new(database.clone())).await?),
     };
+    let lake = jobs_lake(store, settings.iceberg_database.as_ref()).await?;
     let (published, tables, seconds) = match job {
         Job::RawTransformation => {
             let limits =
                 JobSettings { memory_bytes: settings.memory_bytes, scratch_dir: settings.scratch.clone() };
-            let report = raw_transformation::run(store, run, &limits, &|_| {}).await?;
+            let report = raw_transformation::run(lake, run, &limits, &|_| {}).await?;
             (report.published, report.tables, report.seconds)
         }
         Job::AnalyticsAggregation => {
-            let report = analytics_aggregation::run(store, run, &|_| {}).await?;
+            let report = analytics_aggregation::run(lake, run, &|_| {}).await?;
             (report.published, report.tables, report.seconds)
         }
         Job::TimeSeriesAnalysis => {
-            let report = time_series_analysis::run(store, run, &|_| {}).await?;
+            let report = time_series_analysis::run(lake, run, &|_| {}).await?;
             (report.published, report.tables, report.seconds)
         }
     };
     // After the run's record. A registration that fails fails the job, whose next try publishes the same and registers it.
     if published && settings.glue_database.is_some() {
-        register(&*catalogue, &lake, &tables, run.as_of).await?;
+        register(&*catalogue, &address, &tables, run.as_of).await?;
     }
     if published {
         tell(&tables, meter);
     }
     let rows = tables.iter().map(|table| (table.name.clone(), table.rows.into())).collect();
     Ok(Answer { as_of: run.as_of, published, tables: rows, seconds })
+}
+
+/// The lake as jobs publish into it; with a database of Glue's, it has Iceberg tables from now on.
+async fn jobs_lake(store: Arc<dyn Store>, iceberg: Option<&DatabaseName>) -> Result<Lake, CloudJobError> {
+    let Some(database) = iceberg else { return Ok(Lake::from(store)) };
+    let glue = GlueDataCatalog::connect(GlueSettings::new(database.clone())).await?;
+    let glue: Arc<dyn LocationCatalogue> = Arc::new(glue);
+    let catalogue = Catalogue::Glue { database: database.to_string() };
+    LakeTables::begin(&store, catalogue, Some(&glue)).await.map_err(JobError::from)?;
+    Ok(Lake { store, glue: Some(glue) })
 }
 
 /// Published tables as a log event and their metrics.

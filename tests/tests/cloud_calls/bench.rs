@@ -3,13 +3,14 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use millrace_cloud_jobs::Job;
 use millrace_event_source::OwnedRecord;
 use millrace_event_source::payload::payload;
 use millrace_events::instant::{Micros, Millis};
 use millrace_events::position::Offset;
 use millrace_jobs::erasure::{self, Erasure, Jobs};
+use millrace_jobs::publish::published;
 use millrace_lake::dead_letter_line::DeadLetter;
 use millrace_lake::erasure::Subjects;
 use millrace_lake::erasure::erased_ids::{Salt, record};
@@ -230,7 +231,8 @@ impl Bench {
         let erasure =
             Erasure { subjects, now: Micros(START.get() * 1_000), scratch_dir, settle: Duration::ZERO };
         erasure::preview(&store, &erasure).await?;
-        let report = erasure::erase(Arc::clone(&store), &erasure, &Jobs(Arc::clone(&store)), &|_| ()).await?;
+        let report =
+            erasure::erase(Arc::clone(&store), &erasure, &Jobs::over(Arc::clone(&store)), &|_| ()).await?;
         ensure!(report.persons.found == 1 && report.rebuilt.len() == 2, "{report:?}");
         store.settle().await;
         Ok(())
@@ -285,13 +287,18 @@ impl Bench {
     }
 
     fn of_job(&self) -> Environment {
+        self.environment_of_job(&[])
+    }
+
+    fn environment_of_job(&self, more: &[(&str, String)]) -> Environment {
         let scratch = std::env::temp_dir().join("cloud-calls");
         let given = [
             ("MILLRACE_LAKE", self.address.clone()),
             ("MILLRACE_GLUE_DATABASE", self.database.clone()),
             ("MILLRACE_SCRATCH", scratch.display().to_string()),
         ];
-        Environment::of(given.map(|(name, value)| (name.to_owned(), value)))
+        let given = given.iter().chain(more);
+        Environment::of(given.map(|(name, value)| ((*name).to_owned(), value.clone())))
     }
 
     pub(crate) async fn probe_job(&self) -> Result<()> {
@@ -304,6 +311,39 @@ impl Bench {
         let request = serde_json::from_value(asked)?;
         let now = started_at.parse()?;
         millrace_cloud_jobs::invoke(job, self.of_job(), request, now, &Meter::new()).await?;
+        Ok(())
+    }
+
+    /// A job that keeps Iceberg tables in Glue makes a day twice; who can't ask Glue publishes nothing more.
+    pub(crate) async fn keep_iceberg_tables(&self) -> Result<()> {
+        let as_of = "2026-02-04";
+        // Which Terraform makes.
+        let made = serde_json::json!({ "DatabaseInput": { "Name": format!("{}_iceberg", self.database) } });
+        ask_glue(&self.endpoint, "CreateDatabase", &made)?;
+        let mut snapshots = std::collections::BTreeSet::new();
+        for started_at in ["2026-02-05T03:30:00Z", "2026-02-05T04:30:00Z"] {
+            let asked = serde_json::json!({ "as_of": as_of, "started_at": started_at });
+            let database = format!("{}_iceberg", self.database);
+            let environment = self.environment_of_job(&[("MILLRACE_ICEBERG_DATABASE", database)]);
+            let request = serde_json::from_value(asked)?;
+            let (job, now) = (Job::RawTransformation, started_at.parse()?);
+            millrace_cloud_jobs::invoke(job, environment, request, now, &Meter::new()).await?;
+            let record = published(self.store.as_ref(), name(job), as_of.parse()?).await?;
+            for table in record.map(|record| record.tables).unwrap_or_default() {
+                ensure!(table.iceberg_snapshot.is_some(), "{table:?}");
+                snapshots.insert(table.iceberg_snapshot);
+                let asked = serde_json::json!({
+                    "DatabaseName": format!("{}_iceberg", self.database), "Name": table.name,
+                });
+                ask_glue(&self.endpoint, "GetTable", &asked)?;
+            }
+        }
+        ensure!(snapshots.len() == 4, "{snapshots:?}");
+        let refused = self.run(Job::RawTransformation, as_of, "2026-02-05T05:30:00Z").await;
+        let said = format!("{:#}", refused.err().context("it published without Glue")?);
+        ensure!(said.contains("Glue's database") && said.contains("users_transformed"), "{said}");
+        let files = self.store.list("iceberg/users_transformed/data/").await?;
+        ensure!(files.len() == 2, "{files:?}");
         Ok(())
     }
 

@@ -111,6 +111,7 @@ async fn child() -> Result<()> {
     recorder.of("eraser");
     bench.erase().await?;
     recorder.nobody();
+    bench.keep_iceberg_tables().await?;
 
     let seen = as_file(&recorder.seen());
     if std::env::var_os("MILLRACE_UPDATE").is_some() {

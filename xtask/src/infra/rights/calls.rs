@@ -75,7 +75,9 @@ pub(super) fn findings(
     calls: &Calls,
 ) -> anyhow::Result<Vec<Finding>> {
     let place = Place::of(rendered)?;
-    let has_begun = calls.values().flatten().any(|call| call.on.starts_with("iceberg/"));
+    // That a lake has no such tables every job asks.
+    let writes = |call: &Call| call.on.starts_with("iceberg/") && call.call == "s3:PutObject";
+    let has_begun = calls.values().flatten().any(writes);
     ensure!(
         !has_begun,
         "{FILE} has calls on Iceberg tables: take {NOT_YET:?} out of xtask/src/infra/rights/tables.rs"
