@@ -1,4 +1,5 @@
 //! What jobs publish is what the lake's Iceberg tables hold: whoever dies at any call, whoever runs beside.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[allow(dead_code, reason = "other tests fail calls by it")]
 #[path = "support/hooked_store.rs"]
