@@ -126,7 +126,7 @@ pub(crate) async fn replace_by_published(
     table: &Table,
     day: NaiveDate,
 ) -> Result<bool, JobError> {
-    let millrace_tables::table_catalogue::MadeBy::Job(job) = &table.made_by else { return Ok(false) };
+    let MadeBy::Job(job) = &table.made_by else { return Ok(false) };
     let published_key = partition_key(table.layer, table.folder, day)?;
     // As a run that publishes: none does meanwhile.
     let _lock = store.lock(&day_lock(job, day)?).await?;

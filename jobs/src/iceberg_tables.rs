@@ -52,12 +52,7 @@ impl From<&Arc<dyn Store>> for Lake {
 impl Lake {
     /// Its Iceberg tables, where it has them.
     pub(crate) async fn iceberg(&self) -> Result<Option<LakeTables>, JobError> {
-        let found = LakeTables::find(&self.store, self.glue.as_ref()).await?;
-        if let Some(tables) = &found {
-            // Where Glue knows them and can't be asked, that is told before anything is published.
-            tables.table(millrace_tables::curated::USERS_TRANSFORMED.name)?;
-        }
-        Ok(found)
+        Ok(LakeTables::find(&self.store, self.glue.as_ref()).await?)
     }
 }
 

@@ -38,8 +38,11 @@ pub async fn publish(
 ) -> Result<bool, JobError> {
     let store = lake.store.as_ref();
     let record_key = layout::run_record_key(&record.job, record.as_of)?;
-    // What keeps the lake's Iceberg tables from being written is told before anything is published.
-    lake.iceberg().await?;
+    // What keeps the lake's Iceberg tables from being written is told before anything is published: that the lake was moved, or that Glue
+    // knows the tables and can't be asked here.
+    if let (Some(iceberg), Some(first)) = (lake.iceberg().await?, record.tables.first()) {
+        iceberg.table(&first.name)?;
+    }
     let _lock = store.lock(&day_lock(&record.job, record.as_of)?).await?;
     let _epoch = erasure_epoch::hold(store, since).await?;
     let published = published(store, &record.job, record.as_of).await?;

@@ -22,8 +22,8 @@ Examples:
 
 From then on every job commits what it publishes; `millrace tables --history`
 lists what was committed. The files stay where they are: in a folder each gets a
-second name below iceberg/, on S3 a copy. The same command again makes days whole
-that are not what is published. Safe beside jobs.";
+second name below iceberg/, on S3 a copy. The same command again makes days
+whole that are not what is published. Safe beside jobs.";
 
 /// Arguments of `millrace adopt`.
 #[derive(Debug, Args)]

@@ -25,11 +25,11 @@ Examples:
   millrace vacuum
   millrace vacuum users_transformed --older-than 30d --keep-last 10
 
-Ends the history of Iceberg tables that is older than --older-than: its snapshots
-can no longer be read, and files that only they name are removed. What is read
-now always stays. Files that no snapshot names, of commits that died, go when they
-are older than --orphans-older-than. Safe beside jobs and queries; a query of a
-snapshot that ends meanwhile fails.";
+Ends the history of Iceberg tables that is older than --older-than: its
+snapshots can no longer be read, and files that only they name are removed. What
+is read now always stays. Files that no snapshot names, of commits that died, go
+when they are older than --orphans-older-than. Safe beside jobs and queries; a
+query of a snapshot that ends meanwhile fails.";
 
 /// Arguments of `millrace vacuum`.
 #[derive(Debug, Args)]
