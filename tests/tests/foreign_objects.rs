@@ -171,6 +171,13 @@ fn no_command_ends_over_what_others_put_into_a_lake() -> Result<()> {
         ensure!(same == Same::Nothing || there.len() > 10, "{arguments:?} says {there:?}");
         called.insert(arguments[0]);
     }
+    // To a snapshot that this lake has.
+    let history = call(&["tables", "--history", "users_transformed", "--json"], &lake)?;
+    let history: Value = serde_json::from_str(&history.stdout)?;
+    let oldest = history.pointer("/snapshots/0/snapshot").context("no snapshot")?.to_string();
+    let rolled = call(&["rollback", "users_transformed", &oldest], &lake)?;
+    ensure!(rolled.code == Some(0), "{}", rolled.stderr);
+    called.insert("rollback");
     for command in commands()? {
         let words: Vec<_> = command.iter().map(String::as_str).collect();
         let help = Ended::of(millrace(&[&words[..], &["--help"]].concat())?)?.stdout;
