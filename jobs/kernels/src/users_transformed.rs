@@ -18,6 +18,35 @@ use crate::kernel_error::KernelError;
 use crate::source_position::{self, whole};
 use crate::{clean, email, phone, quality};
 
+/// What the table needs of a raw row, and its record's timestamp, by which rows compete; the rest stays in raw.
+pub const RAW_COLUMNS: [&str; 25] = [
+    "user_id",
+    "first_name",
+    "last_name",
+    "gender",
+    "street_number",
+    "street_name",
+    "city",
+    "state",
+    "country",
+    "country_code",
+    "postcode",
+    "latitude",
+    "longitude",
+    "email",
+    "username",
+    "dob",
+    "registered_at",
+    "phone",
+    "picture_url",
+    "source",
+    "_topic",
+    "_generation",
+    "_partition",
+    "_offset",
+    "_timestamp",
+];
+
 /// The texts of raw rows, however an engine holds them.
 pub trait RawTexts {
     /// A column.
@@ -145,33 +174,6 @@ pub fn transform_texts(
         Arc::new(whole::<Int64Type>(raw, offset)?.clone()),
     ];
     Ok(RecordBatch::try_new(USERS_TRANSFORMED.arrow_schema(), columns)?)
-}
-
-/// The columns of raw/users that [`transform`] reads.
-pub fn read_columns() -> impl Iterator<Item = &'static str> {
-    const OF_A_USER: [&str; 20] = [
-        "user_id",
-        "first_name",
-        "last_name",
-        "gender",
-        "street_number",
-        "street_name",
-        "city",
-        "state",
-        "country",
-        "country_code",
-        "postcode",
-        "latitude",
-        "longitude",
-        "email",
-        "username",
-        "dob",
-        "registered_at",
-        "phone",
-        "picture_url",
-        "source",
-    ];
-    OF_A_USER.into_iter().chain(source_position::COLUMNS)
 }
 
 fn at(texts: &StringArray, row: usize) -> Option<&str> {

@@ -11,7 +11,7 @@ use arrow_array::{
 use millrace_events::instant::Micros;
 use millrace_events::raw_schema;
 use millrace_kernels::KernelError;
-use millrace_kernels::users_transformed::{read_columns, transform};
+use millrace_kernels::users_transformed::{RAW_COLUMNS, transform};
 use millrace_tables::RunContext;
 use millrace_tables::curated::USERS_TRANSFORMED;
 
@@ -112,7 +112,7 @@ fn rows_that_are_none_are_refused_by_column() {
 #[test]
 fn what_is_read_is_in_raw() {
     let schema = raw_schema::users();
-    for column in read_columns() {
+    for column in RAW_COLUMNS {
         assert!(schema.column_with_name(column).is_some(), "{column}");
     }
 }

@@ -2,41 +2,13 @@
 
 use std::sync::Arc;
 
+use millrace_kernels::users_transformed::RAW_COLUMNS;
 use polars::prelude::*;
 
 use crate::polars_schema::polars_schema;
 
 /// What no row is without: its source position and its record's timestamp.
 pub const REQUIRED: [&str; 5] = ["_topic", "_generation", "_partition", "_offset", "_timestamp"];
-
-/// What the tables need of a raw row; the rest stays in raw.
-const READ: [&str; 25] = [
-    "user_id",
-    "first_name",
-    "last_name",
-    "gender",
-    "street_number",
-    "street_name",
-    "city",
-    "state",
-    "country",
-    "country_code",
-    "postcode",
-    "latitude",
-    "longitude",
-    "email",
-    "username",
-    "dob",
-    "registered_at",
-    "phone",
-    "picture_url",
-    "source",
-    "_topic",
-    "_generation",
-    "_partition",
-    "_offset",
-    "_timestamp",
-];
 
 /// The whole schema of `raw/users`.
 pub fn all() -> SchemaRef {
@@ -47,7 +19,8 @@ pub fn all() -> SchemaRef {
 pub fn read() -> SchemaRef {
     let all = all();
     Arc::new(
-        READ.iter()
+        RAW_COLUMNS
+            .iter()
             .filter_map(|name| all.get(name).map(|dtype| Field::new((*name).into(), dtype.clone())))
             .collect(),
     )
@@ -60,6 +33,6 @@ mod tests {
     #[test]
     fn every_column_has_a_type_and_every_column_read_exists() {
         assert!(all().iter_values().all(|dtype| *dtype != DataType::Null));
-        assert_eq!(read().iter_names().map(|name| name.as_str()).collect::<Vec<_>>(), READ);
+        assert_eq!(read().iter_names().map(|name| name.as_str()).collect::<Vec<_>>(), RAW_COLUMNS);
     }
 }
